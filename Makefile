@@ -1,0 +1,46 @@
+# Everything runs in .venv, which the first target that needs it makes.
+PYTHON ?= python3
+BIN := .venv/bin
+OUT ?= report
+
+.DEFAULT_GOAL := help
+.PHONY: help report test lint types docs unit format clean
+
+help:  ## what each target does
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+report: .venv/installed  ## run the whole report again; prints where index.html lies (OUT=folder)
+	$(BIN)/chainrule report --out $(OUT)
+
+test: lint types docs unit  ## every check: lint, types, documentation, tests
+
+lint: .venv/installed-test  ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/installed-test  ## mypy, strict
+	$(BIN)/mypy
+
+docs: .venv/installed-test  ## the documentation as web pages, in docs/_build
+	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build
+
+unit: .venv/installed-test  ## the tests
+	$(BIN)/pytest -n 2 --dist worksteal
+
+format: .venv/installed-test  ## mend what ruff can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:  ## remove what the other targets made
+	rm -rf .venv docs/_build $(OUT) .pytest_cache .mypy_cache .ruff_cache
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/installed: .venv/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+.venv/installed-test: .venv/installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+	touch $@

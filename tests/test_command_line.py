@@ -1,0 +1,39 @@
+"""The command line as a whole: help, version, light imports, usage errors."""
+
+import subprocess
+import sys
+
+import pytest
+
+import chainrule
+
+
+def test_version(command):
+    assert command("--version").stdout == f"chainrule {chainrule.__version__}\n"
+
+
+def test_help_has_an_example(command):
+    result = command("--help")
+    assert result.returncode == 0
+    assert "Example: chainrule" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["import chainrule", "import chainrule.cli", "import chainrule.points"],
+)
+def test_imports_stay_light(code):
+    heavy = ["torch"] if "points" in code else ["torch", "numba", "sklearn", "matplotlib", "scipy"]
+    script = f"import sys; {code}; print([m for m in {heavy!r} if m in sys.modules])"
+    result = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert result.stdout == "[]\n"
+
+
+def test_an_unknown_option_is_named_in_one_sentence(refused):
+    assert "--nonsense" in refused("report", "--nonsense")
+
+
+def test_an_unknown_command_is_named_in_one_sentence(refused):
+    assert "pionts" in refused("pionts")

@@ -1,0 +1,38 @@
+"""Files appear whole or not at all."""
+
+import pytest
+
+from chainrule.errors import FileError
+from chainrule.files import make_folder, write_json, write_text, written_whole
+
+
+def test_a_failed_write_keeps_the_old_file_and_leaves_nothing_behind(tmp_path):
+    path = tmp_path / "table.csv"
+    write_text(path, "old")
+
+    def write_half():
+        with written_whole(path) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError("killed here")
+
+    with pytest.raises(RuntimeError, match="killed here"):
+        write_half()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_nan_is_no_json(tmp_path):
+    with pytest.raises(ValueError, match="JSON"):
+        write_json(tmp_path / "a.json", {"error": float("nan")})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FileError, match="file/sub"):
+        make_folder(tmp_path / "file" / "sub")
+
+
+def test_a_file_in_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(FileError, match="missing"):
+        write_text(tmp_path / "missing" / "a.txt", "")
