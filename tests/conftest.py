@@ -29,7 +29,7 @@ def command():
 
 @pytest.fixture
 def refused(command):
-    """Run the real command and hold that it refuses: exit code 2 and one sentence, which it gives."""
+    """Run the real command, hold that it refuses (exit code 2, one sentence), give the sentence."""
 
     def run(*arguments, cwd=None):
         result = command(*arguments, cwd=cwd)

@@ -6,7 +6,7 @@ class ChainruleError(Exception):
 
 
 class InputError(ChainruleError, ValueError):
-    """A setting or some data is not what it must be: says what, what was found, what is expected."""
+    """A setting or some data is not what it must be: says what, found what, expected what."""
 
 
 class ShapeError(InputError):

@@ -1,0 +1,255 @@
+"""Per-sample SGD of the two-layer network, with both errors known after every step.
+
+Every iteration draws one training example at random with replacement, takes one gradient step on
+its logistic loss, then counts the wrong training and validation points. A point is wrong when
+the sign of y_hat is not its label; y_hat = 0 counts as the negative class.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float64, Int32
+
+from chainrule.errors import DivergedError, InputError
+from chainrule.points.data import Points
+
+State = Literal["converged", "dead", "plateau", "oscillating"]
+Parameters = dict[str, np.ndarray]
+
+INITIALIZATIONS = ("uniform", "he", "normal")
+_CHUNK = 10_000  # iterations between two looks at the snapshots, the progress and Ctrl-C
+
+
+@dataclass(frozen=True)
+class Run:
+    """One finished training.
+
+    train_wrong, validation_wrong (T,): wrong points after each iteration; initial, parameters:
+    W_in (h, d), b_in (h,), w_out (h,), b_out (); snapshots: the parameters after these iterations
+    (0 is the start); converged_at: see `converged_at`; state: see `state`.
+    """
+
+    train_wrong: Int32[np.ndarray, " T"]
+    validation_wrong: Int32[np.ndarray, " T"]
+    n_train: int
+    n_validation: int
+    initial: Parameters
+    parameters: Parameters
+    snapshots: Mapping[int, Parameters]
+    converged_at: int | None
+    state: State
+    seconds: float
+
+    @property
+    def final_train_error(self) -> float:
+        """The fraction of training points that are wrong at the end."""
+        return int(self.train_wrong[-1]) / self.n_train
+
+    @property
+    def final_validation_error(self) -> float:
+        """The fraction of validation points that are wrong at the end."""
+        return int(self.validation_wrong[-1]) / self.n_validation
+
+
+def train(
+    training: Points,
+    validation: Points,
+    *,
+    hidden: int = 7,
+    learning_rate: float = 0.02,
+    iterations: int = 100_000,
+    seed: int | np.random.SeedSequence = 0,
+    initialization: str = "uniform",
+    snapshots: Sequence[int] = (),
+    progress: Callable[[int, int], None] | None = None,
+) -> Run:
+    """Train for `iterations` steps from the weights that `seed` gives.
+
+    The seed has two children, one for the initial weights and one for the order of the examples,
+    so the same seed rewinds to the same start whatever the length of the run. The same seed gives
+    the same bits.
+
+    Raises InputError on a setting out of range, DivergedError if a number overflows.
+    """
+    from chainrule.points.kernel import sgd_with_errors
+
+    check_settings(hidden, learning_rate, iterations)
+    X, y = np.ascontiguousarray(training.features), training.labels
+    if validation.features.shape[1] != X.shape[1]:
+        raise InputError(
+            f"validation points have {validation.features.shape[1]} features; expected "
+            f"{X.shape[1]} as the training points have"
+        )
+    points = np.ascontiguousarray(np.concatenate([X, validation.features]).T)
+    labels = np.concatenate([y, validation.labels])
+
+    for_weights, for_order = children(seed)
+    initial = initial_parameters(X.shape[1], hidden, initialization, for_weights)
+    W_in, b_in, w_out = (initial[name].copy() for name in ("W_in", "b_in", "w_out"))
+    b_out = initial["b_out"].reshape(1).copy()
+    order_generator = np.random.default_rng(for_order)
+    train_wrong = np.empty(iterations, np.int32)
+    validation_wrong = np.empty(iterations, np.int32)
+    kept = {0: initial} if 0 in snapshots else {}
+
+    started = time.perf_counter()
+    for first, last in _chunks(iterations, snapshots):
+        order = order_generator.integers(0, len(y), last - first)
+        failed = sgd_with_errors(
+            W_in,
+            b_in,
+            w_out,
+            b_out,
+            X,
+            y,
+            order,
+            float(learning_rate),
+            points,
+            labels,
+            train_wrong[first:last],
+            validation_wrong[first:last],
+        )
+        if failed >= 0:
+            raise DivergedError(
+                f"the weights overflowed at iteration {first + failed + 1} with learning rate "
+                f"{learning_rate:g}; expected finite weights: choose a smaller rate"
+            )
+        if last in snapshots:
+            kept[last] = _copy(W_in, b_in, w_out, b_out)
+        if progress is not None:
+            progress(last, iterations)
+    parameters = _copy(W_in, b_in, w_out, b_out)
+    return Run(
+        train_wrong,
+        validation_wrong,
+        len(y),
+        len(validation.labels),
+        initial,
+        parameters,
+        kept,
+        converged_at(train_wrong),
+        state(train_wrong, parameters, training),
+        time.perf_counter() - started,
+    )
+
+
+def converged_at(train_wrong: Int32[np.ndarray, " T"]) -> int | None:
+    """The iteration (from 1) after the last one whose training error was not zero, or None.
+
+    A run that is right from the first iteration on converged at 1.
+    """
+    if train_wrong[-1] != 0:
+        return None
+    wrong = np.flatnonzero(train_wrong)
+    return int(wrong[-1]) + 2 if len(wrong) else 1
+
+
+def state(
+    train_wrong: Int32[np.ndarray, " T"], parameters: Mapping[str, np.ndarray], training: Points
+) -> State:
+    """How the run ended.
+
+    converged: the training error is zero; dead: no hidden unit is active on any training point;
+    plateau: the boundary among the training points is still a line, or the error has not moved
+    for the last tenth of the run; oscillating: everything else.
+    """
+    if train_wrong[-1] == 0:
+        return "converged"
+    z = training.features @ parameters["W_in"].T + parameters["b_in"]  # (n, h)
+    active = z > 0
+    if not active.any():
+        return "dead"
+    last_tenth = train_wrong[-max(1, len(train_wrong) // 10) :]
+    if len(train_wrong) >= 10 and (last_tenth == last_tenth[0]).all():
+        return "plateau"
+    return "plateau" if _is_line(active, z, parameters) else "oscillating"
+
+
+def check_settings(hidden: int, learning_rate: float, iterations: int) -> None:
+    """Raise InputError unless hidden >= 1, learning_rate is finite and > 0, iterations >= 1."""
+    if hidden < 1:
+        raise InputError(f"hidden units: found {hidden}; expected at least 1")
+    if not (np.isfinite(learning_rate) and learning_rate > 0):
+        raise InputError(f"learning rate: found {learning_rate}; expected a number above 0")
+    if iterations < 1:
+        raise InputError(f"iterations: found {iterations}; expected at least 1")
+
+
+def initial_parameters(
+    d: int, hidden: int, initialization: str, seed: np.random.SeedSequence
+) -> dict[str, Float64[np.ndarray, "..."]]:
+    """Draw W_in (h, d), b_in (h,), w_out (h,), b_out ().
+
+    uniform: all in [0, 1), as the report; normal: all from N(0, 1); he: weights from
+    N(0, 2 / fan-in), biases zero (He et al. 2015, eq. 10). Raises InputError on another name.
+    """
+    if initialization not in INITIALIZATIONS:
+        raise InputError(
+            f"initialization: found {initialization!r}; expected one of "
+            + ", ".join(INITIALIZATIONS)
+        )
+    generator = np.random.default_rng(seed)
+    if initialization == "he":
+        return {
+            "W_in": generator.normal(size=(hidden, d)) * np.sqrt(2 / d),
+            "b_in": np.zeros(hidden),
+            "w_out": generator.normal(size=hidden) * np.sqrt(2 / hidden),
+            "b_out": np.zeros(()),
+        }
+    draw = generator.random if initialization == "uniform" else generator.standard_normal
+    return {
+        "W_in": draw((hidden, d)),
+        "b_in": draw(hidden),
+        "w_out": draw(hidden),
+        "b_out": np.asarray(draw()),
+    }
+
+
+def children(
+    seed: int | np.random.SeedSequence,
+) -> tuple[np.random.SeedSequence, np.random.SeedSequence]:
+    """The seeds of the initial weights and of the examples' order; Raises InputError if < 0."""
+    if isinstance(seed, np.random.SeedSequence):
+        key = seed.spawn_key
+        entropy = seed.entropy
+    else:
+        if seed < 0:
+            raise InputError(f"seed: found {seed}; expected a whole number of at least 0")
+        key, entropy = (), seed
+    # not spawn(): it counts its calls, and the same seed must rewind to the same weights
+    weights = np.random.SeedSequence(entropy, spawn_key=(*key, 0))
+    return weights, np.random.SeedSequence(entropy, spawn_key=(*key, 1))
+
+
+def _chunks(iterations: int, snapshots: Sequence[int]) -> list[tuple[int, int]]:
+    """Cut 0..iterations at every chunk and at every snapshot."""
+    wanted = {s for s in snapshots if 0 < s < iterations}
+    cuts = sorted({*range(0, iterations, _CHUNK), *wanted, iterations})
+    return list(zip(cuts[:-1], cuts[1:], strict=True))
+
+
+def _copy(
+    W_in: np.ndarray, b_in: np.ndarray, w_out: np.ndarray, b_out: np.ndarray
+) -> dict[str, np.ndarray]:
+    return {
+        "W_in": W_in.copy(),
+        "b_in": b_in.copy(),
+        "w_out": w_out.copy(),
+        "b_out": b_out.reshape(()).copy(),
+    }
+
+
+def _is_line(active: np.ndarray, z: np.ndarray, parameters: Mapping[str, np.ndarray]) -> bool:
+    """Is every point classified as by one linear function, that of the largest active set?
+
+    Each set of active units makes the output linear on its part of the plane. If the linear
+    function of the commonest set gives all points the class they have, the boundary is a line.
+    """
+    y_hat = np.maximum(z, 0) @ parameters["w_out"] + parameters["b_out"]
+    patterns, counts = np.unique(active, axis=0, return_counts=True)
+    commonest = patterns[counts.argmax()]
+    linear = z[:, commonest] @ parameters["w_out"][commonest] + parameters["b_out"]
+    return bool(((linear > 0) == (y_hat > 0)).all())
