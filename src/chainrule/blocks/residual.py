@@ -14,7 +14,7 @@ from chainrule.blocks.block import (
     apply_block,
     with_training,
 )
-from chainrule.errors import ShapeError
+from chainrule.errors import InputError, ShapeError
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,10 @@ class Residual:
     """
 
     body: Block
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.body, Block):
+            raise InputError(f"Residual: `body` is {self.body!r}; expected a chain or a block")
 
     def forward(self, x: Tensor, params: Parameters) -> tuple[Tensor, Any]:
         self.shape(tuple(x.shape))
