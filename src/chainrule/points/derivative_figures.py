@@ -32,6 +32,12 @@ def error_against_delta(
             ms=8,
             label=f"its best: delta {deltas[best]:.1e}, error {errors[best]:.1e}",
         )
+    axes.set_title("$\\leftarrow$ rounding: 1/delta", loc="left", fontsize="medium")
+    axes.set_title(
+        "truncation: delta (forward), delta$^2$ (central) $\\rightarrow$",
+        loc="right",
+        fontsize="medium",
+    )
     axes.set_xlabel("delta (step of each parameter, no unit)")
     axes.set_ylabel("worst relative error of all entries")
     axes.grid(which="major", color="#dddddd", lw=0.6)

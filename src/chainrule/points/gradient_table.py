@@ -1,6 +1,6 @@
 """The derivatives of one example's loss beside their numerical approximation."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from jaxtyping import Float64
@@ -11,8 +11,6 @@ from chainrule.points.network import derivatives, forward, loss
 
 # the report states delta = 1e-4; its own errors are those of 1e-3, half of delta times s''
 REPORT_DELTA, REPORT_METHOD = 1e-3, "forward"
-
-DELTAS = np.logspace(-13, -1, 97)
 
 
 def gradient_table(
@@ -33,20 +31,27 @@ def gradient_table(
 
 
 def error_curves(
-    example: Example, deltas: Sequence[float] | np.ndarray = DELTAS
-) -> dict[str, Float64[np.ndarray, " deltas"]]:
-    """The worst relative error of any entry at each delta, for both methods."""
+    example: Example,
+) -> tuple[Float64[np.ndarray, " deltas"], dict[str, Float64[np.ndarray, " deltas"]]]:
+    """The worst relative error of any entry at each delta, by method; gives deltas and errors.
+
+    The deltas run from where rounding rules, 1e-13 of the largest parameter (or of 1), to a tenth
+    of it, where truncation does.
+    """
+    largest = max(1.0, *(float(np.abs(array).max()) for array in example.parameters.values()))
+    deltas = largest * np.logspace(-13, -1, 97)
     true = derivatives(example.x, example.y, example.parameters)
-    return {
+    curves: dict[str, np.ndarray] = {
         method: error_curve(
             lambda parameters: _loss(example, parameters),
             example.parameters,
             true,
-            list(deltas),
+            deltas.tolist(),
             method,
         )
         for method in METHODS
     }
+    return deltas, curves
 
 
 def units_near_kink(example: Example, delta: float) -> list[int]:
