@@ -119,8 +119,8 @@ def check_derivatives(
       that are no floating-point tensors are settings
     - a torch.nn.Module: at its own parameters, where `params` gives no others
 
-    x: any shape, the batch first. fixed: names in params that are not differentiated, beside
-    those in the block's own `not_learned`. All is done in float64 on x's device; the layer and
+    x: any shape, the batch first. fixed: names in params that are not differentiated
+    (running moments, a mask that was drawn). All is done in float64 on x's device; the layer and
     its parameters are left as they were.
 
     For a random dy (drawn with `seed`, 0.5 to 1.5 in size), the derivative of sum(dy * y) by each

@@ -68,9 +68,9 @@ def diagnose(ours: Tensor | None, evidence: Evidence) -> tuple[Kind, str] | None
         _permuted,
         _flipped,
         _one_sample,
+        _only_some,
         _scaled_by_channel,
         _offset,
-        _only_some,
         _shifted,
         _border,
     ):
@@ -120,6 +120,7 @@ def _names_of_factor(factor: float, evidence: Evidence) -> Iterator[str]:
     counts = {
         "the batch N": x.shape[0] if x.dim() else 1,
         "the positions H W": y[0, 0].numel() if y.dim() > 2 else 1,
+        "the pixels H W": x[0, 0].numel() if x.dim() > 2 else 1,
         "N H W": y[:, 0].numel() if y.dim() > 2 else 1,
         "the channels C": x.shape[1] if x.dim() > 1 else 1,
         "the outputs": y.numel(),
@@ -162,7 +163,8 @@ def _permuted(ours: Tensor, right: Tensor, evidence: Evidence) -> tuple[Kind, st
         turned = right.permute(order)
         if turned.shape == ours.shape and same(ours, turned):
             return "transpose", f"it is right with its axes in the order {order}"
-        if same(ours, turned.reshape(ours.shape)):
+        back = ours.permute(order).reshape(ours.shape)
+        if same(ours, turned.reshape(ours.shape)) or same(back, right):
             return "transpose", f"it is reshaped where its axes want the order {order}"
     return None
 

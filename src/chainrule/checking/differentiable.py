@@ -85,7 +85,7 @@ def as_differentiable(
 
 
 def _block(block: Any, x: Tensor, params: dict[str, Any], fixed: frozenset[str]) -> Differentiable:
-    arrays, constants = _split(params, fixed | frozenset(getattr(block, "not_learned", ())))
+    arrays, constants = _split(params, fixed)
 
     def evaluate(arrays: Arrays) -> Tensor:
         y, _ = block.forward(arrays["x"], _named(params, constants, arrays))
@@ -155,7 +155,10 @@ def _autograd_function(
 
     def evaluate(arrays: Arrays) -> Tensor:
         return cast(
-            Tensor, function.apply(arrays["x"], *_named(params, constants, arrays).values())
+            Tensor,
+            function.apply(  # type: ignore[no-untyped-call]
+                arrays["x"], *_named(params, constants, arrays).values()
+            ),
         )
 
     def derive(arrays: Arrays, dy: Tensor) -> Derivatives:
