@@ -1,7 +1,7 @@
 """`check_derivatives`: every entry of every derivative against central differences."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -65,12 +65,13 @@ class ArrayCheck:
 class DerivativeCheck:
     """The verdict, array by array; `print` it for the table.
 
-    right: no mistake was found. moved_from_kinks: how many entries of the point were moved
-    because a kink was within reach of the step.
+    right: no mistake was found. point: x and the parameters where they were checked, in float64.
+    moved_from_kinks: how many of its entries were moved because a kink was within reach.
     """
 
     arrays: tuple[ArrayCheck, ...]
     mistakes: tuple[Mistake, ...]
+    point: dict[str, Tensor] = field(repr=False)
     moved_from_kinks: int
     step: float
     tolerance: float
@@ -155,7 +156,9 @@ def check_derivatives(
         if error > tolerance:
             wrong = int((errors > tolerance).sum())
             mistakes.append(_mistake(form, given, found, dy, name, entry, wrong, step))
-    return DerivativeCheck(tuple(checks), tuple(mistakes), found.moved, step, tolerance)
+    return DerivativeCheck(
+        tuple(checks), tuple(mistakes), found.arrays, found.moved, step, tolerance
+    )
 
 
 def random_dy(form: Differentiable, generator: np.random.Generator) -> Tensor:
