@@ -2,13 +2,20 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
-from chainrule.blocks.block import Block, Derivatives, Parameters, Shape
+from chainrule.blocks.block import (
+    Block,
+    Derivatives,
+    Parameters,
+    Shape,
+    apply_block,
+    with_training,
+)
 from chainrule.errors import InputError, ShapeError
 
 
@@ -67,11 +74,13 @@ class Chain:
         return x, saved
 
     def apply(self, x: Tensor, params: Parameters) -> Tensor:
-        """Give y and keep nothing: each layer's output is let go as soon as the next is there."""
+        """Give forward's y and keep nothing: a layer's output is let go when the next is there.
+
+        Blocks behave as they are set: see `in_inference()`.
+        """
         self.shape(tuple(x.shape))
         for block, own in zip(self._blocks, self._split(params), strict=True):
-            apply = getattr(block, "apply", None)
-            x = apply(x, own) if apply is not None else block.forward(x, own)[0]
+            x = apply_block(block, x, own)
         return x
 
     def backward(
@@ -148,6 +157,32 @@ class Chain:
                 drawn.update({f"{name}.{k}": v for k, v in own(shape, generator).items()})
             shape = block.shape(shape)
         return drawn
+
+    def moments(self, params: Parameters, saved: Sequence[Any]) -> dict[str, Tensor]:
+        """Give the new values of parameters that are not learned, by their flat names.
+
+        These are the running moments of batch normalisation in training. After each training step:
+        `params.update(chain.moments(params, saved))`.
+        """
+        new: dict[str, Tensor] = {}
+        for (name, block), own, kept in zip(self.layers, self._split(params), saved, strict=True):
+            moments = getattr(block, "moments", None)
+            if moments is not None:
+                new.update({f"{name}.{key}": v for key, v in moments(own, kept).items()})
+        return new
+
+    def in_training(self) -> "Chain":
+        """Give a copy whose blocks all behave as in training."""
+        return self.with_training(True)
+
+    def in_inference(self) -> "Chain":
+        """Give a copy whose blocks all behave as in inference."""
+        return self.with_training(False)
+
+    def with_training(self, training: bool) -> "Chain":
+        """Give `in_training()` or `in_inference()`."""
+        layers = [(name, with_training(block, training)) for name, block in self.layers]
+        return replace(self, layers=layers)
 
     @property
     def _blocks(self) -> list[Block]:
