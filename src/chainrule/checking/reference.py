@@ -41,7 +41,7 @@ def _(block: blocks.Convolution, x: Tensor, params: Parameters, target: None) ->
     ):
         patches = F.unfold(part, window.kernel, window.dilation, 0, window.stride)
         outputs.append(weight.flatten(1) @ patches)
-    y = torch.cat(outputs, 1).unflatten(2, size)
+    y = torch.cat(outputs, 1).view(len(x), block.out_channels, *size)
     return y + params["bias"].view(1, -1, 1, 1) if block.bias else y
 
 
@@ -104,9 +104,15 @@ def _(
 
 @reference.register
 def _(block: blocks.BatchNormalization, x: Tensor, params: Parameters, target: None) -> Tensor:
-    moments = (None, None) if block.training else (params["mean"], params["variance"])
-    weight, bias = params["weight"], params["bias"]
-    return F.batch_norm(x, *moments, weight, bias, block.training, eps=block.epsilon)
+    return F.batch_norm(
+        x,
+        None if block.training else params["mean"],
+        None if block.training else params["variance"],
+        params["weight"],
+        params["bias"],
+        block.training,
+        eps=block.epsilon,
+    )
 
 
 @reference.register
