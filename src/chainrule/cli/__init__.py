@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 import typer
 
 import chainrule
-from chainrule.cli import points
+from chainrule.cli import blocks, points
 from chainrule.cli import report as report_command
 from chainrule.errors import ChainruleError
 
@@ -19,6 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(blocks.app, name="blocks")
 app.add_typer(points.app, name="points")
 app.command("report")(report_command.report)
 
