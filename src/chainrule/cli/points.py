@@ -35,9 +35,7 @@ ShareOption = Annotated[
 ]
 StandardizeOption = Annotated[
     bool | None,
-    typer.Option(
-        help="Give each feature mean 0 and variance 1 (default: yes but for double-moon)."
-    ),
+    typer.Option(help="Give each feature mean 0 and variance 1 (default: all but double-moon)."),
 ]
 DataSeedOption = Annotated[
     int, typer.Option(help="The seed that draws the half-moons or the validation points.")
@@ -239,7 +237,7 @@ def study_command(
     from chainrule.points.data import load_dataset
     from chainrule.points.study import run_study
 
-    settings = _settings(grid, hidden, learning_rate, iterations, trials)
+    tables = _tables(grid, hidden, learning_rate, iterations, trials)
     dataset = load_dataset(
         data,
         label=label,
@@ -251,7 +249,7 @@ def study_command(
     with _folder(out) as folder:
         with progress("study", "runs") as show:
             summaries = run_study(
-                settings,
+                [setting for settings in tables.values() for setting in settings],
                 dataset.training,
                 dataset.validation,
                 seed=seed,
@@ -268,7 +266,11 @@ def study_command(
     if as_json:
         print_json(document)
         return
-    _print_table(summaries)
+    first = 0
+    for title, settings in tables.items():
+        _print_table(title, summaries[first : first + len(settings)])
+        first += len(settings)
+    print(f"time     {document['seconds']:.2f} s")
     for file in files:
         print(f"written  {file}")
 
@@ -305,30 +307,33 @@ def _snapshots(given: str | None, iterations: int) -> list[int]:
     return sorted({0, *between, iterations})
 
 
-def _settings(
-    grid: str | None,
+def _tables(
+    name: str | None,
     hidden: str | None,
     learning_rate: str | None,
     iterations: str | None,
     trials: int | None,
-) -> "list[Setting]":
-    """The named grid, or every combination of the lists."""
-    from chainrule.points import study
+) -> "dict[str, list[Setting]]":
+    """The tables of the named grid, or one table of every combination of the lists."""
+    from chainrule.points.grids import BASE, named_grid
+    from chainrule.points.study import grid
 
-    lists = (hidden, learning_rate, iterations)
-    if any(given is not None for given in lists):
-        if grid is not None:
-            raise InputError(
-                f"--grid {grid}: found --hidden, --learning-rate or --iterations beside it; "
-                "expected either a named grid or these lists"
-            )
-        return study.grid(
-            _numbers("--hidden", hidden or "7", int),
-            _numbers("--learning-rate", learning_rate or "0.02", float),
-            _numbers("--iterations", iterations or "100000", int),
-            3 if trials is None else trials,
+    if hidden is None and learning_rate is None and iterations is None:
+        return named_grid(name or "report", trials)
+    if name is not None:
+        raise InputError(
+            f"--grid {name}: found --hidden, --learning-rate or --iterations beside it; "
+            "expected either a named grid or these lists"
         )
-    raise NotImplementedError
+    settings = grid(
+        [BASE.hidden] if hidden is None else _numbers("--hidden", hidden, int),
+        [BASE.learning_rate]
+        if learning_rate is None
+        else _numbers("--learning-rate", learning_rate, float),
+        [BASE.iterations] if iterations is None else _numbers("--iterations", iterations, int),
+        BASE.trials if trials is None else trials,
+    )
+    return {"settings": list(dict.fromkeys(settings))}
 
 
 @contextlib.contextmanager
@@ -424,7 +429,7 @@ def _print_errors(document: dict[str, Any]) -> None:
     print(f"converged at      {'none' if converged is None else f'{converged:,}'}")
 
 
-def _print_table(summaries: "Sequence[Summary]") -> None:
+def _print_table(title: str, summaries: "Sequence[Summary]") -> None:
     header = (
         "hidden", "rate", "iterations", "trials", "zero error % (95 %)", "converged at",
         "training error %", "validation error %",
@@ -447,8 +452,10 @@ def _print_table(summaries: "Sequence[Summary]") -> None:
             )
         )
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    print(title)
     for row in rows:
         print("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)))
+    print()
 
 
 def _range(errors: dict[str, float]) -> str:

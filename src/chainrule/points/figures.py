@@ -76,7 +76,7 @@ def decision_boundaries(
     figure.legend(
         handles=_legend(training),
         loc="outside upper center",
-        ncols=min(5, columns + 1),
+        ncols=min(3, columns + 1),
         fontsize=8,
     )
     return figure
@@ -96,13 +96,14 @@ def boundary_animation(
     limits = _limits(training, validation)
     frames = []
     for iteration in sorted(snapshots):
-        figure = Figure(figsize=(5.4, 4.6), dpi=100, layout="constrained")
+        figure = Figure(figsize=(5.6, 5.2), dpi=100, layout="constrained")
         axes = figure.subplots()
         shading = _boundary(axes, snapshots[iteration], training, validation, limits)
         wrong = _error(snapshots[iteration], training)
         axes.set_title(f"iteration {iteration:,}: {wrong:.1%} of the training points wrong")
         axes.set(xlabel=training.feature_names[0], ylabel=training.feature_names[1])
         figure.colorbar(shading, ax=axes, label=_probability(training))
+        figure.legend(handles=_legend(training), loc="outside lower center", ncols=3, fontsize=8)
         canvas = FigureCanvasAgg(figure)
         canvas.draw()
         frames.append(Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3]))
@@ -143,12 +144,14 @@ def study_map(summaries: Sequence[Summary]) -> Figure:
     size = 1.5 + 0.36 * len(rates), 1.9 + 0.32 * len(hidden)
     figure = Figure(figsize=(2 * max(size[0], 4), max(size[1], 3)), layout="constrained")
     left, right = figure.subplots(1, 2)
-    _cells(left, shares, hidden, rates, "share of runs that reach zero error (%)",
-           [[f"{100 * v:.0f}" for v in row] for row in shares], cmap="viridis", vmin=0, vmax=1)  # fmt: skip
+    texts = [[f"{100 * v:.0f}" for v in row] for row in shares]
+    _cells(left, shares, hidden, rates, texts, cmap="viridis", vmin=0, vmax=1)
+    left.set_title("share of runs that reach zero error (%)", fontsize=10)
     found = medians[np.isfinite(medians)]
     scale = LogNorm(found.min(), max(found.max(), found.min() * 1.01)) if len(found) else None
-    _cells(right, medians, hidden, rates, "median iteration of convergence (thousands)",
-           [[_thousands(v) for v in row] for row in medians], cmap="viridis_r", norm=scale)  # fmt: skip
+    texts = [[_thousands(v) for v in row] for row in medians]
+    _cells(right, medians, hidden, rates, texts, cmap="viridis_r", norm=scale)
+    right.set_title("median iteration of convergence (thousands)", fontsize=10)
     return figure
 
 
@@ -220,8 +223,8 @@ def _boundary(
     for label, colour in ((-1, _NEGATIVE), (1, _POSITIVE)):
         ours = training.features[training.labels == label]
         theirs = validation.features[validation.labels == label]
-        axes.scatter(*ours.T, s=5, color=colour, linewidths=0)
-        axes.scatter(*theirs.T, s=9, color=colour, marker="x", linewidths=0.5)
+        axes.scatter(ours[:, 0], ours[:, 1], s=5, color=colour, linewidths=0)
+        axes.scatter(theirs[:, 0], theirs[:, 1], s=9, color=colour, marker="x", linewidths=0.5)
     axes.set(xlim=(left, right), ylim=(bottom, top))
     return shading
 
@@ -273,7 +276,6 @@ def _cells(
     values: Float64[np.ndarray, "h r"],
     hidden: Sequence[int],
     rates: Sequence[float],
-    title: str,
     texts: Sequence[Sequence[str]],
     **shading: Any,
 ) -> None:
@@ -282,12 +284,11 @@ def _cells(
     for (i, j), value in np.ndenumerate(values):
         red, green, blue, _ = mesh.to_rgba(value) if np.isfinite(value) else (1, 1, 1, 1)
         bright = 0.3 * red + 0.59 * green + 0.11 * blue > 0.5
-        axes.text(j, i, texts[i][j], ha="center", va="center", fontsize=7,
-                  color="black" if bright else "white")  # fmt: skip
+        colour = "black" if bright else "white"
+        axes.text(j, i, texts[i][j], ha="center", va="center", fontsize=7, color=colour)
     axes.set_xticks(range(len(rates)), [f"{rate:g}" for rate in rates], rotation=45)
     axes.set_yticks(range(len(hidden)), [str(h) for h in hidden])
     axes.set(xlabel="learning rate", ylabel="hidden units")
-    axes.set_title(title, fontsize=10)
 
 
 def _thousands(iteration: float) -> str:

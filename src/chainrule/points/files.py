@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Integer
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from chainrule.errors import FileError, InputError
 from chainrule.files import write_text, written_whole
@@ -100,12 +100,10 @@ def save_weights(
 
     `settings` (JSON values) travel as the file's metadata. Raises FileError.
     """
+    metadata = {"chainrule.points": json.dumps(dict(settings), allow_nan=False)}
+    content = save({name: parameters[name] for name in _PARAMETERS}, metadata)
     with written_whole(path) as temporary:
-        save_file(
-            {name: np.ascontiguousarray(parameters[name]) for name in _PARAMETERS},
-            temporary,
-            {"chainrule.points": json.dumps(dict(settings), allow_nan=False)},
-        )
+        temporary.write_bytes(content)  # safetensors' own save_file ignores the umask
 
 
 def load_weights(path: str | os.PathLike[str]) -> tuple[Parameters, dict[str, Any]]:
