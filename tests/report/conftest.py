@@ -62,7 +62,7 @@ def read_page():
 
 
 def drawing():
-    figure = Drawing(figsize=(4, 3))
+    figure = Drawing(figsize=(4, 3), layout="constrained")
     axes = figure.subplots()
     axes.plot([0, 1], [1, 0])
     axes.set_xlabel("iteration")

@@ -84,5 +84,5 @@ def _width(figure: Figure) -> int | None:
     from PIL import Image
 
     with Image.open(io.BytesIO(figure.content)) as image:
-        dots_per_inch = image.info.get("dpi", (96, 96))[0]
+        dots_per_inch = float(image.info.get("dpi", (96, 96))[0])
         return round(image.width * 96 / dots_per_inch)
