@@ -1,0 +1,39 @@
+"""Pictures of the derivative check."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from jaxtyping import Float64
+from matplotlib.figure import Figure
+
+_STYLES = {"forward": ("#b2182b", "o"), "central": ("#2166ac", "s")}
+
+
+def error_against_delta(
+    deltas: Float64[np.ndarray, " deltas"],
+    curves: Mapping[str, Float64[np.ndarray, " deltas"]],
+) -> Figure:
+    """The worst relative error of each method at each delta, the best delta of each marked.
+
+    deltas (n,) > 0; curves: for each method its errors (n,). Where the error is 0 nothing is
+    drawn: the axes are logarithmic.
+    """
+    figure = Figure(figsize=(7.2, 4.6), layout="constrained")
+    axes = figure.add_subplot()
+    for method, errors in curves.items():
+        colour, marker = _STYLES[method]
+        best = int(np.argmin(errors))
+        axes.loglog(deltas, errors, color=colour, lw=1.4, label=f"{method} difference")
+        axes.loglog(
+            deltas[best],
+            errors[best],
+            marker,
+            color=colour,
+            ms=8,
+            label=f"its best: delta {deltas[best]:.1e}, error {errors[best]:.1e}",
+        )
+    axes.set_xlabel("delta (step of each parameter, no unit)")
+    axes.set_ylabel("worst relative error of all entries")
+    axes.grid(which="major", color="#dddddd", lw=0.6)
+    axes.legend(frameon=False, loc="lower left")
+    return figure
