@@ -242,9 +242,7 @@ def _check(example: Example) -> Section:
 
 def _agreeing(printed: Mapping[str, Any], found: Mapping[str, np.ndarray]) -> tuple[int, int]:
     """How many of the printed numbers are ours, rounded to four decimals; and of how many."""
-    same = [
-        np.round(found[name], 4) == np.asarray(printed[name]) for name in PARAMETERS
-    ]
+    same = [np.round(found[name], 4) == np.asarray(printed[name]) for name in PARAMETERS]
     return sum(int(np.sum(s)) for s in same), sum(s.size for s in same)
 
 
