@@ -164,10 +164,11 @@ def _null_for_infinity(value: Any) -> Any:
 def _write_check(out: Path, document: dict[str, Any], example: "Example") -> None:
     from chainrule.files import make_folder, write_json, written_whole
     from chainrule.points.derivative_figures import error_against_delta
-    from chainrule.points.gradient_table import DELTAS, error_curves
+    from chainrule.points.gradient_table import deltas_for, error_curves
 
     folder = make_folder(out)
-    figure = error_against_delta(DELTAS, error_curves(example))
+    deltas = deltas_for(example)
+    figure = error_against_delta(deltas, error_curves(example, deltas))
     write_json(folder / "gradient_table.json", document)
     for kind in ("svg", "png"):
         with written_whole(folder / f"error_against_delta.{kind}") as temporary:

@@ -1,6 +1,6 @@
 """The derivatives of one example's loss beside their numerical approximation."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from jaxtyping import Float64
@@ -10,9 +10,9 @@ from chainrule.points.example import Example
 from chainrule.points.network import derivatives, forward, loss
 
 # the report states delta = 1e-4; its own errors are those of 1e-3, half of delta times s''
-REPORT_DELTA, REPORT_METHOD = 1e-3, "forward"
+REPORT_DELTA = 1e-3
 
-DELTAS = np.logspace(-13, -1, 97)
+DELTAS = np.logspace(-13, -1, 97)  # from where rounding rules to where truncation does
 
 
 def gradient_table(
@@ -33,7 +33,7 @@ def gradient_table(
 
 
 def error_curves(
-    example: Example, deltas: Sequence[float] | np.ndarray = DELTAS
+    example: Example, deltas: Float64[np.ndarray, " deltas"] = DELTAS
 ) -> dict[str, Float64[np.ndarray, " deltas"]]:
     """The worst relative error of any entry at each delta, for both methods."""
     true = derivatives(example.x, example.y, example.parameters)
@@ -42,11 +42,16 @@ def error_curves(
             lambda parameters: _loss(example, parameters),
             example.parameters,
             true,
-            list(deltas),
+            deltas.tolist(),
             method,
         )
         for method in METHODS
     }
+
+
+def deltas_for(example: Example) -> Float64[np.ndarray, " deltas"]:
+    """DELTAS, or as many times larger as the largest parameter is above 1: none gets lost."""
+    return DELTAS * max(1.0, *(float(np.abs(a).max()) for a in example.parameters.values()))
 
 
 def units_near_kink(example: Example, delta: float) -> list[int]:
