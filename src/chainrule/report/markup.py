@@ -19,7 +19,7 @@ _NAMESPACE = ' xmlns="http://www.w3.org/1998/Math/MathML"'  # HTML needs none
 def paragraphs(text: str) -> str:
     """Turn a section's text into HTML paragraphs; a blank line separates them."""
     parts = (part.strip() for part in re.split(r"\n\s*\n", text))
-    return "\n".join(f"<p>{inline(part)}</p>" for part in parts if part)
+    return "\n".join(_paragraph(part) for part in parts if part)
 
 
 def inline(text: str) -> str:
@@ -37,12 +37,17 @@ def plain(text: str) -> str:
     return _SPAN.sub(lambda span: next(g for g in span.groups() if g is not None), text)
 
 
+def _paragraph(text: str) -> str:
+    # formulas alone stand in a row, as many as the page has room for
+    alone = not re.sub(r"\$\$.+?\$\$", "", text, flags=re.DOTALL).strip()
+    return f'<p class="formulas">{inline(text)}</p>' if alone else f"<p>{inline(text)}</p>"
+
+
 def _span(span: re.Match[str]) -> str:
     if span["kept"]:
         return escape(span["kept"])
     if span["code"]:
         return f"<code>{escape(span['code'])}</code>"
-    # inside a paragraph a formula on its own line is a line-wide span, not a block
     display = span["display"] is not None
     mathml = convert(span["display"] or span["formula"], display="block" if display else "inline")
     mathml = mathml.replace(_NAMESPACE, "")
