@@ -1,17 +1,42 @@
 """What one section of the report holds. The page and the JSON document are made from it."""
 
+import io
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
+
+Agreement = Literal["yes", "partly", "no", "not stated"]
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture with its caption: `content` is an SVG document or the bytes of a PNG file."""
+    """A picture with its caption: `content` is an SVG document or the bytes of a PNG or GIF file.
+
+    `alt` says what the picture shows to those who don't see it; without it the caption does.
+    """
 
     content: bytes
-    kind: str  # "svg" or "png"
+    kind: str  # "svg", "png" or "gif"
     caption: str
     wide: bool = False  # use the page's whole width
+    alt: str = ""
+
+    @classmethod
+    def drawn(
+        cls, figure: Any, caption: str, *, kind: str = "svg", wide: bool = False, alt: str = ""
+    ) -> "Figure":
+        """Take a Matplotlib figure; the same figure gives the same bytes on any day.
+
+        SVG suits lines; PNG (at twice the screen's resolution) suits images and many points.
+        """
+        import matplotlib as mpl
+
+        stream = io.BytesIO()
+        if kind == "svg":
+            with mpl.rc_context({"svg.hashsalt": "chainrule"}):
+                figure.savefig(stream, format="svg", metadata={"Date": None})
+        else:
+            figure.savefig(stream, format=kind, dpi=192)
+        return cls(stream.getvalue(), kind, caption, wide, alt)
 
 
 @dataclass(frozen=True)
@@ -34,10 +59,12 @@ class Table:
 
 @dataclass(frozen=True)
 class Section:
-    """One question of the original report, answered again.
+    r"""One question of the original report, answered again.
 
-    Texts are plain text; `$...$` holds a formula in LaTeX and a blank line starts a paragraph.
-    `results` is what `results.json` says of the section: JSON values only.
+    Texts are plain text; a blank line starts a paragraph, `$...$` holds a formula in LaTeX,
+    `$$...$$` one on a line of its own, backquotes a command or name; a backslash before a dollar
+    sign or a backquote keeps it as it is. `results` is what `results.json` says of the section:
+    JSON values only.
     """
 
     number: str  # "1.2.B", as the report numbers it
@@ -50,3 +77,14 @@ class Section:
     tables: tuple[Table, ...] = ()
     figures: tuple[Figure, ...] = ()
     results: dict[str, Any] = field(default_factory=dict)
+    agrees: Agreement = "not stated"  # does this run agree with the original?
+    headline: Row | None = None  # the section's line in the table at the top
+
+    @property
+    def summary(self) -> Row:
+        """The section's line in the table at the top: the headline, or the first comparison."""
+        if self.headline is not None:
+            return self.headline
+        if self.comparison:
+            return self.comparison[0]
+        return Row(self.title, "not stated here", "see the section")
