@@ -1,0 +1,5 @@
+"""Blocks composed into a chain."""
+
+from chainrule.chain.chain import Chain
+
+__all__ = ["Chain"]
