@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import is_dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
@@ -28,7 +29,8 @@ class Block(Protocol):
     - `draw(x_shape, generator) -> params`: the random inputs of `forward` (the mask of dropout);
     - `moments(params, saved) -> params`: new values of parameters that are not learned;
     - `sees(x_shape) -> Window`: the window of x that one output looks at (one pixel if absent);
-    - a field `training`, set by `Chain.in_training()` and `Chain.in_inference()`;
+    - a field `training`, set by `Chain.in_training()` and `Chain.in_inference()` (a block that
+      holds blocks has `with_training(training) -> Block` instead);
     - `to_torch(params) -> torch.nn.Module`, which `Chain.to_torch` needs for blocks of your own.
     """
 
@@ -47,6 +49,24 @@ class Block(Protocol):
     def parameter_shapes(self) -> dict[str, Shape]:
         """Give the shape of every parameter, by its name."""
         ...
+
+
+def apply_block(block: Block, x: Tensor, params: Parameters) -> Tensor:
+    """Give y and keep nothing, by the block's own `apply` if it has one."""
+    apply = getattr(block, "apply", None)
+    y: Tensor = apply(x, params) if apply is not None else block.forward(x, params)[0]
+    return y
+
+
+def with_training(block: Block, training: bool) -> Block:
+    """Give a copy of the block for training or for inference; itself if they are the same to it."""
+    change = getattr(block, "with_training", None)
+    if change is not None:
+        changed: Block = change(training)
+        return changed
+    if is_dataclass(block) and hasattr(block, "training"):
+        return replace(block, training=training)
+    return block
 
 
 def check_whole(block: str, setting: str, value: Any, least: int) -> int:
