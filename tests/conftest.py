@@ -1,10 +1,27 @@
-"""What the tests share: the real command, and hypothesis without a clock."""
+"""What the tests share: array shapes are checked, the real command, hypothesis without a clock."""
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from jaxtyping import install_import_hook
+
+_SOURCE = Path(__file__).parent.parent / "src"
+
+
+def _checked_modules():
+    """Every module whose annotations beartype can check: all but those that Numba compiles."""
+    for path in (_SOURCE / "chainrule").rglob("*.py"):
+        if "@njit" not in path.read_text(encoding="utf-8"):
+            parts = path.relative_to(_SOURCE).with_suffix("").parts
+            if parts[-1] != "__init__":  # naming a package would take all that is in it
+                yield ".".join(parts)
+
+
+# before anything imports chainrule: from here on every call checks types, shapes and dtypes
+install_import_hook(list(_checked_modules()), "beartype.beartype")
 
 settings.register_profile("chainrule", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("chainrule")
