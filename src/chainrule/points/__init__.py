@@ -1,0 +1,22 @@
+"""Bench 1: the two-layer network on points. Loads no PyTorch, and Numba only to train."""
+
+from chainrule.points.data import Dataset, Points, double_moon, load_dataset, load_points, split
+from chainrule.points.study import Setting, Summary, Trial, grid, run_study, wilson_interval
+from chainrule.points.training import Run, train
+
+__all__ = [
+    "Dataset",
+    "Points",
+    "Run",
+    "Setting",
+    "Summary",
+    "Trial",
+    "double_moon",
+    "grid",
+    "load_dataset",
+    "load_points",
+    "run_study",
+    "split",
+    "train",
+    "wilson_interval",
+]

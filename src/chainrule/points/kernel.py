@@ -96,7 +96,7 @@ def sgd_with_errors(  # type: ignore[no-untyped-def]
                         train_wrong, other_wrong, outputs, z,
                     )  # fmt: skip
                     return -1 if np.isfinite(b_out[0]) else len(order) - 1
-                theta_0 *= 1.3 if N > work_0 else 0.75
+                theta_0 *= 1.3 if work_0 < N else 0.75
                 theta_0 = max(theta_0, 3.0 * theta_1)
                 _outputs(points, N, W_in, b_in, w_out, b_out[0], outputs, z)
                 wrong_0, n_candidates = _keep_near(

@@ -5,7 +5,6 @@ import itertools
 import json
 import math
 import os
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
@@ -156,8 +155,8 @@ def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
     """
     share, z2 = successes / trials, _Z_95**2
     centre = (share + z2 / (2 * trials)) / (1 + z2 / trials)
-    half = _Z_95 / (1 + z2 / trials) * math.sqrt(
-        share * (1 - share) / trials + z2 / (4 * trials**2)
+    half = (
+        _Z_95 / (1 + z2 / trials) * math.sqrt(share * (1 - share) / trials + z2 / (4 * trials**2))
     )
     # at the ends the interval reaches 0 or 1 exactly; rounding must not leave it a hair outside
     low = 0.0 if successes == 0 else centre - half
