@@ -16,10 +16,12 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "mathml", "plain_docstrings"]
 exclude_patterns = ["_build"]
 root_doc = "index"
 
+highlight_language = "none"  # the blocks in docstrings are formulas
 myst_enable_extensions = ["dollarmath", "amsmath", "deflist"]
 myst_heading_anchors = 3
 
 autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True
 autodoc_typehints = "none"  # the docstrings give the shapes
 
 html_math_renderer = "mathml"

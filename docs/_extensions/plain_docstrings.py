@@ -15,6 +15,7 @@ _INDENT = 4
 def setup(app: Sphinx) -> dict[str, Any]:
     """Rewrite each docstring that autodoc reads as reStructuredText."""
     app.connect("autodoc-process-docstring", _rewrite)
+    app.connect("autodoc-skip-member", _skip)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -22,6 +23,13 @@ def _rewrite(
     app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
 ) -> None:
     lines[:] = as_restructured_text(lines)
+
+
+def _skip(
+    app: Sphinx, what: str, name: str, obj: object, skip: bool, options: object
+) -> bool | None:
+    """Leave out what Python itself writes about the fields of a named tuple."""
+    return True if (getattr(obj, "__doc__", "") or "").startswith("Alias for field") else None
 
 
 def as_restructured_text(lines: list[str]) -> list[str]:

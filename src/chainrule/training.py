@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -19,6 +19,7 @@ from chainrule.sgd import SGD
 Parameters = Mapping[str, Tensor]
 
 
+@runtime_checkable
 class Source(Protocol):
     """Where batches come from."""
 
@@ -33,6 +34,7 @@ class Source(Protocol):
         """
 
 
+@runtime_checkable
 class Loss(Protocol):
     """A loss block: the mean over the batch and its derivative."""
 

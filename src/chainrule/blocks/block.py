@@ -69,6 +69,12 @@ def with_training(block: Block, training: bool) -> Block:
     return block
 
 
+def check_block(what: str, value: Any) -> None:
+    """Check that `value` is a block. Raises InputError."""
+    if isinstance(value, type) or not isinstance(value, Block):
+        raise InputError(f"{what} is {value!r}; expected a block")
+
+
 def check_whole(block: str, setting: str, value: Any, least: int) -> int:
     """Give `value` if it is a whole number of at least `least`. Raises InputError."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:

@@ -194,17 +194,17 @@ class GlobalAveragePooling:
     Shapes: x (N, C, H, W) to y (N, C, 1, 1). No parameters.
     """
 
-    def forward(self, x: Tensor, params: Parameters) -> tuple[Tensor, torch.Size]:
-        return self.apply(x, params), x.shape
+    def forward(self, x: Tensor, params: Parameters) -> tuple[Tensor, Tensor]:
+        # the derivative needs x's shape and order in memory, not its values
+        return self.apply(x, params), torch.empty_like(x, device="meta")
 
     def apply(self, x: Tensor, params: Parameters) -> Tensor:
         self.shape(tuple(x.shape))
         return x.mean((2, 3), keepdim=True)
 
-    def backward(
-        self, dy: Tensor, params: Parameters, saved: torch.Size
-    ) -> tuple[Tensor, Derivatives]:
-        return (dy / (saved[2] * saved[3])).expand(saved), {}
+    def backward(self, dy: Tensor, params: Parameters, saved: Tensor) -> tuple[Tensor, Derivatives]:
+        pixels = saved.shape[2] * saved.shape[3]
+        return torch.empty_like(saved, device=dy.device).copy_(dy / pixels), {}
 
     def shape(self, x_shape: Shape) -> Shape:
         check_image_shape("GlobalAveragePooling", x_shape)

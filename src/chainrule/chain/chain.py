@@ -14,6 +14,7 @@ from chainrule.blocks.block import (
     Parameters,
     Shape,
     apply_block,
+    check_block,
     check_whole,
     with_training,
 )
@@ -46,18 +47,18 @@ class Chain:
 
     def __post_init__(self) -> None:
         seen = set()
-        layers = tuple(_named(layer) for layer in self.layers)
+        layers = tuple(_named(layer) for layer in _items("layers", self.layers))
         object.__setattr__(self, "layers", layers)
         for name, block in layers:
             if not isinstance(name, str) or not name or "." in name or name in seen:
                 raise InputError(
                     f"layer name {name!r}; expected a name without a dot that no other layer has"
                 )
-            if not isinstance(block, Block):
-                raise InputError(f"layer {name!r} is {block!r}; expected a block")
+            check_block(f"layer {name!r}", block)
             seen.add(name)
         if self.input_shape is not None:
-            shape = tuple(check_whole("Chain", "input_shape", n, 1) for n in self.input_shape)
+            sizes = _items("input_shape", self.input_shape)
+            shape = tuple(check_whole("Chain", "input_shape", n, 1) for n in sizes)
             object.__setattr__(self, "input_shape", shape)
             self.shape(shape)
 
@@ -245,9 +246,15 @@ class Chain:
         return list(enumerate(self._split(params)))[::-1]
 
 
+def _items(setting: str, value: Any) -> tuple[Any, ...]:
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        raise InputError(f"Chain: `{setting}` is {value!r}; expected a list")
+    return tuple(value)
+
+
 def _named(layer: Any) -> tuple[Any, Any]:
     if not isinstance(layer, tuple | list) or len(layer) != 2:
-        raise InputError(f"`layers` holds {layer!r}; expected pairs of a name and a block")
+        raise InputError(f"Chain: `layers` holds {layer!r}; expected pairs of a name and a block")
     return layer[0], layer[1]
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from chainrule.checking.diagnosis import Evidence, Kind, diagnose
 from chainrule.checking.differences import (
     Differences,
-    central_differences,
+    difference,
     differences_off_kinks,
 )
 from chainrule.checking.differentiable import Differentiable, as_differentiable
@@ -20,7 +20,6 @@ from chainrule.errors import InputError
 
 TOLERANCE = 1e-6
 STEP = 1e-5
-LARGEST_STEP = 1e-3
 
 
 @dataclass(frozen=True)
@@ -53,10 +52,11 @@ class Mistake:
 
 @dataclass(frozen=True)
 class ArrayCheck:
-    """One array's derivative: its shape, its worst entry and that entry's relative error."""
+    """One array's derivative: its worst entry, that entry's relative error, the step."""
 
     name: str
     shape: tuple[int, ...]
+    step: float
     worst_relative_error: float
     worst_entry: tuple[int, ...]
 
@@ -73,7 +73,6 @@ class DerivativeCheck:
     mistakes: tuple[Mistake, ...]
     point: dict[str, Tensor] = field(repr=False)
     moved_from_kinks: int
-    step: float
     tolerance: float
 
     @property
@@ -86,14 +85,14 @@ class DerivativeCheck:
 
     def __str__(self) -> str:
         width = max(len("array"), *(len(array.name) for array in self.arrays))
-        rows = [f"{'array':{width}}  {'shape':16}  worst relative error"]
+        rows = [f"{'array':{width}}  {'shape':16}  {'step':7}  worst relative error"]
         rows += [
-            f"{array.name:{width}}  {array.shape!s:16}  {array.worst_relative_error:.1e}"
+            f"{array.name:{width}}  {array.shape!s:16}  {array.step:<7g}  "
+            f"{array.worst_relative_error:.1e}"
             for array in self.arrays
         ]
         rows.append(
-            f"step {self.step:g}, tolerance {self.tolerance:g}, "
-            f"{self.moved_from_kinks} entries moved from kinks"
+            f"tolerance {self.tolerance:g}, {self.moved_from_kinks} entries moved from kinks"
         )
         rows += [f"WRONG {mistake}" for mistake in self.mistakes] or ["right"]
         return "\n".join(rows)
@@ -129,18 +128,17 @@ def check_derivatives(
     largest derivative in the same array (or, in an array where all vanish, to the least that
     differences can tell from 0). It costs six evaluations of the function an entry: for small
     arrays; `check_projection` is for large ones. Entries within reach of a kink are moved away
-    from it, and counted.
+    from it, and counted; where the function curves so much that the difference's own error would
+    show, the step is made smaller. Both are judged from the function alone.
 
     Raises InputError if `function` is none of these, gives something other than one finite and
-    repeatable float64 tensor, or cannot be moved clear of kinks; or if step is above 1e-3.
+    repeatable float64 tensor, or cannot be moved clear of kinks (or of what looks
+    like one at this step).
 
     Source: two-sided differences as in the practical's derivative check, which is one-sided.
     """
     check_delta(step)
-    if step > LARGEST_STEP:
-        raise InputError(f"step: found {step:g}; expected at most {LARGEST_STEP:g}")
-    if not tolerance > 0:
-        raise InputError(f"tolerance: found {tolerance:g}; expected a number above 0")
+    check_tolerance(tolerance)
     form = as_differentiable(function, x, params, target, frozenset(fixed))
     generator = np.random.default_rng(seed)
     dy = random_dy(form, generator)
@@ -149,16 +147,18 @@ def check_derivatives(
     checks, mistakes = [], []
     for name, numeric in found.derivatives.items():
         errors = _relative_errors(given[name], numeric, found.scales[name])
-        worst = int(errors.argmax()) if errors.numel() else 0
-        entry = tuple(int(i) for i in np.unravel_index(worst, numeric.shape or (1,)))
-        error = float(errors.max()) if errors.numel() else 0.0
-        checks.append(ArrayCheck(name, tuple(numeric.shape), error, entry))
+        entry, error = _worst(errors)
+        checks.append(ArrayCheck(name, tuple(numeric.shape), found.steps[name], error, entry))
         if error > tolerance:
             wrong = int((errors > tolerance).sum())
-            mistakes.append(_mistake(form, given, found, dy, name, entry, wrong, step))
-    return DerivativeCheck(
-        tuple(checks), tuple(mistakes), found.arrays, found.moved, step, tolerance
-    )
+            mistakes.append(_mistake(form, given, found, dy, name, entry, wrong))
+    return DerivativeCheck(tuple(checks), tuple(mistakes), found.arrays, found.moved, tolerance)
+
+
+def check_tolerance(tolerance: float) -> None:
+    """Raise InputError unless the tolerance is above 0."""
+    if not tolerance > 0:
+        raise InputError(f"tolerance: found {tolerance:g}; expected a number above 0")
 
 
 def random_dy(form: Differentiable, generator: np.random.Generator) -> Tensor:
@@ -179,6 +179,15 @@ def _relative_errors(given: Tensor | None, numeric: Tensor, scale: float) -> Ten
     return ((given.to(numeric) - numeric).abs() / scale).nan_to_num(torch.inf, posinf=torch.inf)
 
 
+def _worst(errors: Tensor) -> tuple[tuple[int, ...], float]:
+    """The entry with the largest error, and the error; () and 0 where there is no entry."""
+    if not errors.numel():
+        return (), 0.0
+    place = np.unravel_index(int(errors.argmax()), tuple(errors.shape)) if errors.dim() else ()
+    entry = tuple(int(i) for i in place)
+    return entry, float(errors[entry])
+
+
 def _mistake(
     form: Differentiable,
     given: Mapping[str, Tensor | None],
@@ -187,28 +196,21 @@ def _mistake(
     name: str,
     entry: tuple[int, ...],
     wrong: int,
-    step: float,
 ) -> Mistake:
     numeric, ours = found.derivatives[name], given[name]
 
     def by_sample(sample: int) -> Tensor:
         alone = torch.zeros_like(dy)
         alone[sample] = dy[sample]
-        only = Differentiable(
-            {name: found.arrays[name]},
-            lambda arrays: form.value({**found.arrays, **arrays}),
-            form.derive,
-        )
-        return central_differences(only, only.arrays, alone, step)[name]
+        return difference(form, found.arrays, alone, {name: found.steps[name]})[name]
 
     kind = diagnose(ours, Evidence(name, found.arrays, found.derivatives, dy, by_sample))
     shown = ours is not None and ours.shape == numeric.shape
-    place = entry if numeric.dim() else ()
     return Mistake(
         parameter=name,
-        entry=place if shown else (),
-        ours=float(ours[place]) if ours is not None and shown else None,
-        numeric=float(numeric[place]),
+        entry=entry if shown else (),
+        ours=float(ours[entry]) if ours is not None and shown else None,
+        numeric=float(numeric[entry]),
         wrong=wrong,
         entries=numeric.numel(),
         kind=kind[0] if kind else None,

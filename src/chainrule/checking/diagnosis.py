@@ -61,6 +61,8 @@ def diagnose(ours: Tensor | None, evidence: Evidence) -> tuple[Kind, str] | None
         return "not finite", "it holds NaN or infinity"
     if not ours.any():
         return "zero", "it is zero everywhere"
+    if same(ours, right):
+        return None
     for guess in (
         _scaled,
         _identity,

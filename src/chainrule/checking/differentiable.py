@@ -35,7 +35,10 @@ class Differentiable:
     def derivatives(self, arrays: Arrays, dy: Tensor) -> Derivatives:
         """What the layer says its derivatives are, from copies."""
         given = self.derive(_copies(arrays), dy.clone())
-        return {name: given.get(name) for name in arrays}
+        return {
+            name: None if array is None else array.detach()
+            for name, array in ((name, given.get(name)) for name in arrays)
+        }
 
 
 def as_differentiable(
@@ -221,9 +224,10 @@ def _named(
 
 
 def _check_output(form: Differentiable) -> None:
-    y = form.value(form.arrays)
-    if not isinstance(y, Tensor):
-        raise InputError(f"the output is {type(y).__name__}; expected one tensor")
+    found: Any = form.evaluate(_copies(form.arrays))
+    if not isinstance(found, Tensor):
+        raise InputError(f"the output is {type(found).__name__}; expected one tensor")
+    y = found.detach()
     if y.dtype != torch.float64:
         raise InputError(f"the output holds {y.dtype}; expected float64, as the input")
     if not bool(torch.isfinite(y).all()):

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from chainrule.checking.check import random_dy
+from chainrule.checking.check import check_tolerance, random_dy
+from chainrule.checking.differences import SHARE
 from chainrule.checking.differentiable import Differentiable, as_differentiable
 from chainrule.derivatives import check_delta
 from chainrule.errors import InputError
@@ -98,6 +99,7 @@ def check_projection(
     if method not in TOLERANCE:
         raise InputError(f"method: found {method!r}; expected one of {', '.join(TOLERANCE)}")
     bar = TOLERANCE[method] if tolerance is None else tolerance
+    check_tolerance(bar)
     form = as_differentiable(function, x, params, target, frozenset(fixed))
     generator = np.random.default_rng(seed)
     dy = random_dy(form, generator)
@@ -124,11 +126,12 @@ def _project(
     bend = (above - 2 * here + below) / eta
     half_bend = (along(eta / 2) - 2 * here + along(-eta / 2)) / (eta / 2)
     central = (above - below) / (2 * eta)
-    rounding = 64 * np.finfo(np.float64).eps * float(here.abs().max()) / eta
+    largest = float(here.abs().max()) if here.numel() else 0.0
+    rounding = 64 * np.finfo(np.float64).eps * largest / eta
     # a bend that does not halve with the step is a kink: see differences.py
-    limit = max(0.1 * min(tolerance, 1e-6) * float(central.square().mean().sqrt()), rounding)
+    limit = max(SHARE * tolerance * float(central.square().mean().sqrt()), rounding)
     near = (bend - 2 * half_bend).abs() > limit
-    if bool(near.all()):
+    if near.numel() and bool(near.all()):
         raise InputError(
             f"every output is within reach of a kink along {name} at eta = {eta:g}; "
             "expected a smaller eta, or a function that is smooth apart from separate kinks"
