@@ -21,7 +21,7 @@ def _checked_modules():
                 yield ".".join(parts)
 
 
-# before anything imports chainrule: from here on every call checks the shapes and dtypes that are annotated
+# before anything imports chainrule: every call then checks the arrays that are annotated
 install_import_hook(list(_checked_modules()), "array_checks.check_arrays")
 
 settings.register_profile("chainrule", deadline=None, derandomize=True, max_examples=50)
