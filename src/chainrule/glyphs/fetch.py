@@ -45,9 +45,7 @@ def fetch(
     packages = [
         list(group) for _, group in groupby(fonts, lambda font: (font.package, font.version))
     ]
-    missing = [
-        [font for font in group if not _is_there(folder, font)] for group in packages
-    ]
+    missing = [[font for font in group if not _is_there(folder, font)] for group in packages]
     wanted = [group for group in missing if group]
     done, files = 0, 0
     with ThreadPoolExecutor(jobs) as pool:
@@ -74,7 +72,15 @@ def pack(specification: str) -> bytes:
         raise FileError("npm is not there; expected the npm command, which gets the font packages")
     with tempfile.TemporaryDirectory() as place:
         result = subprocess.run(
-            [npm, "pack", specification, "--silent", "--ignore-scripts", "--pack-destination", place],
+            [
+                npm,
+                "pack",
+                specification,
+                "--silent",
+                "--ignore-scripts",
+                "--pack-destination",
+                place,
+            ],
             capture_output=True,
             text=True,
             check=False,

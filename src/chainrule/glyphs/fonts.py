@@ -74,7 +74,7 @@ def open_font(path: str | os.PathLike[str]) -> FontFile:
 
 def parse_font(path: str | os.PathLike[str], data: bytes) -> FontFile:
     """The font whose file at `path` holds `data`. Raises FileError as `open_font` does."""
-    from fontTools.ttLib import TTFont
+    from fontTools.ttLib import TTFont  # type: ignore[import-untyped]
 
     path = Path(path)
     try:
@@ -116,3 +116,10 @@ def missing_characters(fonts: Sequence[FontFile], alphabet: str) -> str:
     """The characters of `alphabet` that none of `fonts` draws."""
     drawn = frozenset[str]().union(*(font.characters for font in fonts))
     return "".join(character for character in alphabet if character not in drawn)
+
+
+def shown(characters: Iterable[str]) -> str:
+    """Name characters in a message: quoted, with their code points, the first five of many."""
+    listed = list(characters)
+    more = f" and {len(listed) - 5} more" if len(listed) > 5 else ""
+    return ", ".join(f"{character!r} (U+{ord(character):04X})" for character in listed[:5]) + more

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFont
 
 from chainrule.errors import FileError, InputError
-from chainrule.glyphs.fonts import FontFile, draw_character, missing_characters
+from chainrule.glyphs.fonts import FontFile, draw_character, missing_characters, shown
 from chainrule.glyphs.packed import read_packed, write_packed
 
 SIDE = 32  # pixels
@@ -104,7 +104,7 @@ def build_letters(
         if progress:
             progress(done, len(fonts))
     if not kept.names:
-        raise InputError(_nothing_left(fonts, alphabet, dropped))
+        raise InputError(nothing_left(fonts, alphabet, dropped))
     letters = _assemble(kept, alphabet, validation_families)
     report = BuildReport(
         fonts=len(letters.font_names),
@@ -133,31 +133,36 @@ def render_letters(font: FontFile, alphabet: str) -> tuple[NDArray[np.uint8], fl
         if largest <= SIDE or size == 1:
             break
         size = max(1, min(size - 1, size * SIDE // largest))
-    pictures = np.full((len(alphabet), SIDE, SIDE), 255, np.uint8)
+    return centred(inks), size
+
+
+def centred(inks: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """Each ink in the middle of 32x32 px of paper: (len(inks), 32, 32); what is larger is cut."""
+    pictures = np.full((len(inks), SIDE, SIDE), 255, np.uint8)
     for picture, ink in zip(pictures, inks, strict=True):
         height, width = (min(side, SIDE) for side in ink.shape)
         top, left = (SIDE - height) // 2, (SIDE - width) // 2
         picture[top : top + height, left : left + width] = ink[:height, :width]
-    return pictures, size
+    return pictures
 
 
 def fault(font: FontFile, pictures: NDArray[np.uint8], alphabet: str) -> str | None:
     """Why the font is dropped, or None: the rule of `build_letters` for one font."""
     missing = [character for character in alphabet if character not in font.characters]
     if missing:
-        return f"has no glyph for {_shown(missing)}"
+        return f"has no glyph for {shown(missing)}"
     empty = [
         character
         for character, picture in zip(alphabet, pictures, strict=True)
         if picture.min() == 255
     ]
     if empty:
-        return f"draws no ink for {_shown(empty)}"
+        return f"draws no ink for {shown(empty)}"
     drawn: dict[bytes, str] = {}
     for character, picture in zip(alphabet, pictures, strict=True):
         other = drawn.setdefault(picture.tobytes(), character)
         if other != character and not _may_look_alike(other, character):
-            return f"draws the same picture for {_shown([other, character])}"
+            return f"draws the same picture for {shown([other, character])}"
     return None
 
 
@@ -238,9 +243,22 @@ def held_out(families: Iterable[str], share: float = VALIDATION_SHARE) -> set[st
     return set(ordered[: round(len(ordered) * share)]) if len(ordered) > 1 else set()
 
 
-def _assemble(
-    kept: _Kept, alphabet: str, validation_families: Iterable[str] | None
-) -> Letters:
+def nothing_left(
+    fonts: Sequence[FontFile], alphabet: str, dropped: Sequence[tuple[str, str]]
+) -> str:
+    """The sentence for a build that has dropped every font."""
+    missing = missing_characters(fonts, alphabet)
+    if missing:
+        return (
+            f"none of the {len(fonts)} fonts draws {shown(missing)}; expected an alphabet that "
+            "at least one font draws whole"
+        )
+    name, why = dropped[0]
+    reason = why.removeprefix(f"{name} ")
+    return f"none of the {len(fonts)} fonts can be used: {name} {reason}; expected one that can"
+
+
+def _assemble(kept: _Kept, alphabet: str, validation_families: Iterable[str] | None) -> Letters:
     family_names = tuple(sorted(set(kept.families)))
     held = held_out(family_names) if validation_families is None else set(validation_families)
     number = {name: index for index, name in enumerate(family_names)}
@@ -259,19 +277,6 @@ def _assemble(
     )
 
 
-def _nothing_left(
-    fonts: Sequence[FontFile], alphabet: str, dropped: list[tuple[str, str]]
-) -> str:
-    missing = missing_characters(fonts, alphabet)
-    if missing:
-        return (
-            f"none of the {len(fonts)} fonts draws {_shown(missing)}; expected an alphabet that "
-            "at least one font draws whole"
-        )
-    name, why = dropped[0]
-    return f"none of the {len(fonts)} fonts can be used: {name} {why}; expected one font that can"
-
-
 def _may_look_alike(one: str, other: str) -> bool:
     if one.lower() == other.lower():
         return True
@@ -283,10 +288,4 @@ def _stretched(face: ImageFont.FreeTypeFont, character: str) -> NDArray[np.float
     if not ink.size:
         return np.full((16, 16), np.inf, np.float32)
     small = Image.fromarray(ink).resize((16, 16), Image.Resampling.BOX)
-    return np.asarray(small, np.float32) / 255
-
-
-def _shown(characters: Iterable[str]) -> str:
-    listed = list(characters)
-    more = f" and {len(listed) - 5} more" if len(listed) > 5 else ""
-    return ", ".join(f"{c!r} (U+{ord(c):04X})" for c in listed[:5]) + more
+    return np.asarray(small, np.float32) / np.float32(255)

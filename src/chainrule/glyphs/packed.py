@@ -66,8 +66,9 @@ def read_packed(
         head = json.loads(json.loads(document[8 : 8 + length])["__metadata__"]["chainrule"])
         found = head["kind"]
     except (SafetensorError, struct.error, KeyError, TypeError, ValueError) as error:
-        raise FileError(f"{path} is no whole file of {kind}; expected one that {kind.split()[0]} "
-                        "wrote") from error
+        raise FileError(
+            f"{path} is no file of {kind}, or is cut off; expected a whole one"
+        ) from error
     if found != kind:
         raise FileError(f"{path} is a file of {found}; expected one of {kind}")
     try:

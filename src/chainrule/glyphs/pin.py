@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import PurePosixPath
@@ -13,8 +14,8 @@ from numpy.typing import NDArray
 from chainrule.errors import FileError
 from chainrule.glyphs.alphabet import NAMED
 from chainrule.glyphs.fetch import pack, read_members
-from chainrule.glyphs.fonts import FontFile, parse_font
-from chainrule.glyphs.letters import render_letters
+from chainrule.glyphs.fonts import FontFile, draw_character, parse_font
+from chainrule.glyphs.letters import SIZE, centred
 from chainrule.glyphs.manifest import PinnedFont
 
 HELD_OUT_SHARE = 0.4  # of the fonts
@@ -26,12 +27,13 @@ def pin(
     packages: Sequence[str],
     *,
     first_held_out: str = "lato",
+    jobs: int = 3,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[list[PinnedFont], list[tuple[str, str]]]:
     """Choose fonts of `packages` ("@fontsource/lato@5.2.7") and split them.
 
     Of each package up to three files of the `latin` subset: the upright nearest to weight 400, the
-    upright nearest to 700, and the italic nearest to 400. The sets are split by groups of families:
+    italic nearest to 400, and the upright nearest to 700. The sets are split by groups of families:
     those whose names share the first word ("noto-sans", "noto-serif"), or two fonts of which draw
     small letters almost alike (see `distances`), so that no design is in both. The group of
     `first_held_out` is held out, then group after group in the order of the SHA-256 of its first
@@ -41,18 +43,17 @@ def pin(
     """
     chosen: list[tuple[PinnedFont, FontFile]] = []
     left_out: list[tuple[str, str]] = []
-    for done, package in enumerate(sorted(packages), 1):
-        fonts, faults = _choose(package)
-        chosen += fonts
-        left_out += faults
-        if progress:
-            progress(done, len(packages))
+    with ThreadPoolExecutor(jobs) as pool:
+        for done, (fonts, faults) in enumerate(pool.map(_choose, sorted(packages)), 1):
+            chosen += fonts
+            left_out += faults
+            if progress:
+                progress(done, len(packages))
     families = [font.family for font, _ in chosen]
-    pictures = [render_letters(file, NAMED["lowercase"])[0] for _, file in chosen]
+    pictures = [_evenly_sized(file) for _, file in chosen]
     held = _hold_out(families, _groups(families, pictures), first_held_out)
     return [
-        replace(font, set="validation" if font.family in held else "training")
-        for font, _ in chosen
+        replace(font, set="validation" if font.family in held else "training") for font, _ in chosen
     ], left_out
 
 
@@ -61,11 +62,12 @@ def distances(pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float64]:
 
     0 is the same pictures, sqrt(2) no common ink.
     """
-    ink = np.stack([255.0 - picture.ravel() for picture in pictures])
+    ink: NDArray[np.float64] = np.stack([255.0 - picture.ravel() for picture in pictures])
     products = ink @ ink.T
     squares = np.diag(products)
     sums = squares[:, None] + squares[None, :]
-    return np.sqrt(np.maximum(sums - 2 * products, 0) / np.maximum(sums / 2, 1))
+    ratio: NDArray[np.float64] = np.maximum(sums - 2 * products, 0) / np.maximum(sums / 2, 1)
+    return np.sqrt(ratio)
 
 
 def _choose(package: str) -> tuple[list[tuple[PinnedFont, FontFile]], list[tuple[str, str]]]:
@@ -81,7 +83,7 @@ def _choose(package: str) -> tuple[list[tuple[PinnedFont, FontFile]], list[tuple
     if not styles:
         return [], [(package, "has no latin woff2 file")]
     wanted = []
-    for weight, slope in ((400, "normal"), (700, "normal"), (400, "italic")):
+    for weight, slope in ((400, "normal"), (400, "italic"), (700, "normal")):
         weights = [have for have, have_slope in styles if have_slope == slope]
         if weights:
             nearest = min(weights, key=lambda have: (abs(have - weight), have))
@@ -99,9 +101,14 @@ def _choose(package: str) -> tuple[list[tuple[PinnedFont, FontFile]], list[tuple
     return fonts, faults
 
 
-def _groups(
-    families: Sequence[str], pictures: Sequence[NDArray[np.uint8]]
-) -> dict[str, str]:
+def _evenly_sized(font: FontFile) -> NDArray[np.uint8]:
+    """Small letters with an x 13 px high, so that designs compare, whatever their em is."""
+    height = draw_character(font.at(8 * SIZE), "x")[0].shape[0] / 8
+    face = font.at(SIZE * 13 / max(height, 1))
+    return centred([draw_character(face, letter)[0] for letter in NAMED["lowercase"]])
+
+
+def _groups(families: Sequence[str], pictures: Sequence[NDArray[np.uint8]]) -> dict[str, str]:
     """The first family (in the order of the alphabet) of each family's group."""
     parent = {family: family for family in families}
 
