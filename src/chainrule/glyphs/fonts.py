@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,6 +81,7 @@ def parse_font(path: str | os.PathLike[str], data: bytes) -> FontFile:
     try:
         ImageFont.truetype(io.BytesIO(data), 26).getbbox("x")
         with TTFont(io.BytesIO(data), lazy=True) as tables:
+            _check_length(tables, len(data))
             # any names will do, and the font's own may be long in reading, or broken
             tables.setGlyphOrder([str(glyph) for glyph in range(tables["maxp"].numGlyphs)])
             characters = frozenset(map(chr, tables.getBestCmap() or ()))
@@ -98,18 +100,35 @@ def draw_character(
 ) -> tuple[NDArray[np.uint8], int, int]:
     """Draw `character` dark on white, cut to its ink, and say where that lies.
 
+    Raises FileError if the font is broken there.
+
     Returns the picture (height, width), 0 by 0 if there is no ink, and the column and row of its
     top left corner in pixels from the pen's place on the baseline (rows count down).
     """
-    left, top, right, bottom = font.getbbox(character, anchor="ls")
-    # one pixel of white all round, so that nothing at the edge of the box is cut
-    left, top = int(np.floor(left)) - 1, int(np.floor(top)) - 1
-    canvas = Image.new("L", (int(np.ceil(right)) - left + 1, int(np.ceil(bottom)) - top + 1), 255)
-    ImageDraw.Draw(canvas).text((-left, -top), character, 0, font, anchor="ls")
+    try:
+        left, top, right, bottom = font.getbbox(character, anchor="ls")
+        # one pixel of white all round, so that nothing at the edge of the box is cut
+        left, top = int(np.floor(left)) - 1, int(np.floor(top)) - 1
+        size = int(np.ceil(right)) - left + 1, int(np.ceil(bottom)) - top + 1
+        canvas = Image.new("L", size, 255)
+        ImageDraw.Draw(canvas).text((-left, -top), character, 0, font, anchor="ls")
+    except OSError as error:
+        raise FileError(
+            f"font {' '.join(filter(None, font.getname()))} is broken where it draws {character!r} "
+            f"({error}); expected a whole one"
+        ) from error
     box = ImageChops.invert(canvas).getbbox()
     if box is None:
         return np.empty((0, 0), np.uint8), 0, 0
     return np.asarray(canvas.crop(box)), left + box[0], top + box[1]
+
+
+def _check_length(tables: Any, length: int) -> None:
+    # FreeType and fontTools both open a font that is cut off, and fail only at the missing table
+    entries = tables.reader.tables.values()
+    end = max((entry.offset + entry.length for entry in entries), default=0)
+    if tables.flavor is None and end > length:
+        raise ValueError(f"it has {length:,} of its {end:,} bytes")
 
 
 def missing_characters(fonts: Sequence[FontFile], alphabet: str) -> str:
