@@ -1,5 +1,6 @@
 """The original report's Table 1, to every printed digit, and the commands that show it."""
 
+import io
 import json
 import re
 
@@ -12,7 +13,14 @@ from chainrule.derivatives import worst_relative_error
 from chainrule.points.derivation import derivation
 from chainrule.points.derivative_figures import error_against_delta
 from chainrule.points.example import Example, printed_example, report_example
-from chainrule.points.gradient_table import error_curves, gradient_table, units_near_kink
+from chainrule.points.files import save_weights
+from chainrule.points.gradient_table import (
+    DELTAS,
+    deltas_for,
+    error_curves,
+    gradient_table,
+    units_near_kink,
+)
 from chainrule.points.network import derivatives
 
 # what the original prints, digit for digit
@@ -111,7 +119,7 @@ def test_the_text_shows_every_entry_of_the_document(command, table_1):
 
 
 def test_the_best_deltas_lie_between_rounding_and_truncation():
-    deltas, curves = error_curves(report_example())
+    deltas, curves = DELTAS, error_curves(report_example())
     best = {method: deltas[np.argmin(errors)] for method, errors in curves.items()}
     # the balance of the two errors: square and cube root of the rounding unit
     assert 1e-9 < best["forward"] < 1e-6
@@ -126,7 +134,7 @@ def test_the_best_deltas_lie_between_rounding_and_truncation():
 
 
 def test_the_picture_marks_the_best_delta_of_each_method():
-    deltas, curves = error_curves(report_example())
+    deltas, curves = DELTAS, error_curves(report_example())
     axes = error_against_delta(deltas, curves).axes[0]
     marked = [line for line in axes.lines if len(line.get_xdata()) == 1]
     assert [line.get_xdata()[0] for line in marked] == [
@@ -238,6 +246,37 @@ def test_another_point_and_label(command):
         np.testing.assert_allclose(arrays[name]["approximate"], array, rtol=1e-7)
 
 
+def test_trained_weights_are_checked_at_a_point(command, tmp_path):
+    path = tmp_path / "weights.safetensors"
+    generator = np.random.default_rng(0)
+    parameters = {
+        "W_in": generator.normal(size=(4, 3)),
+        "b_in": generator.normal(size=4),
+        "w_out": generator.normal(size=4),
+        "b_out": np.asarray(0.5),
+    }
+    save_weights(path, parameters, {})
+    result = command(
+        "points", "check", "--weights", path, "--x", "1,-2,0.5", "--y=-1",
+        "--method", "central", "--json",
+    )  # fmt: skip
+    expected = derivatives(np.array([1, -2, 0.5]), -1, parameters)
+    for name, row in json.loads(result.stdout)["arrays"].items():
+        np.testing.assert_array_equal(row["true"], expected[name])
+        assert np.max(row["relative_error"]) < 1e-6
+
+
+def test_weights_that_do_not_fit_the_point_are_refused(refused, tmp_path):
+    path = tmp_path / "weights.safetensors"
+    one = np.ones(1)
+    save_weights(
+        path, {"W_in": np.ones((1, 3)), "b_in": one, "w_out": one, "b_out": np.asarray(0.5)}, {}
+    )
+    assert "(2,)" in refused("points", "derive", "--weights", path)
+    path.write_bytes(path.read_bytes()[:-8])
+    assert str(path) in refused("points", "check", "--weights", path)
+
+
 GOOD = {"x": [1, 2], "y": 1, "W_in": [[1, 2]], "b_in": [0], "w_out": [1], "b_out": 0}
 
 
@@ -286,6 +325,25 @@ def test_a_file_with_a_wrong_example_is_refused(refused, tmp_path, name, content
 def test_wrong_options_of_the_check_are_refused(refused, tmp_path, arguments, found):
     assert found in refused("points", "check", *arguments, cwd=tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_large_weights_have_their_picture_too(command, tmp_path):
+    path = tmp_path / "large.json"
+    path.write_text(json.dumps({**GOOD, "y": -1, "W_in": [[3e5, -2e5]], "w_out": [1e-5]}))
+    result = command("points", "check", "--example", path, "--out", tmp_path / "out")
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "out" / "error_against_delta.png").exists()
+
+
+@pytest.mark.filterwarnings("error")
+def test_derivatives_that_are_all_zero_have_a_picture():
+    """A saturated loss: everything underflows to 0, and there is no error to draw."""
+    example = report_example()
+    example.parameters["b_out"] = np.asarray(9e3)
+    assert not any(a.any() for a in derivatives(example.x, 1, example.parameters).values())
+    deltas = deltas_for(example)
+    figure = error_against_delta(deltas, error_curves(example, deltas))
+    figure.savefig(io.BytesIO(), format="svg")
 
 
 def test_an_output_folder_that_cannot_be_made_is_refused(refused, tmp_path):

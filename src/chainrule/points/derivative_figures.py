@@ -16,15 +16,15 @@ def error_against_delta(
     """The worst relative error of each method at each delta, the best delta of each marked.
 
     deltas (n,) > 0; curves: for each method its errors (n,). Where the error is 0 nothing is
-    drawn: the axes are logarithmic.
+    drawn, since the axes are logarithmic; if all are, the errors' axis is linear.
     """
     figure = Figure(figsize=(7.2, 4.6), layout="constrained")
     axes = figure.add_subplot()
     for method, errors in curves.items():
         colour, marker = _STYLES[method]
         best = int(np.argmin(errors))
-        axes.loglog(deltas, errors, color=colour, lw=1.4, label=f"{method} difference")
-        axes.loglog(
+        axes.plot(deltas, errors, color=colour, lw=1.4, label=f"{method} difference")
+        axes.plot(
             deltas[best],
             errors[best],
             marker,
@@ -40,6 +40,9 @@ def error_against_delta(
     )
     axes.set_xlabel("delta (step of each parameter, no unit)")
     axes.set_ylabel("worst relative error of all entries")
+    axes.set_xscale("log")
+    drawable = any(((errors > 0) & np.isfinite(errors)).any() for errors in curves.values())
+    axes.set_yscale("log" if drawable else "linear")
     axes.grid(which="major", color="#dddddd", lw=0.6)
     axes.legend(frameon=False, loc="lower left")
     return figure

@@ -10,7 +10,9 @@ from chainrule.points.example import Example
 from chainrule.points.network import derivatives, forward, loss
 
 # the report states delta = 1e-4; its own errors are those of 1e-3, half of delta times s''
-REPORT_DELTA, REPORT_METHOD = 1e-3, "forward"
+REPORT_DELTA = 1e-3
+
+DELTAS = np.logspace(-13, -1, 97)  # from where rounding rules to where truncation does
 
 
 def gradient_table(
@@ -31,17 +33,11 @@ def gradient_table(
 
 
 def error_curves(
-    example: Example,
-) -> tuple[Float64[np.ndarray, " deltas"], dict[str, Float64[np.ndarray, " deltas"]]]:
-    """The worst relative error of any entry at each delta, by method; gives deltas and errors.
-
-    The deltas run from where rounding rules, 1e-13 of the largest parameter (or of 1), to a tenth
-    of it, where truncation does.
-    """
-    largest = max(1.0, *(float(np.abs(array).max()) for array in example.parameters.values()))
-    deltas = largest * np.logspace(-13, -1, 97)
+    example: Example, deltas: Float64[np.ndarray, " deltas"] = DELTAS
+) -> dict[str, Float64[np.ndarray, " deltas"]]:
+    """The worst relative error of any entry at each delta, for both methods."""
     true = derivatives(example.x, example.y, example.parameters)
-    curves: dict[str, np.ndarray] = {
+    return {
         method: error_curve(
             lambda parameters: _loss(example, parameters),
             example.parameters,
@@ -51,7 +47,11 @@ def error_curves(
         )
         for method in METHODS
     }
-    return deltas, curves
+
+
+def deltas_for(example: Example) -> Float64[np.ndarray, " deltas"]:
+    """DELTAS, or as many times larger as the largest parameter is above 1: none gets lost."""
+    return DELTAS * max(1.0, *(float(np.abs(a).max()) for a in example.parameters.values()))
 
 
 def units_near_kink(example: Example, delta: float) -> list[int]:
