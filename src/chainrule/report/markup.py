@@ -26,15 +26,20 @@ def inline(text: str) -> str:
     """Turn a section's text into HTML within a line: formulas and names, all else escaped."""
     pieces, end = [], 0
     for span in _SPAN.finditer(text):
-        pieces.append(escape(text[end : span.start()]))
+        pieces.append(_escaped(text[end : span.start()]))
         pieces.append(_span(span))
         end = span.end()
-    return "".join([*pieces, escape(text[end:])])
+    return "".join([*pieces, _escaped(text[end:])])
 
 
 def plain(text: str) -> str:
     """The text without its marks, for an attribute."""
     return _SPAN.sub(lambda span: next(g for g in span.groups() if g is not None), text)
+
+
+def _escaped(text: str) -> str:
+    # a number and its percent sign stay on one line
+    return re.sub(r"(?<=\d) (?=%)", "\u00a0", escape(text))
 
 
 def _paragraph(text: str) -> str:

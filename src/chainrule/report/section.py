@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Agreement = Literal["yes", "partly", "no", "not stated"]
+NOT_STATED = "not stated here"  # for a figure of the original's that is not known
 
 
 @dataclass(frozen=True)
@@ -87,4 +88,4 @@ class Section:
             return self.headline
         if self.comparison:
             return self.comparison[0]
-        return Row(self.title, "not stated here", "see the section")
+        return Row(self.title, NOT_STATED, "see the section")
