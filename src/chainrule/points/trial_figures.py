@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+from matplotlib.ticker import MaxNLocator
 
 _STRETCHES = 500
 
@@ -25,18 +25,18 @@ def trial_curves(panels: Mapping[str, Mapping[str, Float[np.ndarray, " T"]]]) ->
         top = 1.0
         for trial, errors in trials.items():
             iterations, means = _means(errors)
-            axes.plot(iterations, 100 * means, linewidth=1, label=trial)
+            axes.plot(iterations / 1000, 100 * means, linewidth=1, label=trial)
             top = max(top, 115 * float(means[len(means) // 50 :].max()))
-            axes.set_xlim(0, len(errors))
+            axes.set_xlim(0, len(errors) / 1000)
         axes.set_ylim(0, top)
         axes.set_title(name, fontsize=10)
-        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
         axes.xaxis.set_major_locator(MaxNLocator(4))
         axes.grid(alpha=0.3)
     for axes in axes_of.flat[len(panels) :]:
         axes.remove()
-    axes_of.flat[0].legend(fontsize=8, loc="upper right")
-    figure.supxlabel("iteration", fontsize=10)
+    handles, labels = axes_of.flat[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper right", ncols=len(labels), fontsize=8)
+    figure.supxlabel("iteration (thousands)", fontsize=10)
     figure.supylabel("training error (% of the points)", fontsize=10)
     return figure
 

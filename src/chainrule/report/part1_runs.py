@@ -194,8 +194,8 @@ def interval(summary: Summary) -> tuple[float, float]:
 
 
 def share(summary: Summary) -> str:
-    """48 of 100 (38 to 58 %)."""
-    return f"{zeros(summary)} of {len(summary.runs)} ({interval_text(summary)})"
+    """48 of 100 (95 % interval 38 to 58 %)."""
+    return f"{zeros(summary)} of {len(summary.runs)} (95 % interval {interval_text(summary)})"
 
 
 def interval_text(summary: Summary) -> str:

@@ -62,7 +62,7 @@ def learning_rates(runs: Runs) -> Section:
             for rate, s in zip(rates, found, strict=True)
             for row in (
                 Row(
-                    f"rate {rate:g}: runs that reach zero (95 % interval)",
+                    f"rate {rate:g}: runs that reach zero",
                     _SHARES.get(rate, NOT_STATED),
                     share(s),
                 ),
@@ -111,7 +111,7 @@ def hidden_units(runs: Runs) -> Section:
         f"is a line: it errs on {spread(one)} of the training points. " + _range_of_shares(found),
         comparison=tuple(
             Row(
-                f"{name}: runs that reach zero (95 % interval)",
+                f"{name}: runs that reach zero",
                 "half (1.3.B)" if s.setting.hidden == BASE.hidden else NOT_STATED,
                 share(s),
             )
@@ -153,7 +153,7 @@ def where_it_trains(runs: Runs) -> Section:
         found=f"{len(cells)} settings, {each} of each. In {len(every)} settings every run reaches "
         f"zero, in {len(none)} none does. " + _quickest(every),
         verdict=" ".join(
-            f"{_rates_that_work(every, hidden)}" for hidden in (BASE.hidden, MAP_HIDDEN[-1])
+            _rates_that_work(every, hidden) for hidden in (BASE.hidden, MAP_HIDDEN[-1])
         )
         + f" At the smallest rate, {MAP_RATES[0]:g}, the commonest ending is "
         f"“{_commonest(cells, MAP_RATES[0])}”, at the largest, {MAP_RATES[-1]:g}, "

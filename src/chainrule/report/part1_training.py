@@ -42,11 +42,11 @@ def one_training(runs: Runs) -> Section:
     """1.3.A: the first trial that reached zero, and the first that did not."""
     trials = runs.of(BASE).runs
     chosen = {
-        "that reached zero": next((t for t in trials if t.train_error == 0), None),
-        "that did not": next((t for t in trials if t.train_error > 0), None),
+        "reached zero": next((t for t in trials if t.train_error == 0), None),
+        "did not reach zero": next((t for t in trials if t.train_error > 0), None),
     }
     drawn = {
-        f"trial {trial.seed + 1}, {name}": run
+        f"trial {trial.seed + 1}, which {name}": run
         for name, trial in chosen.items()
         if trial and (run := runs.rerun(BASE, trial.seed, SNAPSHOTS))
     }
@@ -71,7 +71,7 @@ def one_training(runs: Runs) -> Section:
         "studies below come out like the original's; that they do is therefore no evidence. "
         f"A straight line (logistic regression) errs on {percent(line)} of the training points."
         "\n\nBoth errors are counted over all points after every iteration. "
-        + " ".join(f"{_sentence(name, run)}" for name, run in drawn.items()),
+        + " ".join(_sentence(name, run) for name, run in drawn.items()),
         verdict="Both endings that the original describes are there. Only the initial weights and "
         "the order in which the points are drawn differ between them."
         if len(drawn) == 2
@@ -127,8 +127,8 @@ def seeds(runs: Runs) -> Section:
         question="Train again from five seeds, all else the same. Does training always end alike?",
         original="No: half of the runs reach zero training error near iteration 90,000, the others "
         "stay near 7 % and are said to oscillate.",
-        found=f"{zeros(few)} of five runs reached zero. Five runs say little about the share, so "
-        f"{len(every.runs)} were made: {zeros(every)} reached zero, a share of "
+        found=f"{zeros(few)} of the five runs reached zero. Five runs say little about the share, "
+        f"so {len(every.runs)} were made: {zeros(every)} reached zero, a share of "
         f"{100 * every.zero_share:.0f} % (95 % interval {interval_text(every)}).\n\n"
         f"Those that did not are told apart: {states(every, without='converged')}. A run is dead "
         "if no hidden unit is active on any training point; on a plateau if its boundary is a "
@@ -139,7 +139,7 @@ def seeds(runs: Runs) -> Section:
         f"{agrees(alike)}. (An iteration agrees within a quarter, an error within two points.)",
         comparison=(
             Row("runs of five that reach zero", "half", f"{zeros(few)} of {SEEDS}"),
-            Row("runs of all that reach zero (95 % interval)", "half", share(every)),
+            Row("runs of all that reach zero", "half", share(every)),
             Row("iteration from which they are at zero, median", "near 90,000", iteration(median)),
             Row("training error of the others, median (range)", "near 7 %", spread(stuck)),
             Row("what the others do", "oscillate", states(every, without="converged")),
@@ -168,8 +168,8 @@ def _line_error(points: Points) -> float:
 
 def _sentence(name: str, run: Run) -> str:
     return (
-        f"{name[0].upper()}{name[1:]}, ends with {percent(run.final_train_error)} of the training "
-        f"and {percent(run.final_validation_error)} of the validation points wrong."
+        f"{name.capitalize()}, ends with {percent(run.final_train_error)} of the training and "
+        f"{percent(run.final_validation_error)} of the validation points wrong."
     )
 
 
