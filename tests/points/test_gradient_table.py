@@ -13,6 +13,7 @@ from chainrule.derivatives import worst_relative_error
 from chainrule.points.derivation import derivation
 from chainrule.points.derivative_figures import error_against_delta
 from chainrule.points.example import Example, printed_example, report_example
+from chainrule.points.files import save_weights
 from chainrule.points.gradient_table import (
     DELTAS,
     deltas_for,
@@ -243,6 +244,37 @@ def test_another_point_and_label(command):
     for name, array in expected.items():
         np.testing.assert_allclose(arrays[name]["true"], array)
         np.testing.assert_allclose(arrays[name]["approximate"], array, rtol=1e-7)
+
+
+def test_trained_weights_are_checked_at_a_point(command, tmp_path):
+    path = tmp_path / "weights.safetensors"
+    generator = np.random.default_rng(0)
+    parameters = {
+        "W_in": generator.normal(size=(4, 3)),
+        "b_in": generator.normal(size=4),
+        "w_out": generator.normal(size=4),
+        "b_out": np.asarray(0.5),
+    }
+    save_weights(path, parameters, {})
+    result = command(
+        "points", "check", "--weights", path, "--x", "1,-2,0.5", "--y=-1",
+        "--method", "central", "--json",
+    )  # fmt: skip
+    expected = derivatives(np.array([1, -2, 0.5]), -1, parameters)
+    for name, row in json.loads(result.stdout)["arrays"].items():
+        np.testing.assert_array_equal(row["true"], expected[name])
+        assert np.max(row["relative_error"]) < 1e-6
+
+
+def test_weights_that_do_not_fit_the_point_are_refused(refused, tmp_path):
+    path = tmp_path / "weights.safetensors"
+    one = np.ones(1)
+    save_weights(
+        path, {"W_in": np.ones((1, 3)), "b_in": one, "w_out": one, "b_out": np.asarray(0.5)}, {}
+    )
+    assert "(2,)" in refused("points", "derive", "--weights", path)
+    path.write_bytes(path.read_bytes()[:-8])
+    assert str(path) in refused("points", "check", "--weights", path)
 
 
 GOOD = {"x": [1, 2], "y": 1, "W_in": [[1, 2]], "b_in": [0], "w_out": [1], "b_out": 0}

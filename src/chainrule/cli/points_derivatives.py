@@ -32,6 +32,9 @@ ExampleOption = Annotated[
         "decimals it prints; or a JSON file that holds x, y, W_in, b_in, w_out and b_out.",
     ),
 ]
+WeightsOption = Annotated[
+    Path | None, typer.Option(help="Other weights: a file that `chainrule points train` wrote.")
+]
 PointOption = Annotated[
     str | None, typer.Option("--x", help="Another point: its features, separated by commas.")
 ]
@@ -40,6 +43,7 @@ LabelOption = Annotated[float | None, typer.Option("--y", help="Another label: -
 
 def check(
     example: ExampleOption = "report",
+    weights: WeightsOption = None,
     x: PointOption = None,
     y: LabelOption = None,
     delta: Annotated[
@@ -69,7 +73,7 @@ def check(
     from chainrule.derivatives import DEFAULT_DELTA, check_delta
     from chainrule.points.gradient_table import REPORT_DELTA, gradient_table, units_near_kink
 
-    chosen = _example(example, x, y)
+    chosen = _example(example, weights, x, y)
     if delta is None:
         delta = REPORT_DELTA if method is Method.FORWARD else DEFAULT_DELTA["central"]
     check_delta(delta)
@@ -92,6 +96,7 @@ def check(
 
 def derive(
     example: ExampleOption = "report",
+    weights: WeightsOption = None,
     x: PointOption = None,
     y: LabelOption = None,
     digits: Annotated[
@@ -108,7 +113,7 @@ def derive(
     """
     from chainrule.points.derivation import derivation
 
-    chosen = _example(example, x, y)
+    chosen = _example(example, weights, x, y)
     steps = derivation(chosen, digits)
     if as_json:
         print_json(_derive_document(chosen, steps))
@@ -116,11 +121,15 @@ def derive(
         _print_derivation(chosen, steps, digits)
 
 
-def _example(name: str, x: str | None, y: float | None) -> "Example":
+def _example(name: str, weights: Path | None, x: str | None, y: float | None) -> "Example":
     from chainrule.points.example import printed_example, read_example, report_example
 
     named = {"report": report_example, "printed": printed_example}
     chosen = named[name]() if name in named else read_example(name)
+    if weights is not None:
+        from chainrule.points.files import load_weights
+
+        chosen = replace(chosen, parameters=load_weights(weights)[0])
     if x is not None:
         chosen = replace(chosen, x=_numbers(x))
     if y is not None:

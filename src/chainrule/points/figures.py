@@ -4,7 +4,7 @@ Class -1 is orange and class +1 blue, in colours that colour-blind readers tell 
 """
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from PIL import Image
 
 from chainrule.errors import InputError
 from chainrule.points.data import Points
+from chainrule.points.network import forward
 from chainrule.points.study import Summary
 
 _NEGATIVE, _POSITIVE = "#b35806", "#2166ac"
@@ -64,15 +65,18 @@ def decision_boundaries(
     figure = Figure(figsize=(3.5 * columns + 0.9, 3.2 * rows + 0.5), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
     limits = _limits(training, validation)
-    for axes, iteration in zip(panels.flat, sorted(snapshots), strict=False):
+    shown = list(panels.flat[: len(snapshots)])
+    for axes, iteration in zip(shown, sorted(snapshots), strict=True):
         shading = _boundary(axes, snapshots[iteration], training, validation, limits)
         wrong = _error(snapshots[iteration], training)
         axes.set_title(f"iteration {iteration:,}: {wrong:.1%} wrong", fontsize=10)
     for axes in panels.flat[len(snapshots) :]:
         axes.remove()
+    for axes in shown[-columns:]:  # the lowest of each column, also above an empty place
+        axes.tick_params(labelbottom=True)
     figure.supxlabel(training.feature_names[0], fontsize=10)
     figure.supylabel(training.feature_names[1], fontsize=10)
-    figure.colorbar(shading, ax=panels, label=_probability(training), shrink=0.8)
+    figure.colorbar(shading, ax=shown, label=_probability(training), shrink=0.8)
     figure.legend(
         handles=_legend(training),
         loc="outside upper center",
@@ -88,6 +92,7 @@ def boundary_animation(
     validation: Points,
     *,
     milliseconds: int = 150,
+    progress: Callable[[int, int], None] | None = None,
 ) -> bytes:
     """The boundary through the iterations of `snapshots` as a GIF; the last frame stays 2 s.
 
@@ -107,6 +112,8 @@ def boundary_animation(
         canvas = FigureCanvasAgg(figure)
         canvas.draw()
         frames.append(Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3]))
+        if progress is not None:
+            progress(len(frames), len(snapshots))
     # one palette for all frames, or the colours would flicker
     palette = frames[-1].quantize(128)
     first, *rest = (frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames)
@@ -207,7 +214,7 @@ def _boundary(
     """Draw one boundary; give the shading, for the colour bar."""
     left, right, bottom, top = limits
     u, v = np.meshgrid(np.linspace(left, right, 200), np.linspace(bottom, top, 200))
-    y_hat = _outputs(np.stack([u.ravel(), v.ravel()], axis=1), parameters).reshape(u.shape)
+    y_hat = forward(np.stack([u, v], axis=-1), parameters).y_hat
     shading = axes.imshow(
         1 / (1 + np.exp(-np.clip(y_hat, -50, 50))),
         extent=limits,
@@ -245,17 +252,9 @@ def _legend(points: Points) -> list[Line2D]:
     return [*dots, Line2D([], [], color="black", label="output 0")]
 
 
-def _outputs(
-    X: Float64[np.ndarray, "n d"], parameters: Mapping[str, np.ndarray]
-) -> Float64[np.ndarray, " n"]:
-    """y_hat = w_out . relu(W_in x + b_in) + b_out for every row of X."""
-    H = np.maximum(X @ parameters["W_in"].T + parameters["b_in"], 0)
-    return np.asarray(H @ parameters["w_out"] + parameters["b_out"])
-
-
 def _error(parameters: Mapping[str, np.ndarray], points: Points) -> float:
     """The fraction of wrong points; an output of 0 counts as the negative class."""
-    return float(((_outputs(points.features, parameters) > 0) != (points.labels > 0)).mean())
+    return float(((forward(points.features, parameters).y_hat > 0) != (points.labels > 0)).mean())
 
 
 def _limits(training: Points, validation: Points) -> tuple[float, float, float, float]:

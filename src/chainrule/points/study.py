@@ -98,6 +98,8 @@ def run_study(
         check_settings(setting.hidden, setting.learning_rate, setting.iterations)
         if setting.trials < 1:
             raise InputError(f"trials: found {setting.trials}; expected at least 1")
+    if seed < 0:
+        raise InputError(f"seed: found {seed}; expected a whole number of at least 0")
     if workers is not None and workers < 1:
         raise InputError(f"workers: found {workers}; expected at least 1")
     # long runs first, so that no core waits for one at the end
