@@ -55,7 +55,7 @@ def test_links_within_the_page_lead_somewhere(part, read_page):
 def test_the_summary_has_a_line_a_section(part):
     rows = re.search(r'<table class="summary">.*?</table>', page([part], ReportSettings()), re.S)[0]
     assert rows.count('<th scope="row">') == 2
-    assert "6.9 %" in rows
+    assert "6.9\u00a0%" in rows
     assert 'class="mark yes">agrees' in rows
     assert 'class="mark not-stated">not stated' in rows
 
