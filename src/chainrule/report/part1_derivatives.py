@@ -94,6 +94,7 @@ Each has the shape of its parameter. At the kink $z_j = 0$ the derivative 0 is t
                 chain_diagram(),
                 "The chain: forward along the black arrows to the loss, back along the red ones, "
                 "where each local derivative multiplies what comes from the right.",
+                wide=True,
                 alt="The quantities x, z, H, y_hat and s in a row, with an arrow to each parameter "
                 "from the quantity that it enters.",
             ),
@@ -307,7 +308,8 @@ def _numbers(values: Any, decimals: int) -> str:
 
 def _range(comparison: Comparison) -> str:
     low, high = comparison.relative_error.min(), comparison.relative_error.max()
-    return f"{low:.1e}" if low == high else f"{low:.1e} to {high:.1e}"
+    text = f"{low:.1e}" if low == high else f"{low:.1e} to {high:.1e}"
+    return text.replace("-", "−")
 
 
 def _document(comparison: Comparison) -> dict[str, Any]:

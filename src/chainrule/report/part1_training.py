@@ -67,8 +67,8 @@ def one_training(runs: Runs) -> Section:
         found="These are not the original's points, which are not at hand. Two half-moons were "
         "drawn anew with "
         + ", ".join(f"{name} {value:g}" for name, value in moons.items()).replace("-", "−")
-        + " and the upper moon as class −1. These settings were fitted by trying, so that the "
-        "studies below come out like the original's; that they do is therefore no evidence. "
+        + " and the upper moon as class −1. These settings were fitted, by trying, to "
+        "what the original reports of the studies below: likeness there is no evidence. "
         f"A straight line (logistic regression) errs on {percent(line)} of the training points."
         "\n\nBoth errors are counted over all points after every iteration. "
         + " ".join(_sentence(name, run) for name, run in drawn.items()),
