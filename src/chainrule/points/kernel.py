@@ -103,7 +103,7 @@ def sgd_with_errors(  # type: ignore[no-untyped-def]
             _outputs(x, k, size[k], W_in, b_in, w_out, b_out[0], outputs, z)
             while k < _RINGS:
                 # the ring was too tight if making it cost more than looking at it, else too wide
-                theta[k] *= 1.3 if size[k]*CM+EX >= work[k] else 0.75
+                theta[k] *= 1.3 if size[k] * CM + EX >= work[k] else 0.75
                 theta[k] = max(theta[k], 1.5 * theta[k + 1])
                 wrong[k], size[k + 1] = _keep_near(
                     x, label, weight, k, size[k], outputs, theta[k], kept
@@ -117,9 +117,7 @@ def sgd_with_errors(  # type: ignore[no-untyped-def]
                 k += 1
             wrong[k], nearest = _count(label, weight, k, size[k], outputs)
             limit[k] = min(nearest, room)
-            limit[k] -= _remember(
-                W_in, b_in, w_out, b_out, then, then_o, k, centre, reach, largest
-            )
+            limit[k] -= _remember(W_in, b_in, w_out, b_out, then, then_o, k, centre, reach, largest)
             total = wrong.sum()
         train_wrong[t] = total & (_VALIDATION - 1)
         other_wrong[t] = total >> 32
