@@ -5,10 +5,12 @@ import io
 import json
 import re
 
+import numpy as np
 import pytest
+from matplotlib.figure import Figure as Drawing
 from PIL import Image
 
-from chainrule.report import ReportSettings
+from chainrule.report import Figure, ReportSettings
 from chainrule.report.markup import inline, paragraphs, plain
 from chainrule.report.page import document, page
 
@@ -86,6 +88,18 @@ def test_markup():
     assert formula.startswith('<math display="inline">')
     assert "<mi>a</mi>" in formula
     assert '<span class="display"><math display="block">' in inline("so $$x$$ is")
+
+
+def test_a_drawing_with_few_colours_keeps_its_size_and_is_smaller():
+    drawing = Drawing(figsize=(2, 2))
+    drawing.subplots().imshow(np.add.outer(np.arange(50), np.arange(50)), cmap="viridis")
+    full = Figure.drawn(drawing, "", kind="png")
+    few = Figure.drawn(drawing, "", kind="png", colours=32)
+    with Image.open(io.BytesIO(few.content)) as image:
+        assert image.size == (384, 384)
+        assert image.info["dpi"][0] == pytest.approx(192, abs=0.1)
+        assert len(image.convert("RGB").getcolors()) <= 32
+    assert len(few.content) < len(full.content)
 
 
 @pytest.mark.parametrize("text", ["", "costs $5", "a ` b"])

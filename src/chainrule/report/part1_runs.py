@@ -111,7 +111,7 @@ def shares_figure(summaries: Sequence[Summary]) -> Figure:
     return Figure.drawn(
         study_shares(summaries),
         "The share of the runs that reach zero training error, with Wilson's 95 % interval.",
-        alt="; ".join(f"{s.setting.hidden} units at rate {s.setting.learning_rate:g}: {share(s)}"
+        alt="; ".join(f"{units(s.setting.hidden)} at rate {s.setting.learning_rate:g}: {share(s)}"
                       for s in summaries),
     )  # fmt: skip
 

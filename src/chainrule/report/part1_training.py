@@ -192,6 +192,7 @@ def _figures(runs: Runs, name: str, run: Run) -> tuple[Figure, Figure]:
             f"The boundary of {name}, from its initial weights to its end.",
             kind="png",
             wide=True,
+            colours=256,
             alt="Six panels with the points of both classes and the boundary between them.",
         ),
     )
