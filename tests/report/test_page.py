@@ -85,9 +85,12 @@ def test_markup():
     assert paragraphs("one\n\n two \n \n") == "<p>one</p>\n<p>two</p>"
     assert plain("so $x$ is `y` for \\$5") == "so x is y for $5"
     formula = inline("$a < b$")
-    assert formula.startswith('<math display="inline">')
+    assert formula.startswith('<math alttext="a &lt; b" display="inline">')
     assert "<mi>a</mi>" in formula
-    assert '<span class="display"><math display="block">' in inline("so $$x$$ is")
+    assert '<span class="display"><math alttext="x" display="block">' in inline("so $$x$$ is")
+    assert paragraphs("$$x$$ $$y$$").startswith('<p class="formulas"><span class="display">')
+    with pytest.raises(ValueError, match="not known"):
+        inline("$\\nosuchcommand$")
 
 
 def test_a_drawing_with_few_colours_keeps_its_size_and_is_smaller():

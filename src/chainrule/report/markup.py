@@ -3,7 +3,7 @@
 import re
 from html import escape
 
-from latex2mathml.converter import convert
+from chainrule.report.formulas import mathml
 
 # in this order: `$$` is no pair of empty formulas, and a backslash keeps what follows it
 _SPAN = re.compile(
@@ -13,12 +13,6 @@ _SPAN = re.compile(
     r"|`(?P<code>[^`]+)`",
     re.DOTALL,
 )
-_NAMESPACE = ' xmlns="http://www.w3.org/1998/Math/MathML"'  # HTML needs none
-# a sign after an operator belongs to what follows it, and a function's name is no operator: no gaps
-_SIGN = re.compile(
-    r"(<mo[^>]*>(?!&#x00029;|&#x0005D;|&#x0007D;|&#x0007C;)[^<]+</mo>)<mo>(&#x0002B;|&#x02212;)</mo>"
-)
-_FUNCTION = re.compile(r"<mo>([a-z]+|&#x02202;)</mo>")
 
 
 def paragraphs(text: str) -> str:
@@ -58,8 +52,6 @@ def _span(span: re.Match[str]) -> str:
         return escape(span["kept"])
     if span["code"]:
         return f"<code>{escape(span['code'])}</code>"
-    display = span["display"] is not None
-    mathml = convert(span["display"] or span["formula"], display="block" if display else "inline")
-    mathml = _FUNCTION.sub(r"<mi>\1</mi>", mathml.replace(_NAMESPACE, ""))
-    mathml = _SIGN.sub(r'\1<mo form="prefix">\2</mo>', mathml)
-    return f'<span class="display">{mathml}</span>' if display else mathml
+    if span["display"]:
+        return f'<span class="display">{mathml(span["display"], "block")}</span>'
+    return mathml(span["formula"])
