@@ -11,6 +11,8 @@ from chainrule.cli import blocks, glyphs, points
 from chainrule.cli import report as report_command
 from chainrule.errors import ChainruleError
 
+_STOPPED = "stopped; what was finished is kept"
+
 app = typer.Typer(
     name="chainrule",
     no_args_is_help=True,
@@ -47,11 +49,13 @@ def main() -> NoReturn:
     """Run the command line and leave with its exit code: 0, 2 for bad input, 130 for Ctrl-C."""
     try:
         code = app(standalone_mode=False)
+        if code == 130:  # what Typer makes of Ctrl-C
+            _complain(_STOPPED)
     except ChainruleError as error:
         _complain(str(error))
         code = 2
     except KeyboardInterrupt:
-        _complain("stopped; what was finished is kept")
+        _complain(_STOPPED)
         code = 130
     except BrokenPipeError:
         # the reader of our output has gone (`| head`): nothing is left to tell it
