@@ -1,10 +1,27 @@
 """Bench 1: the two-layer network on points. Loads no PyTorch, and Numba only to train."""
 
 from chainrule.points.data import Dataset, Points, double_moon, load_dataset, load_points, split
-from chainrule.points.study import Setting, Summary, Trial, grid, run_study, wilson_interval
+from chainrule.points.study import (
+    MAP,
+    REPORT,
+    REPORT_HIDDEN,
+    REPORT_RATES,
+    REPORT_SEEDS,
+    Setting,
+    Summary,
+    Trial,
+    grid,
+    run_study,
+    wilson_interval,
+)
 from chainrule.points.training import Run, train
 
 __all__ = [
+    "MAP",
+    "REPORT",
+    "REPORT_HIDDEN",
+    "REPORT_RATES",
+    "REPORT_SEEDS",
     "Dataset",
     "Points",
     "Run",
