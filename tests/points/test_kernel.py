@@ -1,5 +1,7 @@
 """The kernel against brute force: every output of every point after every step."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -37,7 +39,7 @@ def hold_against_brute_force(parameters, X, y, validation, labels, order, rate, 
     train, other = np.empty(len(order), np.int32), np.empty(len(order), np.int32)
     finished = len(order)
     edges = [0, *cuts, len(order)]
-    for first, last in zip(edges[:-1], edges[1:], strict=True):
+    for first, last in itertools.pairwise(edges):
         failed = sgd_with_errors(
             *ours, X, y, order[first:last], rate, points, both, train[first:last], other[first:last]
         )

@@ -104,7 +104,7 @@ def _pytorch_steps(
         torch.nn.functional.softplus(-y[i] * y_hat).backward()
         with torch.no_grad():
             for leaf in leaves:
-                leaf -= rate * leaf.grad
+                leaf.sub_(rate * leaf.grad)
                 leaf.grad = None
             output = torch.relu(everything @ W.T + b) @ w + o
             wrong = (output > 0) != positive
@@ -132,17 +132,19 @@ def _numpy(
 def _plain_loop(  # type: ignore[no-untyped-def]
     W, b, w, o, X, y, order, rate, points, labels, train_wrong, other_wrong
 ):
-    n, h = len(y), len(w)
+    n = len(y)
+    output = np.empty(len(labels))
     for t in range(len(order)):
         sgd_steps(W, b, w, o, X, y, order[t : t + 1], rate)
-        train_wrong[t] = other_wrong[t] = 0
-        for i in range(len(labels)):
-            output = 0.0
-            for j in range(h):
-                z = b[j] + W[j, 0] * points[0, i] + W[j, 1] * points[1, i]
-                output += w[j] * max(z, 0.0)
-            if (output + o[0] > 0) != (labels[i] > 0):
-                if i < n:
-                    train_wrong[t] += 1
-                else:
-                    other_wrong[t] += 1
+        output[:] = 0.0
+        for j in range(len(w)):  # units outside, so that the inner loop runs on vectors
+            u, v, bias, weight = W[j, 0], W[j, 1], b[j], w[j]
+            for i in range(len(labels)):
+                z = bias + u * points[0, i] + v * points[1, i]
+                output[i] += weight * (z if z > 0.0 else 0.0)
+        wrong = wrong_validation = 0
+        for i in range(n):
+            wrong += (output[i] + o[0] > 0) != (labels[i] > 0)
+        for i in range(n, len(labels)):
+            wrong_validation += (output[i] + o[0] > 0) != (labels[i] > 0)
+        train_wrong[t], other_wrong[t] = wrong, wrong_validation
