@@ -196,6 +196,8 @@ def test_a_file_without_two_classes_of_points_is_refused(
         (("--learning-rate", -0.1), "learning rate: found -0.1; expected a number above 0"),
         (("--learning-rate", "nan"), "learning rate: found nan"),
         (("--iterations", 0), "iterations: found 0; expected at least 1"),
+        (("--hidden", 10**12), "expected at most 1000000"),
+        (("--iterations", 10**20), "expected at most 1000000000"),
         (("--seed", -1), "seed: found -1"),
         (("--data-seed", -1), "seed: found -1"),
         (("--initialization", "zeros"), "'zeros'"),
