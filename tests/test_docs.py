@@ -6,6 +6,7 @@ any number of lines. A block marked `sh` is not run.
 """
 
 import doctest
+import importlib
 import importlib.util
 import re
 import shlex
@@ -15,6 +16,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+
+import chainrule
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
@@ -65,12 +68,20 @@ def test_the_commands_of_the_pages(command, tmp_path, line, output):
     )
 
 
-@pytest.mark.parametrize(
-    "module", ["chainrule.derivatives", "chainrule.points.network", "chainrule.points.derivation"]
-)
+def modules_with_examples():
+    """The names of chainrule's modules whose docstrings hold a session."""
+    package = Path(chainrule.__file__).parent
+    for path in sorted(package.rglob("*.py")):
+        if re.search(r"^\s*>>> ", path.read_text("utf-8"), re.MULTILINE):
+            parts = path.relative_to(package.parent).with_suffix("").parts
+            yield ".".join(parts).removesuffix(".__init__")
+
+
+@pytest.mark.parametrize("module", list(modules_with_examples()))
 def test_the_examples_of_the_docstrings(module):
-    __import__(module)
-    assert doctest.testmod(sys.modules[module]).failed == 0
+    result = doctest.testmod(importlib.import_module(module))
+    assert result.attempted > 0
+    assert result.failed == 0
 
 
 class Loads(HTMLParser):

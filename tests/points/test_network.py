@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from chainrule.derivatives import compare, numerical_derivative
 from chainrule.errors import InputError, ShapeError
+from chainrule.points.kernel import sgd_steps
 from chainrule.points.network import derivatives, forward, loss, loss_derivative
 
 
@@ -87,6 +88,21 @@ def test_central_differences_agree_away_from_the_kinks(d, h, seed):
     exact = derivatives(x, y, parameters)
     for name, row in compare(exact, numeric).items():
         assert row.absolute_error.max() < 1e-8 * (1 + np.abs(exact[name]).max()), name
+
+
+@given(**sizes, on_kink=st.booleans())
+def test_one_compiled_step_follows_the_closed_form(d, h, seed, on_kink):
+    x, y, parameters = draw(d, h, seed)
+    if on_kink:
+        parameters["W_in"][0], parameters["b_in"][0] = 0.0, 0.0  # z[0] is exactly 0
+    rate = 0.1
+    W_in, b_in, w_out = (parameters[name].copy() for name in ("W_in", "b_in", "w_out"))
+    b_out = parameters["b_out"].reshape(1).copy()
+    sgd_steps(W_in, b_in, w_out, b_out, x[None], np.array([y]), np.zeros(1, np.int64), rate)
+    moved = {"W_in": W_in, "b_in": b_in, "w_out": w_out, "b_out": b_out[0]}
+    for name, derivative in derivatives(x, y, parameters).items():
+        expected = parameters[name] - rate * derivative
+        np.testing.assert_allclose(moved[name], expected, rtol=1e-12, atol=1e-15)
 
 
 @given(**sizes, n=st.integers(0, 5))
