@@ -149,6 +149,7 @@ def converged_at(train_wrong: Int32[np.ndarray, " T"]) -> int | None:
     return int(wrong[-1]) + 2 if len(wrong) else 1
 
 
+@np.errstate(over="ignore", invalid="ignore")  # weights may be just below an overflow
 def state(
     train_wrong: Int32[np.ndarray, " T"], parameters: Mapping[str, np.ndarray], training: Points
 ) -> State:
