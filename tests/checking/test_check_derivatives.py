@@ -353,6 +353,19 @@ def test_outputs_near_a_kink_are_left_out_of_the_projection():
     assert check.arrays[0].left_out == 1600
 
 
+def test_the_projection_takes_a_smaller_eta_where_every_output_is_near_a_kink():
+    x = torch.full((3, 4), 1e-7, dtype=torch.float64)
+    x[0, 0] = 1.0
+    total = nn.Sequential(nn.ReLU(), nn.Linear(4, 1))
+    check = check_projection(total, x)
+    assert check.right, str(check)
+    by_name = {array.name: array for array in check.arrays}
+    assert by_name["x"].eta == pytest.approx(1e-8)
+    assert by_name["1.weight"].eta == 1e-6
+    with pytest.raises(InputError, match="every output is within reach of a kink along x"):
+        check_projection(total, torch.zeros(3, 4))
+
+
 def test_the_projection_s_table_names_the_wrong_array():
     class NoBias(blocks.FullyConnected):
         def backward(self, dy, params, saved):
