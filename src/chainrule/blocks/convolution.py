@@ -13,6 +13,7 @@ from chainrule.blocks.block import (
     Shape,
     check_flag,
     check_image_shape,
+    check_same_type,
     check_whole,
 )
 from chainrule.blocks.window import Padding, Size, Window, make_window
@@ -84,8 +85,9 @@ class Convolution:
 
     def apply(self, x: Tensor, params: Parameters) -> Tensor:
         self.shape(tuple(x.shape))
-        x, padding = self._padded(x)
         w, b = params["weight"], params["bias"] if self.bias else None
+        check_same_type("Convolution", x, w)
+        x, padding = self._padded(x)
         window = self.window
         return F.conv2d(x, w, b, window.stride, padding, window.dilation, self.groups)
 
