@@ -110,6 +110,35 @@ def test_a_constant_factor_is_named_with_its_number(factor):
         assert float(mistake.hint.split()[2]) == pytest.approx(factor, rel=1e-4)
 
 
+@given(st.integers(0, 10**6), st.sampled_from([(3, 2), (2, 3, 2, 3), (4, 1, 3, 3), (6,)]))
+def test_no_kind_is_claimed_for_random_numbers(seed, shape):
+    class Random(Scaled):
+        def backward(self, dy, params, saved):
+            return draw(*shape, seed=seed), {}
+
+    (mistake,) = check_derivatives(Random(), draw(*shape)).mistakes
+    assert mistake.kind is None
+    assert mistake.hint == ""
+
+
+def test_a_derivative_where_the_function_is_flat_is_named():
+    class ThenCentred(blocks.FullyConnected):
+        """The mean over the batch taken off: the bias falls out."""
+
+        def forward(self, x, params):
+            y, saved = super().forward(x, params)
+            return y - y.mean(0), saved
+
+        def backward(self, dy, params, saved):
+            dx, d = super().backward(dy - dy.mean(0), params, saved)
+            return dx, {**d, "bias": dy.sum(0)}
+
+    check = check_derivatives(
+        ThenCentred(3, 2), draw(4, 3), {"weight": draw(2, 3), "bias": draw(2)}
+    )
+    assert [(m.parameter, m.kind) for m in check.mistakes] == [("bias", "mask")]
+
+
 def test_the_error_against_the_step_has_slope_two():
     """Truncation is step^2 f''' / 6 of a two-sided difference, and nothing else is seen there."""
     steps = np.logspace(-2, -4, 9)
@@ -240,6 +269,16 @@ def test_a_frozen_parameter_is_not_checked():
     layer = nn.Linear(3, 2)
     layer.bias.requires_grad_(False)
     assert [array.name for array in check_derivatives(layer, draw(2, 3)).arrays] == ["x", "weight"]
+    check = check_derivatives(nn.Linear(3, 2), draw(2, 3), fixed=["weight"])
+    assert [array.name for array in check.arrays] == ["x", "bias"]
+
+
+def test_any_order_in_memory_will_do():
+    x = draw(2, 3, 4, 4).to(memory_format=torch.channels_last)
+    repeated = draw(1, 3, 1, 1).expand(2, 3, 4, 4)
+    for layer in (nn.MaxPool2d(2), nn.Conv2d(3, 2, 3), nn.ReLU(inplace=True)):
+        for point in (x, x.transpose(2, 3), repeated):
+            assert check_derivatives(layer, point).right
 
 
 def test_fixed_parameters_are_not_differentiated():
@@ -324,6 +363,19 @@ def test_outputs_near_a_kink_are_left_out_of_the_projection():
     assert check.arrays[0].left_out == 1600
 
 
+def test_the_projection_takes_a_smaller_eta_where_every_output_is_near_a_kink():
+    x = torch.full((3, 4), 1e-7, dtype=torch.float64)
+    x[0, 0] = 1.0
+    total = nn.Sequential(nn.ReLU(), nn.Linear(4, 1))
+    check = check_projection(total, x)
+    assert check.right, str(check)
+    by_name = {array.name: array for array in check.arrays}
+    assert by_name["x"].eta == pytest.approx(1e-8)
+    assert by_name["1.weight"].eta == 1e-6
+    with pytest.raises(InputError, match="every output is within reach of a kink along x"):
+        check_projection(total, torch.zeros(3, 4))
+
+
 def test_the_projection_s_table_names_the_wrong_array():
     class NoBias(blocks.FullyConnected):
         def backward(self, dy, params, saved):
@@ -376,7 +428,10 @@ class Rough:
         (Logarithm(), -torch.ones(2), {}, "the output holds NaN or infinity"),
         (Rough(), draw(2), {}, "smooth apart from separate kinks"),
         (Scaled(), draw(2), {"params": {"x": draw(1)}}, "named 'x'"),
-        (Scaled(), draw(2), {"fixed": ["mean"]}, "fixed: found mean; expected names in params"),
+        (Scaled(), draw(2), {"fixed": ["mean"]}, "fixed: found mean; expected names of parameters"),
+        (nn.Linear(2, 1), draw(1, 2), {"fixed": ["wieght"]}, "which are weight, bias"),
+        (nn.Tanh(), draw(2), {"target": draw(2)}, "target: found one"),
+        (Square, draw(2), {"target": draw(2)}, "target: found one"),
         (nn.Linear(2, 1), draw(1, 2), {"params": {"wieght": draw(1, 2)}}, "found wieght"),
         (blocks.HingeLoss(), draw(2), {"target": torch.ones(2), "params": {"w": draw(1)}},
          "expected none for a loss"),
@@ -402,6 +457,22 @@ def test_the_same_seed_gives_the_same_numbers():
     a, b, c = (check_projection(nn.Tanh(), draw(5, 4), seed=seed) for seed in (3, 3, 4))
     assert a == b
     assert a != c
+
+
+def test_a_step_that_is_too_large_for_the_curve_is_made_smaller():
+    """Else the difference's own error would be blamed on the layer."""
+
+    class Steep:
+        def forward(self, x, params):
+            y = torch.tanh(1e3 * x)
+            return y, y
+
+        def backward(self, dy, params, saved):
+            return 1e3 * dy * (1 - saved**2), {}
+
+    check = check_derivatives(Steep(), 1e-3 * draw(3, 2))
+    assert check.right, str(check)
+    assert check.arrays[0].step < 1e-5
 
 
 def test_half_precision_and_float32_are_checked_in_float64():
