@@ -23,11 +23,8 @@ app = typer.Typer(
 )
 app.add_typer(blocks.app, name="blocks")
 app.add_typer(points.app, name="points")
-<<<<<<< HEAD
 app.add_typer(glyphs.app, name="glyphs")
-=======
 app.add_typer(bench.app, name="bench")
->>>>>>> points
 app.command("report")(report_command.report)
 
 
