@@ -126,7 +126,7 @@ def test_other_bad_files_are_refused(tmp_path):
         load_points(tmp_path)
     table = tmp_path / "table.csv"
     table.write_text("a,b\n1,0\n2,1\n")
-    with pytest.raises(FileError, match="no column.*'kind'.*a, b"):
+    with pytest.raises(FileError, match=r"no column.*'kind'.*a, b"):
         load_points(table, label="kind")
 
 

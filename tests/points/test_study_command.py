@@ -161,6 +161,7 @@ def test_without_a_grid_the_reports_own_studies_run(command, tmp_path):
         (("--learning-rate", "-1"), "learning rate: found -1"),
         (("--iterations", "0"), "iterations: found 0"),
         (("--trials", 0), "trials: found 0"),
+        (("--trials", 10**11), "trials: found 100000000000; expected 1 to 1000000"),
         (("--workers", 0), "workers: found 0"),
         (("--seed", -1), "seed: found -1"),
         (("--grid", "big"), "grid: found 'big'; expected one of report, map"),

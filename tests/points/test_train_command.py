@@ -196,6 +196,8 @@ def test_a_file_without_two_classes_of_points_is_refused(
         (("--learning-rate", -0.1), "learning rate: found -0.1; expected a number above 0"),
         (("--learning-rate", "nan"), "learning rate: found nan"),
         (("--iterations", 0), "iterations: found 0; expected at least 1"),
+        (("--hidden", 10**12), "expected at most 1000000"),
+        (("--iterations", 10**20), "expected at most 1000000000"),
         (("--seed", -1), "seed: found -1"),
         (("--data-seed", -1), "seed: found -1"),
         (("--initialization", "zeros"), "'zeros'"),
@@ -204,6 +206,7 @@ def test_a_file_without_two_classes_of_points_is_refused(
         (("--validation-share", 2, "--data", "breast-cancer"), "validation share: found 2.0"),
         (("--data", "three-moons"), "no such file"),
         (("--learning-rate", 1e200), "overflowed at iteration"),
+        (("--learning-rate", 1e200, "--iterations", 1), "y_hat is not finite"),
     ],
 )
 def test_a_setting_out_of_range_is_refused(refused, tmp_path, options, message):

@@ -133,9 +133,9 @@ def train(
             "seed": seed,
             "initialization": initialization.value,
         }
-        files = _write_run(folder, run, settings, history)
-        if flat:
-            files += _write_boundaries(folder, run, dataset, steps, frame_steps)
+        # first what can still fail: weights just below an overflow give no picture
+        pictures = _write_boundaries(folder, run, dataset, steps, frame_steps) if flat else []
+        files = [*_write_run(folder, run, settings, history), *pictures]
         replace_earlier(folder, _FILES, files)
     document = {
         "iterations": iterations,

@@ -1,33 +1,32 @@
 """The compiled kernel: per-sample SGD with both error counts exact after every step.
 
-One step changes the sign of few outputs, so few are computed. Three rings of points:
+One step changes the sign of few outputs, so few are computed. Rings of points, each inside the
+one before: ring 0 holds all; when ring k is looked at, its points with |y_hat| < theta_k become
+ring k + 1. The innermost ring is looked at again when its nearest point could have crossed zero.
 
-- all points, looked at when ring 0 is made: those with |y_hat| < theta_0 become candidates;
-- candidates, looked at when ring 1 is made: those with |y_hat| < theta_1 become active;
-- active points, looked at after every step.
+The output at any point x has moved since a look, at parameters P', by at most
 
-The output at any point x has moved since ring 1 was made, at parameters P', by at most
-
-    bound = |db_out| + sum_j  |dw_j| H'_max,j  +  |w_j| max_x |dz_j(x)|,       d = now - then
+    moved = |db_out| + sum_j  |dw_j| H'_max,j  +  |w_j| max_x |dz_j(x)|,       d = now - then
 
 because w H - w' H' = (w - w') H' + w (H - H') and the ReLU does not stretch differences. With the
 points in a box of centre c and half-widths r, |dz_j(x)| <= |dW_j . c + db_j| + sum_k |dW_jk| r_k.
-While the bound stays under theta_1 no point outside the active ring can have changed sign: the
-counts are exact, not estimates. When it does not, ring 1 is made again (and ring 0 when the
-movement since it was made leaves it no room). The thetas follow the cost: small rings are cheap at
-each step but must be made again soon.
+While `moved` stays under theta_k no point outside ring k + 1 can have changed sign: the counts are
+exact, not estimates. By the triangle inequality an inner ring may use what its outer ring has left.
+The thetas follow the cost: small rings are cheap to look at but must be made again soon.
 
-Rounding: each threshold is reached early by 1e-9 of the size of the terms, far above the rounding
-of the sums. An output of exactly 0 counts as the negative class.
+Exact means: the sign of the float64 sum in the order that `_outputs` states, with no fused
+multiply-add, as a plain loop over all points would find it. Each threshold is reached early by
+1e-9 of the size of the terms (`_TINY`, also in H_max and r, so that it covers the terms of the
+later parameters too), far above the rounding of the sums for h + d up to a million.
+An output of exactly 0 counts as the negative class.
 """
 
 import numpy as np
 from numba import njit
 
 _LANES = 8  # active points come in whole vectors; the padding has weight 0 in the count
-_RINGS = 3
-EX = 30
-CM = 1
+_RINGS = 2
+_OVERHEAD = 60  # what a look costs besides its points, in points (measured)
 _TINY = 1e-9  # of the terms of a sum: far more than rounding can change
 _VALIDATION = 1 << 32  # one wrong validation point in the packed count
 
@@ -92,7 +91,7 @@ def sgd_with_errors(  # type: ignore[no-untyped-def]
                 drift = _moved(W_in, b_in, w_out, b_out, then, then_o, k - 1, centre, reach)
                 if drift + theta[k] < limit[k - 1]:
                     room = limit[k - 1] - drift
-                    work[k - 1] += size[k] + EX
+                    work[k - 1] += size[k] + _OVERHEAD
                     break
                 k -= 1
             if k == 0 and _dead(W_in, b_in, points, n):
@@ -103,7 +102,7 @@ def sgd_with_errors(  # type: ignore[no-untyped-def]
             _outputs(x, k, size[k], W_in, b_in, w_out, b_out[0], outputs, z)
             while k < _RINGS:
                 # the ring was too tight if making it cost more than looking at it, else too wide
-                theta[k] *= 1.3 if size[k] * CM + EX >= work[k] else 0.75
+                theta[k] *= 1.3 if size[k] + _OVERHEAD >= work[k] else 0.75
                 theta[k] = max(theta[k], 1.5 * theta[k + 1])
                 wrong[k], size[k + 1] = _keep_near(
                     x, label, weight, k, size[k], outputs, theta[k], kept
@@ -113,11 +112,12 @@ def sgd_with_errors(  # type: ignore[no-untyped-def]
                     W_in, b_in, w_out, b_out, then, then_o, k, centre, reach, largest
                 )
                 room = limit[k]
-                work[k] = size[k + 1] + EX
+                work[k] = size[k + 1] + _OVERHEAD
                 k += 1
-            wrong[k], nearest = _count(label, weight, k, size[k], outputs)
-            limit[k] = min(nearest, room)
-            limit[k] -= _remember(W_in, b_in, w_out, b_out, then, then_o, k, centre, reach, largest)
+            wrong[k] = _count(label, weight, k, size[k], outputs)
+            slack = _remember(W_in, b_in, w_out, b_out, then, then_o, k, centre, reach, largest)
+            # a finite slack says that no output is NaN
+            limit[k] = min(_nearest(outputs, size[k]), room) - slack if slack < np.inf else -np.inf
             total = wrong.sum()
         train_wrong[t] = total & (_VALIDATION - 1)
         other_wrong[t] = total >> 32
@@ -220,14 +220,21 @@ def _keep_near(x, label, weight, k, count, outputs, theta, kept):  # type: ignor
 
 @njit(cache=True, nogil=True)
 def _count(label, weight, k, count, outputs):  # type: ignore[no-untyped-def]
-    """The packed count of the wrong in ring k, and the smallest |y_hat|."""
+    """The packed count of the wrong in ring k."""
     wrong = 0
     for i in range(count):
         wrong += weight[k, i] if (outputs[i] > 0.0) != (label[k, i] > 0.0) else 0
+    return wrong
+
+
+@njit(cache=True, nogil=True, fastmath={"nnan", "nsz"})
+def _nearest(outputs, count):  # type: ignore[no-untyped-def]
+    """The smallest |y_hat|; no output may be NaN."""
     nearest = np.inf
     for i in range(count):
-        nearest = min(nearest, abs(outputs[i]))
-    return wrong, nearest
+        size = abs(outputs[i])
+        nearest = size if size < nearest else nearest
+    return nearest
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc"})
@@ -244,7 +251,7 @@ def _moved(W, b, w, o, then, then_o, k, centre, reach):  # type: ignore[no-untyp
             spread += abs(change) * reach[f]
         moved += abs(w[j] - then[k, j, d + 1]) * then[k, j, d + 2]
         moved += abs(w[j]) * (abs(middle) + spread)
-    return moved
+    return moved * (1.0 + _TINY)
 
 
 @njit(cache=True, nogil=True)
