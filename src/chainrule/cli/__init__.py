@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 import typer
 
 import chainrule
-from chainrule.cli import bench, points
+from chainrule.cli import bench, blocks, glyphs, points
 from chainrule.cli import report as report_command
 from chainrule.errors import ChainruleError
 
@@ -21,7 +21,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(blocks.app, name="blocks")
 app.add_typer(points.app, name="points")
+app.add_typer(glyphs.app, name="glyphs")
 app.add_typer(bench.app, name="bench")
 app.command("report")(report_command.report)
 

@@ -1,0 +1,126 @@
+"""Functions of one number, applied to every entry: ReLU, ReLU6, leaky ReLU, sigmoid, tanh."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from chainrule.blocks.block import Derivatives, Parameters, Shape, check_number
+
+
+class _Entrywise:
+    """What functions of one number share: any shape goes in and comes out, no parameters."""
+
+    def shape(self, x_shape: Shape) -> Shape:
+        return tuple(x_shape)
+
+    def parameter_shapes(self) -> dict[str, Shape]:
+        return {}
+
+
+@dataclass(frozen=True)
+class ReLU(_Entrywise):
+    """The rectified linear unit: y = max(0, x).
+
+    Derivation. dy/dx = 1 for x > 0 and 0 for x < 0, so
+
+        dx = dy where y > 0, else 0
+
+    (y > 0 just where x > 0, so y, which the next block keeps anyway, is all that is saved.)
+
+    Kink: at x = 0 the slopes 0 and 1 meet. The derivative taken there is 0.
+    """
+
+    def forward(self, x: Tensor, params: Parameters) -> tuple[Tensor, Tensor]:
+        y = F.relu(x)
+        return y, y
+
+    def backward(self, dy: Tensor, params: Parameters, saved: Tensor) -> tuple[Tensor, Derivatives]:
+        # dy * (y > 0) in one pass over the memory
+        dx: Tensor = torch.ops.aten.threshold_backward(dy, saved, 0)
+        return dx, {}
+
+
+@dataclass(frozen=True)
+class ReLU6(_Entrywise):
+    """The rectified linear unit clipped at 6: y = min(max(0, x), 6).
+
+    Derivation. dy/dx = 1 for 0 < x < 6 and 0 outside, so
+
+        dx = dy where 0 < y < 6, else 0
+
+    Kinks: at x = 0 and x = 6 the slopes 0 and 1 meet. The derivative taken there is 0.
+    """
+
+    def forward(self, x: Tensor, params: Parameters) -> tuple[Tensor, Tensor]:
+        y = F.hardtanh(x, 0.0, 6.0)
+        return y, y
+
+    def backward(self, dy: Tensor, params: Parameters, saved: Tensor) -> tuple[Tensor, Derivatives]:
+        # dy * (0 < y) * (y < 6) in one pass over the memory
+        dx: Tensor = torch.ops.aten.hardtanh_backward(dy, saved, 0.0, 6.0)
+        return dx, {}
+
+
+@dataclass(frozen=True)
+class LeakyReLU(_Entrywise):
+    """The leaky ReLU: y = x for x > 0 and a x otherwise, with a small slope a >= 0.
+
+    Derivation. dy/dx = 1 for x > 0 and a for x < 0, so
+
+        dx = dy where x > 0, else a dy
+
+    Kink: at x = 0 the slopes a and 1 meet. The derivative taken there is a.
+    Source: Maas, Hannun and Ng, Rectifier nonlinearities improve neural network acoustic models,
+    2013.
+    """
+
+    slope: float = 0.01
+
+    def __post_init__(self) -> None:
+        check_number("LeakyReLU", "slope", self.slope, low=0.0)
+
+    def forward(self, x: Tensor, params: Parameters) -> tuple[Tensor, Tensor]:
+        return F.leaky_relu(x, self.slope), x
+
+    def backward(self, dy: Tensor, params: Parameters, saved: Tensor) -> tuple[Tensor, Derivatives]:
+        return torch.where(saved > 0, dy, self.slope * dy), {}
+
+
+@dataclass(frozen=True)
+class Sigmoid(_Entrywise):
+    """The logistic function: y = 1 / (1 + exp(-x)).
+
+    Derivation. With e = exp(-x), dy/dx = e / (1 + e)^2 = 1/(1 + e) * e/(1 + e) = y (1 - y), so
+
+        dx = dy y (1 - y)
+
+    Smooth: no kinks.
+    """
+
+    def forward(self, x: Tensor, params: Parameters) -> tuple[Tensor, Tensor]:
+        y = torch.sigmoid(x)
+        return y, y
+
+    def backward(self, dy: Tensor, params: Parameters, saved: Tensor) -> tuple[Tensor, Derivatives]:
+        return dy * (saved * (1 - saved)), {}
+
+
+@dataclass(frozen=True)
+class Tanh(_Entrywise):
+    """The hyperbolic tangent: y = tanh(x).
+
+    Derivation. y = sinh(x) / cosh(x), so dy/dx = (cosh^2 - sinh^2) / cosh^2 = 1 - y^2, and
+
+        dx = dy (1 - y^2)
+
+    Smooth: no kinks.
+    """
+
+    def forward(self, x: Tensor, params: Parameters) -> tuple[Tensor, Tensor]:
+        y = torch.tanh(x)
+        return y, y
+
+    def backward(self, dy: Tensor, params: Parameters, saved: Tensor) -> tuple[Tensor, Derivatives]:
+        return dy * (1 - saved * saved), {}
