@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, features
 from chainrule.errors import FileError, InputError
 from chainrule.glyphs.alphabet import NAMED
 from chainrule.glyphs.degrade import CONDITIONS, Degradation, degrade, random_degradation
-from chainrule.glyphs.fonts import open_font
+from chainrule.glyphs.fonts import lato, open_font
 from chainrule.glyphs.lines import (
     build_line_fonts,
     line_font,
@@ -136,6 +136,14 @@ def test_a_restricted_font_sets_the_same_line(fonts):
     )
     with pytest.raises(InputError, match="has no 'é'"):
         restrict(fonts[0], "é")
+
+
+def test_lato_in_the_package_sets_the_sentence_as_its_glyphs_do(fonts):
+    shipped = next(font for font in fonts if font.name == "lato-latin-400-normal")
+    text = "the rat the cat the dog chased killed ate the malt"
+    np.testing.assert_array_equal(
+        render_line(line_font(lato(), ASCII), text).image, render_line(shipped, text).image
+    )
 
 
 def test_texts_that_cannot_be_set_are_refused(fonts):
