@@ -2,7 +2,6 @@
 
 import csv
 import os
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from chainrule.errors import FileError, InputError, ShapeError
+from chainrule.points.npz import read_npz
 
 Column = Sequence[str] | np.ndarray
 SOURCES = ("double-moon", "breast-cancer")
@@ -271,13 +271,7 @@ def _csv_columns(path: Path) -> list[tuple[str, Column]]:
 
 def _npz_columns(path: Path) -> list[tuple[str, Column]]:
     """The columns as (name, values); an (n, k) array gives k columns."""
-    try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, TypeError, AttributeError) as error:
-        raise FileError(
-            f"{path} cannot be read as NPZ; expected plain arrays of numbers or text"
-        ) from error
+    arrays = read_npz(path)
     lengths = {name: array.shape[0] if array.ndim else 0 for name, array in arrays.items()}
     if not lengths or 0 in lengths.values() or len(set(lengths.values())) != 1:
         found = ", ".join(f"{name} {array.shape}" for name, array in arrays.items()) or "no array"
