@@ -13,7 +13,9 @@ MOONS = double_moon(100, seed=1), double_moon(100, seed=2)
 
 
 def same(a, b):
-    return all(a[name].tobytes() == b[name].tobytes() for name in ("W_in", "b_in", "w_out", "b_out"))
+    return all(
+        a[name].tobytes() == b[name].tobytes() for name in ("W_in", "b_in", "w_out", "b_out")
+    )
 
 
 def test_the_same_seed_gives_the_same_bits_wherever_the_run_is_cut():
@@ -77,7 +79,7 @@ MOVING, STILL = [1, 2] * 50, [1, 2] * 45 + [1] * 10
 
 
 @pytest.mark.parametrize(("counts", "parameters", "ending"), [
-    (MOVING[:-1] + [0], network([1], [0], [1], 0), "converged"),
+    ([*MOVING[:-1], 0], network([1], [0], [1], 0), "converged"),
     # z <= 0 at every point
     (MOVING, network([1, -1], [-2, -3], [1, 1], 1), "dead"),
     # one unit, active on all: y_hat = x + 5 - 5, a line

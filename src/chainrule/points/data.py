@@ -120,10 +120,10 @@ def double_moon(
 
     The defaults are not the original data: width, distance and scale (at radius 1; only ratios to
     it matter) and the labels' sign were fitted to what the original report tells of its runs. A
-    random search drew 536 settings (width 0.1 to 1, distance -0.7 to 0.2, scale 0.4 to 6, both
-    signs, also turned by quarters and moved to the middle), kept those where a straight line errs
-    on 7.5 to 10.5 %, and trained those with h = 7 from 4 to 40 seeds; then it narrowed to the best.
-    All this on the points that `load_dataset` draws from seed 0. There, from the study's own
+    random search trained 536 settings where a straight line errs on 7.5 to 10.5 % (width 0.1 to 1,
+    distance -0.7 to 0.2, scale 0.4 to 6, both signs, some turned by quarters or moved to the
+    middle) with h = 7 from 4 to 40 seeds each, then narrowed to the best. All this on the points
+    that `load_dataset` draws from seed 0. There, from the study's own
     first 60 seeds (20 at rate 0.2) and with 100,000 iterations:
 
                                    original        here
