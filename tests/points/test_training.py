@@ -99,7 +99,7 @@ def test_a_run_whose_outputs_overflow_at_its_end_has_diverged():
     draws = ((s, np.random.default_rng(children(s)[1]).integers(0, 2, 1)[0]) for s in range(50))
     seed = next(s for s, drawn in draws if drawn == 0)
     # a step on the first point makes W_in and w_out about -1e300: at the second -1e300 * 1e500
-    with pytest.raises(DivergedError, match=r"after iteration 1 .* y_hat is not finite"):
+    with pytest.raises(DivergedError, match="outputs overflowed at iteration 1 "):
         train(far, far, learning_rate=1e100, iterations=1, seed=seed)
 
 

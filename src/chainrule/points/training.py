@@ -129,8 +129,8 @@ def train(
         ending = state(train_wrong, parameters, training)
     except InputError as error:
         raise DivergedError(
-            f"after iteration {iterations} with learning rate {learning_rate:g} {error}, or a "
-            "smaller rate"
+            f"the outputs overflowed at iteration {iterations} with learning rate "
+            f"{learning_rate:g}; expected finite outputs: choose a smaller rate"
         ) from error
     return Run(
         train_wrong,
