@@ -110,6 +110,35 @@ def test_a_constant_factor_is_named_with_its_number(factor):
         assert float(mistake.hint.split()[2]) == pytest.approx(factor, rel=1e-4)
 
 
+@given(st.integers(0, 10**6), st.sampled_from([(3, 2), (2, 3, 2, 3), (4, 1, 3, 3), (6,)]))
+def test_no_kind_is_claimed_for_random_numbers(seed, shape):
+    class Random(Scaled):
+        def backward(self, dy, params, saved):
+            return draw(*shape, seed=seed), {}
+
+    (mistake,) = check_derivatives(Random(), draw(*shape)).mistakes
+    assert mistake.kind is None
+    assert mistake.hint == ""
+
+
+def test_a_derivative_where_the_function_is_flat_is_named():
+    class ThenCentred(blocks.FullyConnected):
+        """The mean over the batch taken off: the bias falls out."""
+
+        def forward(self, x, params):
+            y, saved = super().forward(x, params)
+            return y - y.mean(0), saved
+
+        def backward(self, dy, params, saved):
+            dx, d = super().backward(dy - dy.mean(0), params, saved)
+            return dx, {**d, "bias": dy.sum(0)}
+
+    check = check_derivatives(
+        ThenCentred(3, 2), draw(4, 3), {"weight": draw(2, 3), "bias": draw(2)}
+    )
+    assert [(m.parameter, m.kind) for m in check.mistakes] == [("bias", "mask")]
+
+
 def test_the_error_against_the_step_has_slope_two():
     """Truncation is step^2 f''' / 6 of a two-sided difference, and nothing else is seen there."""
     steps = np.logspace(-2, -4, 9)
@@ -402,6 +431,22 @@ def test_the_same_seed_gives_the_same_numbers():
     a, b, c = (check_projection(nn.Tanh(), draw(5, 4), seed=seed) for seed in (3, 3, 4))
     assert a == b
     assert a != c
+
+
+def test_a_step_that_is_too_large_for_the_curve_is_made_smaller():
+    """Else the difference's own error would be blamed on the layer."""
+
+    class Steep:
+        def forward(self, x, params):
+            y = torch.tanh(1e3 * x)
+            return y, y
+
+        def backward(self, dy, params, saved):
+            return 1e3 * dy * (1 - saved**2), {}
+
+    check = check_derivatives(Steep(), 1e-3 * draw(3, 2))
+    assert check.right, str(check)
+    assert check.arrays[0].step < 1e-5
 
 
 def test_half_precision_and_float32_are_checked_in_float64():

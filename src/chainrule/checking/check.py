@@ -126,10 +126,11 @@ def check_derivatives(
     For a random dy (drawn with `seed`, 0.5 to 1.5 in size), the derivative of sum(dy * y) by each
     entry a is set against (f(a + step) - f(a - step)) / (2 step). An error is relative to the
     largest derivative in the same array (or, in an array where all vanish, to the least that
-    differences can tell from 0). It costs six evaluations of the function an entry: for small
-    arrays; `check_projection` is for large ones. Entries within reach of a kink are moved away
-    from it, and counted; where the function curves so much that the difference's own error would
-    show, the step is made smaller. Both are judged from the function alone.
+    differences can tell from 0). Entries within reach of a kink are moved away from it, and
+    counted; where the function curves so much that the difference's own error would show, the
+    step is made smaller. Both are judged from the function alone. It costs six evaluations of the
+    function an entry, and as many again after each move: for small arrays; `check_projection` is
+    for large ones.
 
     Raises InputError if `function` is none of these, gives something other than one finite and
     repeatable float64 tensor, or cannot be moved clear of kinks (or of what looks
@@ -204,7 +205,9 @@ def _mistake(
         alone[sample] = dy[sample]
         return difference(form, found.arrays, alone, {name: found.steps[name]})[name]
 
-    kind = diagnose(ours, Evidence(name, found.arrays, found.derivatives, dy, by_sample))
+    kind = diagnose(
+        ours, Evidence(name, found.arrays, found.derivatives, found.scales[name], dy, by_sample)
+    )
     shown = ours is not None and ours.shape == numeric.shape
     return Mistake(
         parameter=name,

@@ -40,12 +40,14 @@ MATCH = 1e-5
 class Evidence:
     """All that a diagnosis may look at, beside the two derivatives.
 
-    by_sample(b) gives the numerical derivative of sample b's outputs alone.
+    scale: what errors are relative to. by_sample(b) gives the numerical derivative of sample b's
+    outputs alone.
     """
 
     name: str
     arrays: dict[str, Tensor]
     numeric: dict[str, Tensor]
+    scale: float
     dy: Tensor
     by_sample: Callable[[int], Tensor]
 
@@ -61,6 +63,8 @@ def diagnose(ours: Tensor | None, evidence: Evidence) -> tuple[Kind, str] | None
         return "not finite", "it holds NaN or infinity"
     if not ours.any():
         return "zero", "it is zero everywhere"
+    if bool(right.abs().max() <= MATCH * evidence.scale):
+        return "mask", "it should be zero everywhere: the function does not depend on it"
     if same(ours, right):
         return None
     for guess in (

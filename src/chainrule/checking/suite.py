@@ -43,7 +43,7 @@ class BlockCheck:
 
 
 def check_blocks(
-    cases: int = 10,
+    cases: int = 20,
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
     draws: Mapping[str, Callable[[Draw], Case]] = CASES,
