@@ -1,9 +1,11 @@
 """How little a block's output changes when the picture is shifted or turned: measured."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from statistics import fmean
 
+import torch
 from jaxtyping import Float32
 from PIL import Image
 from torch import Tensor
@@ -100,7 +102,7 @@ def _shifts(y: Float32[Tensor, "1 3 h w"]) -> dict[int, Change]:
         return y[:, :, m - down : m - down + height, m - right : m - right + width]
 
     return {
-        d: _mean([_change(moved(0, 0), moved(*s)) for s in ((d, 0), (-d, 0), (0, d), (0, -d))])
+        d: _changes(moved(0, 0), [moved(d, 0), moved(-d, 0), moved(0, d), moved(0, -d)])
         for d in SHIFTS
     }
 
@@ -108,21 +110,21 @@ def _shifts(y: Float32[Tensor, "1 3 h w"]) -> dict[int, Change]:
 def _turns(
     still: Float32[Tensor, "1 3 h w"], turned: Mapping[int, Float32[Tensor, "1 3 h w"]]
 ) -> dict[int, Change]:
-    return {d: _mean([_change(still, turned[angle]) for angle in (d, -d)]) for d in TURNS}
+    return {d: _changes(still, [turned[d], turned[-d]]) for d in TURNS}
 
 
-def _change(before: Tensor, after: Tensor) -> Change:
-    difference = after - before
-    # float64: a sum over a million float32 entries would lose digits
-    rms = math.sqrt(float(difference.double().square().mean()))
-    scale = math.sqrt(2) * float(before.double().std(correction=0))
-    unchanged = float((difference.abs() <= GREY_LEVEL).double().mean())
-    return Change(rms / scale if scale else 0.0, unchanged)
-
-
-def _mean(changes: list[Change]) -> Change:
-    n = len(changes)
-    return Change(sum(c.relative for c in changes) / n, sum(c.unchanged for c in changes) / n)
+def _changes(before: Tensor, after: Iterable[Tensor]) -> Change:
+    """The mean change from one output to several."""
+    # sums over a million entries are taken in float64, for float32 would lose digits
+    mean = before.mean(dtype=torch.float64)
+    scale = math.sqrt(2 * float((before - mean).square().mean(dtype=torch.float64)))
+    relative, unchanged = [], []
+    for moved in after:
+        difference = (moved - before).abs()
+        rms = math.sqrt(float(difference.square().mean(dtype=torch.float64)))
+        relative.append(rms / scale if scale else math.inf if rms else 0.0)
+        unchanged.append(int((difference <= GREY_LEVEL).sum()) / difference.numel())
+    return Change(fmean(relative), fmean(unchanged))
 
 
 def _inner_box(width: int, height: int) -> tuple[int, int, int, int]:
