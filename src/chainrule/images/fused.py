@@ -43,11 +43,11 @@ class FusedChain:
         dtype = getattr(torch, precision)
         early = Chain(chain.layers[:wide_layers])
         late = Chain(chain.layers[wide_layers:])
-        self._steps = [
+        self._steps: list[_Step] = [
             _To(torch.float32),
-            *_steps(early, params),
+            *_steps(early, params, torch.float32),
             _To(dtype),
-            *_steps(late, {k: v.to(dtype) for k, v in params.items()}),
+            *_steps(late, params, dtype),
             _To(torch.float32),
         ]
 
@@ -63,18 +63,19 @@ class FusedChain:
 def best_precision() -> Precision:
     """ "bfloat16" where the processor multiplies it (AVX-512 BF16 or AMX), else "float32"."""
     # absent before PyTorch 2.9: then the precision that is right everywhere
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
     fast = any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
     return "bfloat16" if fast and _has_kernel() else "float32"
 
 
 def _has_kernel() -> bool:
-    return torch.backends.mkldnn.is_available() and hasattr(
-        torch.ops.mkldnn, "_convolution_pointwise"
+    return bool(
+        torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+        and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
     )
 
 
-def _steps(chain: Chain, params: Parameters) -> list[_Step]:
+def _steps(chain: Chain, params: Parameters, dtype: torch.dtype) -> list[_Step]:
     steps: list[_Step] = []
     layers = list(chain.layers)
     while layers:
@@ -88,13 +89,13 @@ def _steps(chain: Chain, params: Parameters) -> list[_Step]:
             activation = layers[0][1] if layers and type(layers[0][1]) in _ACTIVATIONS else None
             if activation is not None:
                 layers.pop(0)
-            steps.append(_convolution(block, own, activation))
+            steps.append(_convolution(block, own, activation, dtype))
         elif isinstance(block, Residual) and isinstance(block.body, Chain):
-            steps.append(_Sum(_steps(block.body, own)))
+            steps.append(_Sum(_steps(block.body, own, dtype)))
         elif isinstance(block, Chain):
-            steps += _steps(block, own)
+            steps += _steps(block, own, dtype)
         else:
-            steps.append(_Alone(block, own))
+            steps.append(_Alone(block, {k: v.to(dtype) for k, v in own.items()}))
     return steps
 
 
@@ -128,8 +129,11 @@ class _Sum:
         return y.add_(x)
 
 
-def _convolution(block: Convolution, params: Parameters, activation: Block | None) -> _Step:
-    weight, bias = params["weight"], params.get("bias")
+def _convolution(
+    block: Convolution, params: Parameters, activation: Block | None, dtype: torch.dtype
+) -> _Step:
+    # the bias stays in float32: it is added once to each sum, which is float32
+    weight, bias = params["weight"].to(dtype), params.get("bias")
     window = block.window
     even = window.even_padding
     pad: tuple[int, int, int, int] | None = None
