@@ -1,0 +1,68 @@
+"""From a picture to what a network wants to see: resized, cropped, scaled."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from PIL import Image
+from torch import Tensor
+
+_FILTERS = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How a network's pictures were made when it was trained.
+
+    The shorter side is resized to `resize` pixels, the middle `size` x `size` is cut out, and each
+    channel becomes (value - mean) / deviation, with values from 0 to 255. With `whole` the picture
+    is squeezed to the square instead, and nothing is cut.
+    """
+
+    size: int = 224
+    resize: int = 224
+    filter: Literal["bicubic", "bilinear"] = "bicubic"
+    mean: tuple[float, float, float] = (127.5, 127.5, 127.5)
+    deviation: tuple[float, float, float] = (127.5, 127.5, 127.5)
+    whole: bool = False
+
+    def square(self, image: Image.Image) -> UInt8[np.ndarray, "size size 3"]:
+        """The resized and cropped RGB picture.
+
+        Pixel for pixel what resizing first and cropping then gives, without the pixels that the
+        crop would throw away: a picture of one row and a million columns needs no more memory.
+        """
+        box = self.box(*image.size)
+        small = image.resize((self.size, self.size), _FILTERS[self.filter], box)
+        return np.asarray(small)
+
+    def box(self, width: int, height: int) -> tuple[float, float, float, float]:
+        """The part of the picture that is seen: left, top, right, bottom, in its pixels."""
+        if self.whole:
+            return 0.0, 0.0, float(width), float(height)
+        shorter = min(width, height)
+        # as torchvision: the longer side is rounded down, the crop's corner to the nearest
+        new_width, new_height = (self.resize * side // shorter for side in (width, height))
+        left, top = (round((new - self.size) / 2) for new in (new_width, new_height))
+        across, down = width / new_width, height / new_height
+        return (
+            left * across,
+            top * down,
+            min((left + self.size) * across, width),
+            min((top + self.size) * down, height),
+        )
+
+    def scaled(
+        self, squares: UInt8[np.ndarray, "n size size 3"], dtype: torch.dtype = torch.float32
+    ) -> Float[Tensor, "n 3 size size"]:
+        """The network's input, channels last in memory."""
+        pixels = torch.from_numpy(squares).permute(0, 3, 1, 2).to(torch.float32)
+        mean = torch.tensor(self.mean)[:, None, None]
+        deviation = torch.tensor(self.deviation)[:, None, None]
+        return ((pixels - mean) / deviation).to(dtype)
+
+    def input(self, image: Image.Image) -> Float[Tensor, "1 3 size size"]:
+        """The network's input for one RGB picture."""
+        return self.scaled(self.square(image)[None].copy())
