@@ -79,6 +79,18 @@ def picture_from_bytes(content: bytes, path: Path | str) -> Image.Image:
         raise FileError(f"{shown(path)} is damaged: {reason}") from error
 
 
+def taken_as(content: bytes) -> str | None:
+    """What `picture_from_bytes` makes of a picture that is no plain RGB, in words; else None."""
+    with Image.open(io.BytesIO(content)) as image:
+        if image.mode.startswith(("I", "F")):
+            return "has more than 8 bits a pixel; it is taken with the upper 8, as grey"
+        if "A" in image.getbands() or "transparency" in image.info:
+            return "has transparent pixels; they are laid on white"
+        if image.mode in ("1", "L"):
+            return "is grey; it is taken as a colour picture whose three channels are alike"
+    return None
+
+
 def shown(path: Path | str) -> str:
     """The path as it stands in a sentence: quoted if it holds a line break or the like."""
     text = str(path)

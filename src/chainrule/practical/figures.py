@@ -272,7 +272,7 @@ def _panels(x: Tensor, count: int) -> tuple[Figure, list[Axes]]:
     return figure, axes
 
 
-def _size(x: Tensor, inches: float = 4.0) -> tuple[float, float]:
+def _size(x: Tensor, inches: float = 3.2) -> tuple[float, float]:
     """Width and height in inches: the longer side as long as `inches`, none below an inch."""
     height, width = x.shape[2:]
     longer = max(height, width)

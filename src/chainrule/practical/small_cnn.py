@@ -26,7 +26,7 @@ class SmallCnnSettings:
     """
 
     iterations: int = 500
-    learning_rate: float = 5.0
+    learning_rate: float = 0.2
     momentum: float = 0.9
     shrinkage: float = 1e-4
     smoothing: float = 1.0
