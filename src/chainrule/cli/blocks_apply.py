@@ -30,9 +30,7 @@ class Demonstrated(StrEnum):
     RANDOM = "random"
 
 
-OutOption = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="The folder for the pictures.")
-]
+OutOption = Annotated[Path | None, typer.Option(metavar="DIR", help="The folder for the pictures.")]
 
 
 def apply(
@@ -40,9 +38,7 @@ def apply(
         Path | None,
         typer.Argument(help="Any picture file.", show_default="a photograph of a temple"),
     ] = None,
-    block: Annotated[
-        Demonstrated, typer.Option(help="What to apply.")
-    ] = Demonstrated.LAPLACIAN,
+    block: Annotated[Demonstrated, typer.Option(help="What to apply.")] = Demonstrated.LAPLACIAN,
     window: Annotated[
         int | None, typer.Option(help="Max pooling's window in pixels.", show_default="15")
     ] = None,

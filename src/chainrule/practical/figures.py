@@ -218,7 +218,11 @@ def _histogram(axes: Axes, scores: Float32[np.ndarray, "h w"], labels: Labels) -
         (positive, "#d6604d", "blobs"),
     ):
         axes.hist(
-            values, edges, weights=np.full(len(values), 1 / len(values)), color=colour, alpha=0.6,
+            values,
+            edges,
+            weights=np.full(len(values), 1 / len(values)),
+            color=colour,
+            alpha=0.6,
             label=name,
         )
     for at in (0, 1):
@@ -244,9 +248,7 @@ def _filter(figure: Figure, axes: Axes, found: SmallCnn) -> None:
     _bar(figure, axes, shown)
 
 
-def _errors(
-    axes: Axes, grey: Float32[np.ndarray, "h w"], labels: Labels, found: SmallCnn
-) -> None:
+def _errors(axes: Axes, grey: Float32[np.ndarray, "h w"], labels: Labels, found: SmallCnn) -> None:
     missed, false = errors_of(found.scores, labels)
     colours = np.repeat(0.5 + 0.5 * grey[:, :, None], 3, axis=2)
     colours[false] = (0.84, 0.38, 0.30)

@@ -104,7 +104,10 @@ def learn_blobs(
     labelled pixels. Raises DivergedError if the objective overflows.
     """
     x = prepared(grey, settings)
-    loss, target = BlobLoss(), (torch.from_numpy(labels.positive), torch.from_numpy(labels.negative))
+    loss, target = (
+        BlobLoss(),
+        (torch.from_numpy(labels.positive), torch.from_numpy(labels.negative)),
+    )
     start = np.random.default_rng(settings.seed).standard_normal((1, 1, 3, 3))
     parameters = {
         "filter.weight": torch.tensor(start - start.mean(), dtype=torch.float32),

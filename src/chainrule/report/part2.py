@@ -320,9 +320,7 @@ def _folding(x: torch.Tensor, seed: int) -> Section:
             "parameters": {"chain": count, "folded": folded_count},
         },
         agrees="yes" if error < 1e-12 < bent_error else "no",
-        headline=Row(
-            "three convolutions against one: largest difference", "equal", f"{error:.1e}"
-        ),
+        headline=Row("three convolutions against one: largest difference", "equal", f"{error:.1e}"),
     )
 
 

@@ -179,8 +179,15 @@ def _checks(seed: int) -> Section:
                 "Every entry of every derivative, in float64",
             ),
             Table(
-                ("block", "form", "array", r"$\sum dx\,e$", "by difference", "relative error",
-                 "outputs left out"),
+                (
+                    "block",
+                    "form",
+                    "array",
+                    r"$\sum dx\,e$",
+                    "by difference",
+                    "relative error",
+                    "outputs left out",
+                ),
                 tuple(
                     (
                         name,
@@ -219,9 +226,7 @@ def _checks(seed: int) -> Section:
             ],
         },
         agrees="yes" if right == len(table) and agreed == len(projections) else "partly",
-        headline=Row(
-            "blocks whose derivative passes the check", "all", f"{right} of {len(table)}"
-        ),
+        headline=Row("blocks whose derivative passes the check", "all", f"{right} of {len(table)}"),
     )
 
 
