@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jaxtyping
 import pytest
 from hypothesis import settings
 from jaxtyping import install_import_hook
@@ -20,11 +21,19 @@ def _checked_modules():
                 yield ".".join(parts)
 
 
-# before anything imports chainrule: from here on every call checks types, shapes and dtypes
-install_import_hook(list(_checked_modules()), "beartype.beartype")
+# before anything imports chainrule: every call then checks the arrays that are annotated
+install_import_hook(list(_checked_modules()), "array_checks.check_arrays")
 
 settings.register_profile("chainrule", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("chainrule")
+
+
+@pytest.fixture
+def arrays_unchecked():
+    """Let arrays through as in a user's program, where our own messages answer for them."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture(scope="session")

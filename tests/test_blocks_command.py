@@ -18,10 +18,13 @@ def test_the_table(command):
     assert "WRONG" not in result.stdout
 
 
-def test_json_is_one_document_with_the_documented_fields(command):
-    result = command("blocks", "check", "--cases", "1", "--seed", "3", "--json")
+def test_json_is_one_document_with_the_documented_fields(command, tmp_path):
+    out = tmp_path / "new" / "folder"
+    result = command("blocks", "check", "--cases", "1", "--seed", "3", "--json", "--out", out)
     assert result.returncode == 0, result
     document = json.loads(result.stdout)
+    assert [path.name for path in out.iterdir()] == ["blocks_check.json"]
+    assert json.loads((out / "blocks_check.json").read_text()) == document
     assert list(document) == ["blocks"]
     assert [row["name"] for row in document["blocks"]] == list(CASES)
     for row in document["blocks"]:
@@ -85,6 +88,13 @@ def test_a_misshapen_derivative_has_no_number_in_the_json():
 def test_wrong_options_are_refused(refused, option, value):
     sentence = refused("blocks", "check", option, value)
     assert option in sentence
+
+
+def test_a_folder_that_cannot_be_made_is_refused_before_the_work(refused, tmp_path):
+    (tmp_path / "file").write_text("")
+    sentence = refused("blocks", "check", "--out", tmp_path / "file")
+    assert str(tmp_path / "file") in sentence
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_help_has_an_example(command):

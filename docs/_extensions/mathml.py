@@ -1,21 +1,15 @@
 """Sphinx draws formulas as MathML: every browser shows it, and no script comes over a network."""
 
 import html
-import re
 from typing import Any
 
 from docutils import nodes
-from latex2mathml.converter import convert
 from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
 from sphinx.writers.html5 import HTML5Translator
 
-# a sign that follows an operator, and no closing bracket, belongs to what comes after it: no gap
-_SIGN = re.compile(
-    r"(<mo[^>]*>(?!&#x00029;|&#x0005D;|&#x0007D;|&#x0007C;)[^<]+</mo>)<mo>(&#x0002B;|&#x02212;)</mo>"
-)
-_FUNCTION = re.compile(r"<mo>([a-z]+|&#x02202;)</mo>")  # max, relu, the d of a derivative: no gaps
+from chainrule.report.formulas import mathml
 
 _logger = logging.getLogger(__name__)
 
@@ -49,13 +43,7 @@ def _mathml(node: nodes.Element, display: str) -> str:
     if display == "block" and "&" in latex and not latex.startswith(r"\begin"):
         latex = rf"\begin{{align*}}{latex}\end{{align*}}"
     try:
-        mathml = convert(latex, display=display)
+        return mathml(latex, display)
     except Exception as error:
         _logger.warning("formula %r: %r", latex, error, location=node)
         return f"<code>{html.escape(latex)}</code>"
-    if "\\" in mathml or "<mi>&</mi>" in mathml:
-        _logger.warning("formula %r: a command is not known", latex, location=node)
-    # the source of a formula is what a reader copies and what a screen reader can fall back on
-    mathml = mathml.replace("<math ", f'<math alttext="{html.escape(latex, quote=True)}" ', 1)
-    mathml = _FUNCTION.sub(r"<mi>\1</mi>", mathml)
-    return _SIGN.sub(r'\1<mo form="prefix">\2</mo>', mathml)

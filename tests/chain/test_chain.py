@@ -1,6 +1,7 @@
 """The chain: derivatives through everything, names, shapes, refusals."""
 
 import re
+import weakref
 
 import pytest
 import torch
@@ -100,6 +101,24 @@ def test_parameter_derivatives_are_backwards(everything, params):
 def test_apply_is_forward(everything, params):
     chain, x = everything.in_inference(), image((2, 3, 12, 14))
     assert torch.equal(chain.apply(x, params(chain)), chain.forward(x, params(chain))[0])
+
+
+def test_apply_lets_go_of_what_it_no_longer_needs():
+    alive = []
+
+    class Watch(ReLU):
+        def forward(self, x, params):
+            inputs.append(weakref.ref(x))
+            alive.append(sum(ref() is not None for ref in inputs))
+            return super().forward(x, params)
+
+    chain = Chain([(f"l{i}", Watch()) for i in range(5)])
+    x, inputs = torch.zeros(3), []
+    chain.apply(x, {})
+    assert max(alive) == 2  # x itself, which its caller holds, and one more
+    inputs = []
+    _ = chain.forward(x, {})
+    assert alive[-1] == 5
 
 
 def test_a_generator_draws_the_masks(everything, params):
@@ -223,8 +242,16 @@ def test_parameters_that_do_not_fit_are_all_named(characters):
         "`conv2.bias` has shape (51,) instead of (50,)",
     ):
         assert part in str(caught.value)
+    x = torch.zeros(1, 1, 32, 32)
     with pytest.raises(InputError, match=r"hold no `conv1.bias`"):
-        characters.forward(torch.zeros(1, 1, 32, 32), params)
+        characters.forward(x, params)
+    params["conv1.bias"] = torch.zeros(20)
+    with pytest.raises(ShapeError, match=r"`conv2.bias` has shape \(51,\); expected \(50,\)"):
+        characters.apply(x, params)
+    params["conv2.bias"] = torch.zeros(50)
+    sentence = "the input holds torch.uint8, the weight torch.float32; expected the same"
+    with pytest.raises(InputError, match=f"^Convolution: {sentence}"):
+        characters.apply(x.byte(), params)
 
 
 @given(st.integers(0, 3), st.integers(1, 3), st.integers(0, 100))

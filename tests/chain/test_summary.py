@@ -15,7 +15,7 @@ from chainrule.blocks import (
     Residual,
 )
 from chainrule.chain import Chain
-from chainrule.errors import ShapeError
+from chainrule.errors import InputError, ShapeError
 
 
 def rows(chain, shape):
@@ -142,3 +142,9 @@ def test_uneven_settings_are_shown_whole():
 def test_an_input_that_does_not_fit_is_refused():
     with pytest.raises(ShapeError, match=r"^layer 'a': Convolution: the input has shape"):
         Chain([("r", ReLU()), ("a", Convolution(1, 1, 3))]).summary((1, 2, 9, 9))
+    with pytest.raises(InputError, match="no `input_shape`; expected one for its summary"):
+        Chain([("r", ReLU())]).summary()
+
+
+def test_the_chains_own_input_shape_is_taken_unless_given(characters):
+    assert characters.summary() == characters.summary((1, 1, 32, 32))

@@ -269,6 +269,16 @@ def test_a_frozen_parameter_is_not_checked():
     layer = nn.Linear(3, 2)
     layer.bias.requires_grad_(False)
     assert [array.name for array in check_derivatives(layer, draw(2, 3)).arrays] == ["x", "weight"]
+    check = check_derivatives(nn.Linear(3, 2), draw(2, 3), fixed=["weight"])
+    assert [array.name for array in check.arrays] == ["x", "bias"]
+
+
+def test_any_order_in_memory_will_do():
+    x = draw(2, 3, 4, 4).to(memory_format=torch.channels_last)
+    repeated = draw(1, 3, 1, 1).expand(2, 3, 4, 4)
+    for layer in (nn.MaxPool2d(2), nn.Conv2d(3, 2, 3), nn.ReLU(inplace=True)):
+        for point in (x, x.transpose(2, 3), repeated):
+            assert check_derivatives(layer, point).right
 
 
 def test_fixed_parameters_are_not_differentiated():
@@ -353,6 +363,19 @@ def test_outputs_near_a_kink_are_left_out_of_the_projection():
     assert check.arrays[0].left_out == 1600
 
 
+def test_the_projection_takes_a_smaller_eta_where_every_output_is_near_a_kink():
+    x = torch.full((3, 4), 1e-7, dtype=torch.float64)
+    x[0, 0] = 1.0
+    total = nn.Sequential(nn.ReLU(), nn.Linear(4, 1))
+    check = check_projection(total, x)
+    assert check.right, str(check)
+    by_name = {array.name: array for array in check.arrays}
+    assert by_name["x"].eta == pytest.approx(1e-8)
+    assert by_name["1.weight"].eta == 1e-6
+    with pytest.raises(InputError, match="every output is within reach of a kink along x"):
+        check_projection(total, torch.zeros(3, 4))
+
+
 def test_the_projection_s_table_names_the_wrong_array():
     class NoBias(blocks.FullyConnected):
         def backward(self, dy, params, saved):
@@ -405,7 +428,10 @@ class Rough:
         (Logarithm(), -torch.ones(2), {}, "the output holds NaN or infinity"),
         (Rough(), draw(2), {}, "smooth apart from separate kinks"),
         (Scaled(), draw(2), {"params": {"x": draw(1)}}, "named 'x'"),
-        (Scaled(), draw(2), {"fixed": ["mean"]}, "fixed: found mean; expected names in params"),
+        (Scaled(), draw(2), {"fixed": ["mean"]}, "fixed: found mean; expected names of parameters"),
+        (nn.Linear(2, 1), draw(1, 2), {"fixed": ["wieght"]}, "which are weight, bias"),
+        (nn.Tanh(), draw(2), {"target": draw(2)}, "target: found one"),
+        (Square, draw(2), {"target": draw(2)}, "target: found one"),
         (nn.Linear(2, 1), draw(1, 2), {"params": {"wieght": draw(1, 2)}}, "found wieght"),
         (blocks.HingeLoss(), draw(2), {"target": torch.ones(2), "params": {"w": draw(1)}},
          "expected none for a loss"),

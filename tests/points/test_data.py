@@ -9,7 +9,7 @@ from chainrule.errors import FileError, InputError, ShapeError
 from chainrule.points import Points, double_moon, load_dataset, load_points, split
 
 
-def test_points_say_what_does_not_fit():
+def test_points_say_what_does_not_fit(arrays_unchecked):
     with pytest.raises(ShapeError, match=r"\(3,\).*\(2, 1\)"):
         Points(np.zeros((2, 1)), np.ones(3))
     with pytest.raises(InputError, match="NaN"):
@@ -126,7 +126,7 @@ def test_other_bad_files_are_refused(tmp_path):
         load_points(tmp_path)
     table = tmp_path / "table.csv"
     table.write_text("a,b\n1,0\n2,1\n")
-    with pytest.raises(FileError, match="no column.*'kind'.*a, b"):
+    with pytest.raises(FileError, match=r"no column.*'kind'.*a, b"):
         load_points(table, label="kind")
 
 

@@ -95,6 +95,17 @@ def test_the_relative_errors_of_table_1(table_1):
     assert every.max() == pytest.approx(1e-3, rel=0.5)
 
 
+def test_the_printed_decimals_do_not_give_every_digit(command):
+    """Which is why the default example has all its digits."""
+    result = command("points", "check", "--example", "printed", "--json")
+    arrays = json.loads(result.stdout)["arrays"]
+    example = printed_example()
+    for name, array in derivatives(example.x, example.y, example.parameters).items():
+        np.testing.assert_array_equal(arrays[name]["true"], array)
+    scale, printed = PRINTED_ERRORS["b_out"]
+    assert four_decimals(arrays["b_out"]["absolute_error"] / scale) != printed
+
+
 def test_the_stated_delta_does_not_give_the_printed_errors():
     """The original states 1e-4; the error of a forward difference is half of delta times s''."""
     row = gradient_table(report_example(), delta=1e-4, method="forward")["b_out"]

@@ -5,10 +5,12 @@ import io
 import json
 import re
 
+import numpy as np
 import pytest
+from matplotlib.figure import Figure as Drawing
 from PIL import Image
 
-from chainrule.report import ReportSettings
+from chainrule.report import Figure, ReportSettings
 from chainrule.report.markup import inline, paragraphs, plain
 from chainrule.report.page import document, page
 
@@ -55,7 +57,7 @@ def test_links_within_the_page_lead_somewhere(part, read_page):
 def test_the_summary_has_a_line_a_section(part):
     rows = re.search(r'<table class="summary">.*?</table>', page([part], ReportSettings()), re.S)[0]
     assert rows.count('<th scope="row">') == 2
-    assert "6.9 %" in rows
+    assert "6.9\u00a0%" in rows
     assert 'class="mark yes">agrees' in rows
     assert 'class="mark not-stated">not stated' in rows
 
@@ -83,9 +85,24 @@ def test_markup():
     assert paragraphs("one\n\n two \n \n") == "<p>one</p>\n<p>two</p>"
     assert plain("so $x$ is `y` for \\$5") == "so x is y for $5"
     formula = inline("$a < b$")
-    assert formula.startswith('<math display="inline">')
+    assert formula.startswith('<math alttext="a &lt; b" display="inline">')
     assert "<mi>a</mi>" in formula
-    assert '<span class="display"><math display="block">' in inline("so $$x$$ is")
+    assert '<span class="display"><math alttext="x" display="block">' in inline("so $$x$$ is")
+    assert paragraphs("$$x$$ $$y$$").startswith('<p class="formulas"><span class="display">')
+    with pytest.raises(ValueError, match="not known"):
+        inline("$\\nosuchcommand$")
+
+
+def test_a_drawing_with_few_colours_keeps_its_size_and_is_smaller():
+    drawing = Drawing(figsize=(2, 2))
+    drawing.subplots().imshow(np.add.outer(np.arange(50), np.arange(50)), cmap="viridis")
+    full = Figure.drawn(drawing, "", kind="png")
+    few = Figure.drawn(drawing, "", kind="png", colours=32)
+    with Image.open(io.BytesIO(few.content)) as image:
+        assert image.size == (384, 384)
+        assert image.info["dpi"][0] == pytest.approx(192, abs=0.1)
+        assert len(image.convert("RGB").getcolors()) <= 32
+    assert len(few.content) < len(full.content)
 
 
 @pytest.mark.parametrize("text", ["", "costs $5", "a ` b"])

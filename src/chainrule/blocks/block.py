@@ -104,6 +104,15 @@ def check_flag(block: str, setting: str, value: Any) -> None:
         raise InputError(f"{block}: `{setting}` is {value!r}; expected true or false")
 
 
+def check_same_type(block: str, x: Tensor, weight: Tensor) -> None:
+    """Check that x and the weight hold the same kind of numbers. Raises InputError."""
+    if x.dtype != weight.dtype:
+        raise InputError(
+            f"{block}: the input holds {x.dtype}, the weight {weight.dtype}; expected the same "
+            "floating-point type"
+        )
+
+
 def check_image_shape(block: str, x_shape: Shape, channels: int | None = None) -> None:
     """Check that x is (N, C, H, W), with C = `channels` if given. Raises ShapeError."""
     expected = f"(N, {channels or 'C'}, H, W)"

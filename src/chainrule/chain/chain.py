@@ -206,13 +206,19 @@ class Chain:
         layers = [(name, with_training(block, training)) for name, block in self.layers]
         return replace(self, layers=layers)
 
-    def summary(self, input_shape: Shape, dtype: torch.dtype = torch.float32) -> Summary:
+    def summary(
+        self, input_shape: Shape | None = None, dtype: torch.dtype = torch.float32
+    ) -> Summary:
         """Give the table of layers for an input (N, C, H, W); memory is for numbers of `dtype`.
 
-        Raises ShapeError if the input does not fit.
+        The input has the chain's own shape unless given. Raises ShapeError if it does not fit,
+        InputError if none is known.
         """
-        self.shape(input_shape)
-        return summarize(tuple(self.layers), input_shape, dtype)
+        shape = self.input_shape if input_shape is None else input_shape
+        if shape is None:
+            raise InputError("the chain has no `input_shape`; expected one for its summary")
+        self.shape(shape)
+        return summarize(tuple(self.layers), shape, dtype)
 
     def to_torch(self, params: Parameters) -> nn.Sequential:
         """Give an equal `torch.nn.Sequential` with copies of the parameters, under our names.
@@ -230,16 +236,21 @@ class Chain:
         return [block for _, block in self.layers]
 
     def _split(self, params: Parameters) -> list[dict[str, Tensor]]:
-        """Each layer's own parameters, by its names. Raises InputError if one is missing."""
+        """Each layer's own parameters, by its names. Raises InputError if one is not right."""
         own: dict[str, dict[str, Tensor]] = {name: {} for name, _ in self.layers}
         for flat, value in params.items():
             name, _, key = flat.partition(".")
             if name in own:
                 own[name][key] = value
         for name, block in self.layers:
-            for key in block.parameter_shapes():
+            for key, shape in block.parameter_shapes().items():
                 if key not in own[name]:
                     raise InputError(f"the parameters hold no `{name}.{key}`; expected a tensor")
+                if tuple(own[name][key].shape) != shape:
+                    raise ShapeError(
+                        f"the parameter `{name}.{key}` has shape {tuple(own[name][key].shape)}; "
+                        f"expected {shape}"
+                    )
         return list(own.values())
 
     def _backwards(self, params: Parameters) -> list[tuple[int, dict[str, Tensor]]]:

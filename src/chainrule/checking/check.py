@@ -133,8 +133,8 @@ def check_derivatives(
     for large ones.
 
     Raises InputError if `function` is none of these, gives something other than one finite and
-    repeatable float64 tensor, or cannot be moved clear of kinks (or of what looks
-    like one at this step).
+    repeatable float64 tensor, or cannot be moved clear of kinks (or of what looks like one at this
+    step).
 
     Source: two-sided differences as in the practical's derivative check, which is one-sided.
     """

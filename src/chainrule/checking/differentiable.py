@@ -57,18 +57,13 @@ def as_differentiable(
         found = x.dtype if isinstance(x, Tensor) else type(x).__name__
         raise InputError(f"x: found {found}; expected a tensor of real numbers")
     given = dict(params or {})
-    if "x" in given:
-        raise InputError("params: found a parameter named 'x', which is the input's name here")
-    unknown = fixed - given.keys()
-    if unknown:
-        raise InputError(
-            f"fixed: found {', '.join(sorted(unknown))}; expected names in params, "
-            f"which are {', '.join(given) or 'none'}"
-        )
     x = x.detach().double()
+    is_function = isinstance(function, type) and issubclass(function, torch.autograd.Function)
+    if target is not None and (is_function or isinstance(function, torch.nn.Module)):
+        raise InputError("target: found one; expected it for a loss with forward and backward only")
     if isinstance(function, torch.nn.Module):
         form = _module(function, x, given, fixed)
-    elif isinstance(function, type) and issubclass(function, torch.autograd.Function):
+    elif is_function:
         form = _autograd_function(function, x, given, fixed)
     elif callable(getattr(function, "forward", None)) and callable(
         getattr(function, "backward", None)
@@ -205,6 +200,14 @@ def _split(
     params: Mapping[str, Any], fixed: frozenset[str]
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The parameters that are differentiated, in float64, and the rest."""
+    if "x" in params:
+        raise InputError("params: found a parameter named 'x', which is the input's name here")
+    unknown = fixed - params.keys()
+    if unknown:
+        raise InputError(
+            f"fixed: found {', '.join(sorted(unknown))}; expected names of parameters, "
+            f"which are {', '.join(params) or 'none'}"
+        )
     arrays: dict[str, Tensor] = {}
     constants: dict[str, Any] = {}
     for name, value in params.items():

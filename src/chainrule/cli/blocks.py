@@ -2,12 +2,14 @@
 
 import math
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from chainrule.cli import blocks_apply
 from chainrule.cli.output import JsonOption, print_json, progress
+from chainrule.files import make_folder, write_json
 
 if TYPE_CHECKING:
     from chainrule.checking import BlockCheck
@@ -31,6 +33,9 @@ def check(
         int, typer.Option(min=1, help="How many random settings, shapes and points a block.")
     ] = 20,
     seed: Annotated[int, typer.Option(min=0, help="The seed that the cases are drawn with.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option(help="A folder for the table, as blocks_check.json.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check every block and a few chains: each derivative, over random shapes and settings.
@@ -44,23 +49,26 @@ def check(
     """
     from chainrule.checking import check_blocks
 
+    if out is not None:
+        make_folder(out)
     with progress("checking", "cases") as report:
         table = check_blocks(cases, seed, report)
-    if as_json:
-        print_json(
+    document = {
+        "blocks": [
             {
-                "blocks": [
-                    {
-                        "name": row.name,
-                        "cases": row.cases,
-                        "worst_relative_error_numeric": _number(row.worst_relative_error_numeric),
-                        "worst_error_autograd": _number(row.worst_error_autograd),
-                        "moved_from_kinks": row.moved_from_kinks,
-                    }
-                    for row in table
-                ]
+                "name": row.name,
+                "cases": row.cases,
+                "worst_relative_error_numeric": _number(row.worst_relative_error_numeric),
+                "worst_error_autograd": _number(row.worst_error_autograd),
+                "moved_from_kinks": row.moved_from_kinks,
             }
-        )
+            for row in table
+        ]
+    }
+    if out is not None:
+        write_json(out / "blocks_check.json", document)
+    if as_json:
+        print_json(document)
     else:
         print(_as_text(table))
     for row in table:

@@ -1,5 +1,6 @@
 """`chainrule points train`, `history` and `evaluate`: one network."""
 
+import functools
 from collections.abc import Collection
 from enum import StrEnum
 from pathlib import Path
@@ -100,15 +101,19 @@ def train(
     # dense at the start, where most of the movement is
     frame_steps = {round(iterations * (1 - k / max(frames - 1, 1)) ** 3) for k in range(frames)}
     with output_folder(out) as folder:
+        run_on_data = functools.partial(
+            train,
+            dataset.training,
+            dataset.validation,
+            hidden=hidden,
+            learning_rate=learning_rate,
+            seed=seed,
+            initialization=initialization.value,
+        )
+        run_on_data(iterations=1)  # the kernel is compiled before the clock starts
         with progress("training", "iterations") as show:
-            run = train(
-                dataset.training,
-                dataset.validation,
-                hidden=hidden,
-                learning_rate=learning_rate,
+            run = run_on_data(
                 iterations=iterations,
-                seed=seed,
-                initialization=initialization.value,
                 snapshots=sorted({*steps, *frame_steps}) if flat else (),
                 progress=show,
             )
@@ -128,9 +133,9 @@ def train(
             "seed": seed,
             "initialization": initialization.value,
         }
-        files = _write_run(folder, run, settings, history)
-        if flat:
-            files += _write_boundaries(folder, run, dataset, steps, frame_steps)
+        # first what can still fail: weights just below an overflow give no picture
+        pictures = _write_boundaries(folder, run, dataset, steps, frame_steps) if flat else []
+        files = [*_write_run(folder, run, settings, history), *pictures]
         replace_earlier(folder, _FILES, files)
     document = {
         "iterations": iterations,

@@ -3,7 +3,7 @@
 import csv
 import io
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,10 +69,22 @@ def evaluate(
         ("features", points.feature_names, settings["feature_names"]),
         ("classes", points.class_names, settings["class_names"]),
     ):
-        if found != tuple(expected):
+        if list(map(_value, found)) != list(map(_value, expected)):
             raise InputError(
-                f"{what}: found {', '.join(found)}; expected {', '.join(expected)}, which the "
-                "weights were trained on"
+                f"{what}: found {_first(found)}; expected {_first(expected)}, which the weights "
+                "were trained on"
             )
     X = (points.features - np.asarray(settings["mean"])) / np.asarray(settings["scale"])
     return Evaluation(points, forward(X, parameters).y_hat)
+
+
+def _value(name: str) -> float | str:
+    """What a name stands for: +1, 1 and 1.0 are one class."""
+    try:
+        return float(name)
+    except ValueError:
+        return name
+
+
+def _first(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -65,15 +65,18 @@ def decision_boundaries(
     figure = Figure(figsize=(3.5 * columns + 0.9, 3.2 * rows + 0.5), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
     limits = _limits(training, validation)
-    for axes, iteration in zip(panels.flat, sorted(snapshots), strict=False):
+    shown = list(panels.flat[: len(snapshots)])
+    for axes, iteration in zip(shown, sorted(snapshots), strict=True):
         shading = _boundary(axes, snapshots[iteration], training, validation, limits)
         wrong = _error(snapshots[iteration], training)
         axes.set_title(f"iteration {iteration:,}: {wrong:.1%} wrong", fontsize=10)
     for axes in panels.flat[len(snapshots) :]:
         axes.remove()
+    for axes in shown[-columns:]:  # the lowest of each column, also above an empty place
+        axes.tick_params(labelbottom=True)
     figure.supxlabel(training.feature_names[0], fontsize=10)
     figure.supylabel(training.feature_names[1], fontsize=10)
-    figure.colorbar(shading, ax=panels, label=_probability(training), shrink=0.8)
+    figure.colorbar(shading, ax=shown, label=_probability(training), shrink=0.8)
     figure.legend(
         handles=_legend(training),
         loc="outside upper center",

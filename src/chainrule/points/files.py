@@ -224,7 +224,8 @@ def _read_csv(path: str | os.PathLike[str]) -> History:
 
 def _read_npz(path: str | os.PathLike[str]) -> History:
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        # opened here, because np.load leaves open what it can't read
+        with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in _COLUMNS[2:]}
     except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, TypeError, ValueError) as error:
         raise FileError(

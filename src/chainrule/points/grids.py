@@ -5,18 +5,27 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from chainrule.errors import InputError
-from chainrule.points.study import Setting, grid
-
-BASE = Setting(hidden=7, learning_rate=0.02, iterations=100_000, trials=3)
-REPORT_SEEDS = (replace(BASE, trials=5),)
-REPORT_RATES = tuple(
-    replace(BASE, learning_rate=rate, iterations=300_000 if rate == 0.002 else 100_000)
-    for rate in (2.0, 0.2, 0.02, 0.002)
+from chainrule.points.study import (
+    MAP,
+    MAP_HIDDEN,
+    MAP_RATES,
+    REPORT_HIDDEN,
+    REPORT_RATES,
+    REPORT_SEEDS,
+    Setting,
 )
-REPORT_HIDDEN = tuple(replace(BASE, hidden=hidden) for hidden in (1, 2, 5, 7, 10, 100))
-MAP_HIDDEN = (1, 2, 3, 4, 5, 7, 10, 14, 20, 30, 50, 100)
-MAP_RATES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
-MAP = tuple(grid(MAP_HIDDEN, MAP_RATES, [BASE.iterations], 10))
+
+__all__ = [
+    "BASE",
+    "GRIDS",
+    "MAP_HIDDEN",
+    "MAP_RATES",
+    "REPORT_HIDDEN",
+    "REPORT_RATES",
+    "named_grid",
+]
+
+BASE = Setting()
 
 # name: the tables of the study, each with its title
 GRIDS: Mapping[str, Mapping[str, tuple[Setting, ...]]] = MappingProxyType(

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, PercentFormatter
+from matplotlib.ticker import MaxNLocator
 
 _STRETCHES = 500
 
@@ -13,7 +13,8 @@ _STRETCHES = 500
 def trial_curves(panels: Mapping[str, Mapping[str, Float[np.ndarray, " T"]]]) -> Figure:
     """The training error (a fraction) against the iteration: a panel a setting, a line a trial.
 
-    A line is the mean of the errors over each of 500 stretches of its run.
+    A line is the mean of the errors over each of 500 stretches of its run. The errors of the
+    first fiftieth, where every run starts, may lie above the panel.
     """
     columns = min(len(panels), 3 if len(panels) % 3 == 0 else 2)
     rows = -(-len(panels) // columns)
@@ -21,18 +22,21 @@ def trial_curves(panels: Mapping[str, Mapping[str, Float[np.ndarray, " T"]]]) ->
     figure = Figure(figsize=size, layout="constrained")
     axes_of = figure.subplots(rows, columns, squeeze=False)
     for axes, (name, trials) in zip(axes_of.flat, panels.items(), strict=False):
+        top = 1.0
         for trial, errors in trials.items():
-            axes.plot(*_means(errors), linewidth=1, label=trial)
+            iterations, means = _means(errors)
+            axes.plot(iterations / 1000, 100 * means, linewidth=1, label=trial)
+            top = max(top, 115 * float(means[len(means) // 50 :].max()))
+            axes.set_xlim(0, len(errors) / 1000)
+        axes.set_ylim(0, top)
         axes.set_title(name, fontsize=10)
-        axes.set_ylim(bottom=0)
-        axes.set_xlim(left=0)
-        axes.yaxis.set_major_formatter(PercentFormatter(1, symbol=""))
-        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+        axes.xaxis.set_major_locator(MaxNLocator(4))
         axes.grid(alpha=0.3)
     for axes in axes_of.flat[len(panels) :]:
         axes.remove()
-    axes_of.flat[0].legend(fontsize=8)
-    figure.supxlabel("iteration", fontsize=10)
+    handles, labels = axes_of.flat[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper right", ncols=len(labels), fontsize=8)
+    figure.supxlabel("iteration (thousands)", fontsize=10)
     figure.supylabel("training error (% of the points)", fontsize=10)
     return figure
 

@@ -3,7 +3,7 @@
 import re
 from html import escape
 
-from latex2mathml.converter import convert
+from chainrule.report.formulas import mathml
 
 # in this order: `$$` is no pair of empty formulas, and a backslash keeps what follows it
 _SPAN = re.compile(
@@ -13,7 +13,6 @@ _SPAN = re.compile(
     r"|`(?P<code>[^`]+)`",
     re.DOTALL,
 )
-_NAMESPACE = ' xmlns="http://www.w3.org/1998/Math/MathML"'  # HTML needs none
 
 
 def paragraphs(text: str) -> str:
@@ -26,15 +25,20 @@ def inline(text: str) -> str:
     """Turn a section's text into HTML within a line: formulas and names, all else escaped."""
     pieces, end = [], 0
     for span in _SPAN.finditer(text):
-        pieces.append(escape(text[end : span.start()]))
+        pieces.append(_escaped(text[end : span.start()]))
         pieces.append(_span(span))
         end = span.end()
-    return "".join([*pieces, escape(text[end:])])
+    return "".join([*pieces, _escaped(text[end:])])
 
 
 def plain(text: str) -> str:
     """The text without its marks, for an attribute."""
     return _SPAN.sub(lambda span: next(g for g in span.groups() if g is not None), text)
+
+
+def _escaped(text: str) -> str:
+    # a number and its percent sign stay on one line
+    return re.sub(r"(?<=\d) (?=%)", "\u00a0", escape(text))
 
 
 def _paragraph(text: str) -> str:
@@ -48,7 +52,6 @@ def _span(span: re.Match[str]) -> str:
         return escape(span["kept"])
     if span["code"]:
         return f"<code>{escape(span['code'])}</code>"
-    display = span["display"] is not None
-    mathml = convert(span["display"] or span["formula"], display="block" if display else "inline")
-    mathml = mathml.replace(_NAMESPACE, "")
-    return f'<span class="display">{mathml}</span>' if display else mathml
+    if span["display"]:
+        return f'<span class="display">{mathml(span["display"], "block")}</span>'
+    return mathml(span["formula"])

@@ -1,26 +1,25 @@
 """Questions 1.1 to 1.2.B: the derivation, the derivatives as code, their numerical check."""
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float64
 
 from chainrule.derivatives import Comparison, worst_relative_error
-from chainrule.points.derivation import derivation
+from chainrule.points.derivation import derivation as steps_of
 from chainrule.points.derivative_figures import error_against_delta
 from chainrule.points.example import Example, printed_example, report_example
 from chainrule.points.gradient_table import (
     DELTAS,
     REPORT_DELTA,
-    REPORT_METHOD,
     error_curves,
     gradient_table,
 )
 from chainrule.points.network import PARAMETERS, forward
 from chainrule.points.network_figures import chain_diagram
-from chainrule.report.section import Figure, Row, Section, Table
-from chainrule.report.settings import ReportSettings
+from chainrule.report.section import NOT_STATED, Figure, Row, Section, Table
 
 STATED_DELTA = 1e-4  # what the original states; its errors are those of REPORT_DELTA
 
@@ -50,15 +49,8 @@ _NETWORKS = 200
 _KINK = 1e-3  # a hidden unit nearer to its kink than this has no derivative to compare with
 
 
-def derivative_sections(settings: ReportSettings) -> Iterator[Section]:
-    """The three questions, in order."""
-    example = report_example()
-    yield _derivation(settings.seed)
-    yield _code(example)
-    yield _check(example)
-
-
-def _derivation(seed: int) -> Section:
+def derivation(seed: int) -> Section:
+    """1.1: the formulas, held against differences on random networks."""
     worst, entries = _worst_difference(seed)
     return Section(
         number="1.1",
@@ -93,7 +85,7 @@ Each has the shape of its parameter. At the kink $z_j = 0$ the derivative 0 is t
         comparison=(
             Row(
                 "largest difference from central differences",
-                "not stated here",
+                NOT_STATED,
                 f"{worst:.1e} in {entries:,} derivatives",
             ),
         ),
@@ -102,6 +94,7 @@ Each has the shape of its parameter. At the kink $z_j = 0$ the derivative 0 is t
                 chain_diagram(),
                 "The chain: forward along the black arrows to the loss, back along the red ones, "
                 "where each local derivative multiplies what comes from the right.",
+                wide=True,
                 alt="The quantities x, z, H, y_hat and s in a row, with an arrow to each parameter "
                 "from the quantity that it enters.",
             ),
@@ -132,10 +125,12 @@ def _worst_difference(seed: int) -> tuple[float, int]:
     return worst, entries
 
 
-def _code(example: Example) -> Section:
+def code() -> Section:
+    """1.2.A: the derivatives of the original's example."""
+    example = report_example()
     table = gradient_table(example)
     agree, count = _agreeing(TRUE, {name: table[name].true for name in PARAMETERS})
-    steps = derivation(example, digits=5)
+    steps = steps_of(example, digits=5)
     return Section(
         number="1.2.A",
         title="The derivatives as code",
@@ -170,10 +165,12 @@ def _code(example: Example) -> Section:
     )
 
 
-def _check(example: Example) -> Section:
-    apparent = gradient_table(example, delta=REPORT_DELTA, method=REPORT_METHOD)
-    stated = gradient_table(example, delta=STATED_DELTA, method=REPORT_METHOD)
-    rounded = gradient_table(printed_example(), delta=REPORT_DELTA, method=REPORT_METHOD)
+def check() -> Section:
+    """1.2.B: the original's table of errors."""
+    example = report_example()
+    apparent = gradient_table(example, delta=REPORT_DELTA, method="forward")
+    stated = gradient_table(example, delta=STATED_DELTA, method="forward")
+    rounded = gradient_table(printed_example(), delta=REPORT_DELTA, method="forward")
     central = gradient_table(example, method="central")
     agree, count = _agreeing_errors(apparent)
     second = _second_derivative(example)
@@ -241,7 +238,7 @@ def _check(example: Example) -> Section:
             ),
         ),
         results={
-            "method": REPORT_METHOD,
+            "method": "forward",
             "delta": REPORT_DELTA,
             "arrays": {name: _document(apparent[name]) for name in PARAMETERS},
             "central_worst_relative_error": worst_relative_error(central),
@@ -299,7 +296,7 @@ def _latex(value: float) -> str:
 
 
 def _exponent(name: str) -> int:
-    return round(np.log10(ABSOLUTE_ERROR_SCALE[name]))
+    return round(math.log10(ABSOLUTE_ERROR_SCALE[name]))
 
 
 def _numbers(values: Any, decimals: int) -> str:
@@ -311,7 +308,8 @@ def _numbers(values: Any, decimals: int) -> str:
 
 def _range(comparison: Comparison) -> str:
     low, high = comparison.relative_error.min(), comparison.relative_error.max()
-    return f"{low:.1e}" if low == high else f"{low:.1e} to {high:.1e}"
+    text = f"{low:.1e}" if low == high else f"{low:.1e} to {high:.1e}"
+    return text.replace("-", "−")
 
 
 def _document(comparison: Comparison) -> dict[str, Any]:

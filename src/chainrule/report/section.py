@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Agreement = Literal["yes", "partly", "no", "not stated"]
+_DOTS_PER_INCH = 192
+NOT_STATED = "not stated here"  # for a figure of the original's that is not known
 
 
 @dataclass(frozen=True)
@@ -22,11 +24,20 @@ class Figure:
 
     @classmethod
     def drawn(
-        cls, figure: Any, caption: str, *, kind: str = "svg", wide: bool = False, alt: str = ""
+        cls,
+        figure: Any,
+        caption: str,
+        *,
+        kind: str = "svg",
+        wide: bool = False,
+        alt: str = "",
+        colours: int | None = None,
     ) -> "Figure":
         """Take a Matplotlib figure; the same figure gives the same bytes on any day.
 
         SVG suits lines; PNG (at twice the screen's resolution) suits images and many points.
+        colours: of a PNG, keep so many (to 256), which makes it a third as large; not for
+        photographs.
         """
         import matplotlib as mpl
 
@@ -35,8 +46,9 @@ class Figure:
             with mpl.rc_context({"svg.hashsalt": "chainrule"}):
                 figure.savefig(stream, format="svg", metadata={"Date": None})
         else:
-            figure.savefig(stream, format=kind, dpi=192)
-        return cls(stream.getvalue(), kind, caption, wide, alt)
+            figure.savefig(stream, format=kind, dpi=_DOTS_PER_INCH)
+        content = stream.getvalue() if colours is None else _with_few_colours(stream, colours)
+        return cls(content, kind, caption, wide, alt)
 
 
 @dataclass(frozen=True)
@@ -87,4 +99,14 @@ class Section:
             return self.headline
         if self.comparison:
             return self.comparison[0]
-        return Row(self.title, "not stated here", "see the section")
+        return Row(self.title, NOT_STATED, "see the section")
+
+
+def _with_few_colours(png: io.BytesIO, colours: int) -> bytes:
+    from PIL import Image
+
+    stream = io.BytesIO()
+    with Image.open(png) as image:
+        few = image.convert("RGB").quantize(colours, dither=Image.Dither.NONE)
+    few.save(stream, "PNG", optimize=True, dpi=(_DOTS_PER_INCH, _DOTS_PER_INCH))
+    return stream.getvalue()
