@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float, Float32
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.ticker import PercentFormatter
 from torch import Tensor
 
@@ -212,7 +213,7 @@ def _objective(axes: Axes, objective: Float[np.ndarray, "iterations 3"]) -> None
 def _histogram(axes: Axes, scores: Float32[np.ndarray, "h w"], labels: Labels) -> None:
     positive, negative = scores[labels.positive], scores[labels.negative]
     low, high = np.percentile(np.concatenate([positive, negative]), (0, 100))
-    edges = np.linspace(low, high, 50) if high > low else 10
+    edges = np.linspace(low, max(high, low + 1e-3), 50).tolist()
     for values, colour, name in (
         (negative, "#2166ac", "negative pixels"),
         (positive, "#d6604d", "blobs"),
@@ -301,7 +302,7 @@ def _signed(axes: Axes, channel: Tensor, title: str) -> None:
     _bar(figure, axes, shown)
 
 
-def _bar(figure: Figure, axes: Axes, shown: object) -> None:
+def _bar(figure: Figure, axes: Axes, shown: AxesImage) -> None:
     figure.colorbar(shown, ax=axes, shrink=0.75, pad=0.02)
 
 

@@ -21,12 +21,10 @@ from chainrule.practical.on_picture import (
     rectified_edges,
 )
 from chainrule.practical.stability import SHIFTS, TURNS, Change, Stability, stability
-from chainrule.report.section import Figure, Row, Section, Table
+from chainrule.report.section import NOT_STATED, Figure, Row, Section, Table
 from chainrule.report.settings import ReportSettings
 
-NOT_STATED = "not stated here"
 NAMES = {"none": "no pooling", "average": "average pooling", "max": "max pooling"}
-STEPS = 4
 
 PICTURE = "The photograph is the one of a temple that scikit-learn ships, 640 by 427 pixels."
 
@@ -37,7 +35,7 @@ def sections(
     """Run the part's experiments; the progress counts sections."""
     picture = sample_picture()
     x = as_tensor(picture)
-    steps = (
+    steps: tuple[Callable[[], Section], ...] = (
         lambda: _blocks(x, settings.seed),
         lambda: _pooling(x),
         lambda: _stability(stability(picture)),
@@ -46,7 +44,7 @@ def sections(
     for done, step in enumerate(steps, start=1):
         section = step()
         if progress is not None:
-            progress(done, STEPS)
+            progress(done, len(steps))
         yield section
 
 
@@ -63,11 +61,11 @@ def _blocks(x: torch.Tensor, seed: int) -> Section:
     return Section(
         number="2.1",
         title="The blocks on a picture",
-        question="Apply the blocks to a photograph and look at what comes out: the Laplacian filter "
-        "on each colour channel, summed over the channels, and minus its absolute value; a pair of "
-        "filters for vertical edges, with the ReLU; local normalisation, with the norm of each "
-        "pixel before and after; and a bank of ten random filters of $5 \\times 5 \\times 3$.",
-        original="The pictures, which this page cannot show beside its own; no figures are stated.",
+        question="Apply the blocks to a photograph and look at what comes out: the Laplacian "
+        "filter on each colour channel, summed over the channels, and minus its absolute value; a "
+        "pair of filters for vertical edges, with the ReLU; local normalisation, with the norm of "
+        "each pixel before and after; and a bank of ten random filters of $5 \\times 5 \\times 3$.",
+        original="Pictures of each output; its figures, if any, are not stated here.",
         found=f"{PICTURE} Colours run from 0 to 1. Nothing is padded, so a filter of 3 pixels "
         "leaves a picture that is 2 pixels smaller.\n\n"
         f"The Laplacian is below 0.1 in {flat:.0%} of the picture: on even and on evenly rising "
@@ -80,7 +78,7 @@ def _blocks(x: torch.Tensor, seed: int) -> Section:
         "stay black: there the block takes 0 divided by 0 as 0.",
         verdict="The blocks do what their formulas say: the norm of each pixel is 1 to rounding, "
         "and the two edge filters are each other's negative"
-        f"{' to the last bit' if opposite else ''}. The original states no numbers to compare.",
+        f"{' to the last bit' if opposite else ''}.",
         comparison=(
             Row(
                 "norm of a pixel before normalisation",
@@ -145,15 +143,15 @@ def _pooling(x: torch.Tensor) -> Section:
     return Section(
         number="2.1, pooling",
         title="Max pooling, at stride 1 and with stride",
-        question=f"Take the largest value of every {WINDOW} by {WINDOW} pixels, channel by channel: "
-        "at stride 1, and with a stride.",
-        original="The pictures; no figures are stated.",
-        found=f"At stride 1 the output has {size[0]} pixels, with stride {WINDOW} it has {size[1]}. "
-        f"Bright spots grow to squares of {WINDOW} pixels and dark ones vanish: the mean grey rises "
-        f"by {gain:.2f} (of 1). With stride, every {WINDOW}th pixel of the dense output is left: "
-        f"{'exactly those' if same else 'but not exactly those'}.",
+        question=f"Take the largest value of every {WINDOW} by {WINDOW} pixels, channel by "
+        "channel: at stride 1, and with a stride.",
+        original="Pictures of both; its figures, if any, are not stated here.",
+        found=f"At stride 1 the output has {size[0]} pixels, with stride {WINDOW} it has "
+        f"{size[1]}. Bright spots grow to squares of {WINDOW} pixels and dark ones vanish: the "
+        f"mean grey rises by {gain:.2f} (of 1). With stride, every {WINDOW}th pixel of the dense "
+        f"output is left: {'exactly those' if same else 'but not exactly those'}.",
         verdict=f"The strided output {'is' if same else 'is not'} the dense one at every "
-        f"{WINDOW}th pixel, bit for bit. The original states no numbers to compare.",
+        f"{WINDOW}th pixel, bit for bit.",
         comparison=(
             Row("output at stride 1, pixels", NOT_STATED, size[0]),
             Row(f"output at stride {WINDOW}, pixels", NOT_STATED, size[1]),
@@ -183,7 +181,7 @@ def _stability(found: Stability) -> Section:
         question="The original says that max pooling makes the output stable: shift or turn the "
         "picture a little, and little changes. How little? Beside it average pooling over the same "
         f"window, {found.window} by {found.window} pixels at stride 1, and no pooling.",
-        original="Stated as the reason for max pooling; not measured.",
+        original="Claimed, not measured.",
         found="Two measures, each over all pixels that lie in the picture before and after. The "
         "change is the root mean square difference, divided by what it would be between two "
         "unrelated outputs of the same contrast. Alike is the share of outputs that stay within "
@@ -325,4 +323,4 @@ def _folding(x: torch.Tensor, seed: int) -> Section:
 
 
 def _drawn(figure: object, caption: str, alt: str) -> Figure:
-    return Figure.drawn(figure, caption, kind="png", wide=True, alt=alt)
+    return Figure.drawn(figure, caption, kind="jpeg", wide=True, alt=alt)
