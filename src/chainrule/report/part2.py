@@ -37,7 +37,6 @@ def sections(
     x = as_tensor(picture)
     steps: tuple[Callable[[], Section], ...] = (
         lambda: _blocks(x, settings.seed),
-        lambda: _pooling(x),
         lambda: _stability(stability(picture)),
         lambda: _folding(x, settings.seed),
     )
@@ -58,13 +57,18 @@ def _blocks(x: torch.Tensor, seed: int) -> Section:
     zero = float((rectified == 0).double().mean())
     flat = float((bend.abs() < 0.1).double().mean())
     opposite = torch.equal(pair[:, 0], -pair[:, 1])
+    dense, strided = max_pooling().apply(x), max_pooling(stride=WINDOW).apply(x)
+    same = torch.equal(dense[:, :, ::WINDOW, ::WINDOW], strided)
+    sizes = [f"{pooled.shape[3]} by {pooled.shape[2]}" for pooled in (dense, strided)]
+    gain = float(dense.mean() - x.mean())
     return Section(
         number="2.1",
         title="The blocks on a picture",
         question="Apply the blocks to a photograph and look at what comes out: the Laplacian "
         "filter on each colour channel, summed over the channels, and minus its absolute value; a "
-        "pair of filters for vertical edges, with the ReLU; local normalisation, with the norm of "
-        "each pixel before and after; and a bank of ten random filters of $5 \\times 5 \\times 3$.",
+        "pair of filters for vertical edges, with the ReLU; max pooling over 15 by 15 pixels, at "
+        "stride 1 and with stride; local normalisation, with the norm of each pixel before and "
+        "after; and a bank of ten random filters of $5 \\times 5 \\times 3$.",
         original="Pictures of each output; its figures, if any, are not stated here.",
         found=f"{PICTURE} Colours run from 0 to 1. Nothing is padded, so a filter of 3 pixels "
         "leaves a picture that is 2 pixels smaller.\n\n"
@@ -72,6 +76,9 @@ def _blocks(x: torch.Tensor, seed: int) -> Section:
         "ground it is 0, on lines and corners it is large. The second filter of the pair is the "
         "negative of the first, so after the ReLU one keeps the edges from bright to dark and the "
         f"other those from dark to bright, and together {zero:.0%} of their entries are 0.\n\n"
+        f"Max pooling at stride 1 leaves {sizes[0]} pixels, with stride {WINDOW} {sizes[1]}, "
+        f"{'exactly' if same else 'but not exactly'} every {WINDOW}th of the former. Bright spots "
+        f"grow to squares and dark ones vanish: the mean grey rises by {gain:.2f}.\n\n"
         r"Local normalisation with $\rho = 5$, $\kappa = 0$, $\alpha = 1$, $\beta = 1/2$ divides "
         "each pixel by its norm over the three channels: brightness goes, colour stays. The norm "
         f"is 1 afterwards, to {error:.0e}, except at the {int(black.sum()):,} black pixels, which "
@@ -87,6 +94,8 @@ def _blocks(x: torch.Tensor, seed: int) -> Section:
             ),
             Row("the same afterwards, where not black", NOT_STATED, f"1, to {error:.0e}"),
             Row("entries that the ReLU sets to 0", NOT_STATED, f"{zero:.1%}"),
+            Row("max pooling's output at stride 1, pixels", NOT_STATED, sizes[0]),
+            Row(f"the same at stride {WINDOW}", NOT_STATED, sizes[1]),
         ),
         figures=(
             _drawn(
@@ -109,6 +118,12 @@ def _blocks(x: torch.Tensor, seed: int) -> Section:
                 "The photograph, and two dark pictures with bright vertical edges.",
             ),
             _drawn(
+                figures.max_pooling_figure(x, {"stride 1": dense, f"stride {WINDOW}": strided}),
+                f"Max pooling over {WINDOW} by {WINDOW} pixels.",
+                "The photograph; the same as if made of soft bright squares; the same in few large "
+                "pixels.",
+            ),
+            _drawn(
                 figures.normalization_figure(x, y),
                 "Local normalisation: the picture and the norm of its pixels, before (above) and "
                 "after (below).",
@@ -127,48 +142,13 @@ def _blocks(x: torch.Tensor, seed: int) -> Section:
         results={
             "laplacian_below_0_1": flat,
             "relu_zero": zero,
+            "max_pooling_shapes": [list(dense.shape), list(strided.shape)],
+            "max_pooling_mean_gain": gain,
             "norm_before": [float(before.min()), float(before.max())],
             "norm_after_worst_error": error,
             "black_pixels": int(black.sum()),
         },
         headline=Row("norm of each pixel after normalisation", NOT_STATED, f"1, to {error:.0e}"),
-    )
-
-
-def _pooling(x: torch.Tensor) -> Section:
-    dense, strided = max_pooling().apply(x), max_pooling(stride=WINDOW).apply(x)
-    same = torch.equal(dense[:, :, ::WINDOW, ::WINDOW], strided)
-    size = [f"{y.shape[3]} by {y.shape[2]}" for y in (dense, strided)]
-    gain = float(dense.mean() - x.mean())
-    return Section(
-        number="2.1, pooling",
-        title="Max pooling, at stride 1 and with stride",
-        question=f"Take the largest value of every {WINDOW} by {WINDOW} pixels, channel by "
-        "channel: at stride 1, and with a stride.",
-        original="Pictures of both; its figures, if any, are not stated here.",
-        found=f"At stride 1 the output has {size[0]} pixels, with stride {WINDOW} it has "
-        f"{size[1]}. Bright spots grow to squares of {WINDOW} pixels and dark ones vanish: the "
-        f"mean grey rises by {gain:.2f} (of 1). With stride, every {WINDOW}th pixel of the dense "
-        f"output is left: {'exactly those' if same else 'but not exactly those'}.",
-        verdict=f"The strided output {'is' if same else 'is not'} the dense one at every "
-        f"{WINDOW}th pixel, bit for bit.",
-        comparison=(
-            Row("output at stride 1, pixels", NOT_STATED, size[0]),
-            Row(f"output at stride {WINDOW}, pixels", NOT_STATED, size[1]),
-        ),
-        figures=(
-            _drawn(
-                figures.max_pooling_figure(x, {"stride 1": dense, f"stride {WINDOW}": strided}),
-                f"Max pooling over {WINDOW} by {WINDOW} pixels.",
-                "The photograph; the same as if made of soft bright squares; the same in few large "
-                "pixels.",
-            ),
-        ),
-        results={
-            "output_shapes": [list(dense.shape), list(strided.shape)],
-            "strided_is_subset": same,
-            "mean_gain": gain,
-        },
     )
 
 
@@ -296,8 +276,8 @@ def _folding(x: torch.Tensor, seed: int) -> Section:
         original="Without one, two linear layers equal a single one: $w_2 (w_1 x) = (w_2 w_1) x$.",
         found="Shown here on a picture, by folding three convolutions with biases into one filter. "
         "With strides $t$ and $u$,\n\n"
-        r"$$y_{o,i} = b_o + \sum_{m,k} w_{o,m,k} \left(a_m + \sum_{c,l} v_{m,c,l}\,"
-        r"x_{c,\,t(ui+k)+l}\right)$$" + "\n\n"
+        r"$$z_{m,i} = a_m + \sum_{c,l} v_{m,c,l}\,x_{c,ti+l}$$" + "\n\n"
+        r"$$y_{o,i} = b_o + \sum_{m,k} w_{o,m,k}\,z_{m,ui+k}$$" + "\n\n"
         "so that the filter of both is the convolution of the one with the other,\n\n"
         r"$$f_{o,c,j} = \sum_m \sum_{t k + l = j} w_{o,m,k}\, v_{m,c,l}$$" + "\n\n"
         f"with stride $t u$. Filters of 5 by 5, 3 by 3 (stride 2) and 3 by 3 become one of {size} "

@@ -91,7 +91,7 @@ def _shapes(seed: int) -> Section:
         "respect to its input and its parameters.\n\n"
         "Here for a chain of six blocks and a loss, on eight pictures of 32 by 32 pixels. The loss "
         f"has shape {_shape(value)}; the table gives each array's shape and that of its "
-        "derivative. The derivative of the last layer's {y.numel()} outputs with respect "
+        f"derivative. The derivative of the last layer's {y.numel()} outputs with respect "
         f"to its {params['full.weight'].numel():,} weights would hold {full:,} numbers.",
         verdict=f"All {same} of {len(pairs)} derivatives have their parameter's shape."
         if same == len(pairs)
@@ -126,12 +126,19 @@ def _checks(seed: int) -> Section:
         "max pooling, 15 by 15": MaxPooling(15, 1),
         "local normalisation": LocalResponseNormalization(5, 1.0, 1.0, 0.5),
     }
+    params = {
+        name: {
+            key: torch.randn(shape, generator=generator, dtype=torch.float64)
+            for key, shape in block.parameter_shapes().items()
+        }
+        for name, block in blocks.items()
+    }
     projections = {
         (name, method): check_projection(
             block,
             # around 0, so that the ReLU has both sides to show
             x - 0.5,
-            _normal(block.parameter_shapes(), generator),
+            params[name],
             method=method,
             seed=seed,
         )
@@ -154,7 +161,8 @@ def _checks(seed: int) -> Section:
         "reach of a kink were moved away from it, and counted.\n\n"
         "Below, the projection check on the whole photograph, "
         f"{x.numel():,} entries, in the forward form above and in the central form, which is right "
-        "to the second order. Outputs whose kink lies within the step are left out of both sums.",
+        "to the second order. Outputs with a kink "
+        "within the step, as ties in max pooling, are left out of both sums.",
         verdict=f"{right} of {len(table)} blocks are below both bars, and {agreed} of "
         f"{len(projections)} projections agree. Run `chainrule blocks check` for more cases.",
         comparison=(
@@ -169,8 +177,8 @@ def _checks(seed: int) -> Section:
                     (
                         row.name,
                         str(row.cases),
-                        f"{row.worst_relative_error_numeric:.1e}",
-                        f"{row.worst_error_autograd:.1e}",
+                        _error(row.worst_relative_error_numeric),
+                        _error(row.worst_error_autograd),
                         f"{row.moved_from_kinks:,}",
                     )
                     for row in table
@@ -393,11 +401,8 @@ def _lesson(seed: int, progress: Progress) -> Section:
     )
 
 
-def _normal(shapes: dict[str, tuple[int, ...]], generator: torch.Generator) -> dict[str, Tensor]:
-    return {
-        name: torch.randn(shape, generator=generator, dtype=torch.float64)
-        for name, shape in shapes.items()
-    }
+def _error(error: float) -> str:
+    return f"{error:.1e}" if error else "0"
 
 
 def _shape(array: Tensor) -> str:
