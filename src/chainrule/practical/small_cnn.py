@@ -79,9 +79,10 @@ class BlobLoss:
 
     def forward(self, x: Tensor, target: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         positive, negative = target
-        scores = x[0, 0]
-        loss = (1 - scores[positive]).clamp(min=0).mean() + scores[negative].clamp(min=0).mean()
-        return loss, x
+        # a product with a mask is much quicker than picking the mask's pixels out
+        missed = ((1 - x).clamp(min=0) * positive).sum() / positive.sum()
+        false = (x.clamp(min=0) * negative).sum() / negative.sum()
+        return missed + false, x
 
     def backward(
         self, dloss: Tensor | float, target: tuple[Tensor, Tensor], saved: Tensor

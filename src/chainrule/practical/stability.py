@@ -43,7 +43,8 @@ def stability(picture: Image.Image, window: int = WINDOW) -> Stability:
     """Compare max pooling, average pooling and none under shifts and turns of 1 to 8.
 
     The window is `window` by `window` pixels, at stride 1. With f the pooling, x the picture, x'
-    the picture moved, and u, v over the pixels and channels of the outputs,
+    the picture moved, means over pixels and channels, and std the root of the mean variance of the
+    channels,
 
         relative  = sqrt(mean (f(x') - f(x))^2) / (sqrt(2) std f(x))
         unchanged = the share of f(x') that lies within a grey level (1/255) of f(x)
@@ -71,10 +72,11 @@ def stability(picture: Image.Image, window: int = WINDOW) -> Stability:
     if min(inner[2] - inner[0], inner[3] - inner[1]) < window or min(picture.size) < least:
         raise InputError(
             f"the picture has {picture.width}x{picture.height} pixels, too few to shift and turn "
-            f"it under a window of {window}x{window}; expected at least twice {least} each way"
+            f"it under a window of {window}x{window}; expected about {2 * least} each way, or more if "
+            "it is long"
         )
     x = as_tensor(picture)
-    if float(x.std()) == 0:
+    if torch.equal(x, x[:, :, :1, :1].expand_as(x)):
         raise InputError("the picture holds one colour only; expected one that a shift can change")
     turned = {
         angle: as_tensor(picture.rotate(angle, Image.Resampling.BICUBIC).crop(inner))
@@ -116,7 +118,7 @@ def _turns(
 def _changes(before: Tensor, after: Iterable[Tensor]) -> Change:
     """The mean change from one output to several."""
     # sums over a million entries are taken in float64, for float32 would lose digits
-    mean = before.mean(dtype=torch.float64)
+    mean = before.mean((2, 3), keepdim=True, dtype=torch.float64)
     scale = math.sqrt(2 * float((before - mean).square().mean(dtype=torch.float64)))
     relative, unchanged = [], []
     for moved in after:

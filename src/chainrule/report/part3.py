@@ -37,7 +37,7 @@ from chainrule.report.settings import ReportSettings
 
 CASES = 5  # random cases a block
 RATES = (0.05, 0.2, 1.0, 5.0)
-STARTS = 3  # first filters drawn for each rate
+STARTS = 2  # first filters drawn for each rate
 CURVE_RATE = RATES[0]
 VARIANTS: dict[str, dict[str, Any]] = {
     "as it should be": {},
