@@ -88,8 +88,17 @@ def test_scikit_image_finds_the_same_dots(seed):
         strengths.append(sigma**4 * (rr * cc - rc * rc))
         dark.append(rr + cc > 0)
     peaks = peak_local_max(np.stack(strengths), threshold_abs=THRESHOLD, exclude_border=False)
-    theirs = {(row, column, SCALES[k]) for k, row, column in peaks.tolist() if dark[k][row, column]}
-    assert {tuple(blob) for blob in find_blobs(grey).tolist()} == theirs
+    theirs = np.array([blob for blob in peaks if dark[blob[0]][blob[1], blob[2]]])
+    ours = find_blobs(grey)
+    apart = distances(ours, theirs[:, 1:])
+    # it smooths twice by sigma / sqrt(2), sampled: what is just above the threshold to one may be
+    # below it to the other, and near a tie the next scale may win
+    assert (apart.min(axis=1) <= 1).mean() > 0.95
+    assert (apart.min(axis=0) <= 1).mean() > 0.95
+    same = apart.min(axis=1) <= 1
+    scales = np.take(SCALES, theirs[apart.argmin(axis=1), 0])
+    steps = np.abs(np.log(ours[:, 2] / scales)) / np.log(SCALES[1] / SCALES[0])
+    assert steps[same].max() < 1.01
 
 
 def test_labels(dots):

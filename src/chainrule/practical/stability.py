@@ -72,8 +72,8 @@ def stability(picture: Image.Image, window: int = WINDOW) -> Stability:
     if min(inner[2] - inner[0], inner[3] - inner[1]) < window or min(picture.size) < least:
         raise InputError(
             f"the picture has {picture.width}x{picture.height} pixels, too few to shift and turn "
-            f"it under a window of {window}x{window}; expected about {2 * least} each way, or more if "
-            "it is long"
+            f"it under a window of {window}x{window}; expected about {2 * least} each way, or "
+            "more if it is long"
         )
     x = as_tensor(picture)
     if torch.equal(x, x[:, :, :1, :1].expand_as(x)):
