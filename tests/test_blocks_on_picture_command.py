@@ -166,7 +166,7 @@ def test_bad_pictures_are_refused_and_leave_nothing(refused, tmp_path, photo, na
         (["--block", "random", "--seed", "-1"], "seed: found -1"),
         (["--stride", "2"], "--stride: found 2 with --block laplacian"),
         (["--block", "blur"], "blur"),
-        (["--window", "many"], "many"),
+        (["--window", "many"], "--window"),
     ],
 )
 def test_wrong_options_are_refused(refused, tmp_path, photo, options, words):

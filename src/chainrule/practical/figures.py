@@ -31,7 +31,7 @@ def laplacian_figure(x: Float32[Tensor, "1 3 h w"], y: Float32[Tensor, "1 1 i j"
     figure, axes = _panels(x, 3)
     _picture(axes[0], x)
     _signed(axes[1], y[0, 0], "Laplacian, summed over the channels")
-    response = -y[0, 0].abs()
+    response = -y[0, 0].abs().numpy()
     low = float(np.percentile(response, 2 * _TAIL))
     shown = axes[2].imshow(response, cmap="gray", vmin=low, vmax=0)
     axes[2].set_title("minus its absolute value", fontsize=10)
@@ -52,8 +52,10 @@ def relu_figure(x: Float32[Tensor, "1 3 h w"], y: Float32[Tensor, "1 2 i j"]) ->
     """The picture and what the ReLU leaves of each filter's output."""
     figure, axes = _panels(x, 3)
     _picture(axes[0], x)
-    high = float(np.percentile(y, 100 - _TAIL)) or 1.0
-    for panel, channel, name in zip(axes[1:], y[0], ("(1, 0, −1)", "(−1, 0, 1)"), strict=True):
+    high = float(np.percentile(y.numpy(), 100 - _TAIL)) or 1.0
+    for panel, channel, name in zip(
+        axes[1:], y[0].numpy(), ("(1, 0, −1)", "(−1, 0, 1)"), strict=True
+    ):
         shown = panel.imshow(channel, cmap="gray", vmin=0, vmax=high)
         panel.set_title(f"ReLU of the filter {name}", fontsize=10)
         _bar(figure, panel, shown)
@@ -80,7 +82,7 @@ def normalization_figure(x: Float32[Tensor, "1 3 h w"], y: Float32[Tensor, "1 3 
     for row, (picture, name) in zip(axes, ((x, "picture"), (y, "normalised")), strict=True):
         row[0].imshow(_rgb(picture))
         row[0].set_title(name, fontsize=10)
-        shown = row[1].imshow(pixel_norms(picture)[0], cmap="gray", vmin=0, vmax=np.sqrt(3))
+        shown = row[1].imshow(pixel_norms(picture)[0].numpy(), cmap="gray", vmin=0, vmax=np.sqrt(3))
         row[1].set_title(f"norm of each pixel, {name}", fontsize=10)
         _bar(figure, row[1], shown)
     _pixels(axes.flat)
@@ -106,8 +108,9 @@ def random_filters_figure(
         above, below = axes[2 * row : 2 * row + 2, column]
         above.imshow((weight[k] / (2 * largest) + 0.5).permute(1, 2, 0).numpy())
         above.set_title(f"filter {k + 1}", fontsize=9)
-        low, high = np.percentile(y[0, k], (_TAIL, 100 - _TAIL))
-        below.imshow(y[0, k], cmap="gray", vmin=low, vmax=high)
+        output = y[0, k].numpy()
+        low, high = np.percentile(output, (_TAIL, 100 - _TAIL))
+        below.imshow(output, cmap="gray", vmin=low, vmax=high)
         below.set_title(f"{low:.1f} to {high:.1f}".replace("-", "−"), fontsize=8)
     return figure
 
@@ -294,8 +297,9 @@ def _rgb(x: Tensor) -> np.ndarray:
 
 def _signed(axes: Axes, channel: Tensor, title: str) -> None:
     """White is 0, red above, blue below; the strongest responses share their colour."""
-    high = float(np.percentile(channel.abs(), 100 - 2 * _TAIL)) or 1.0
-    shown = axes.imshow(channel, cmap="RdBu_r", vmin=-high, vmax=high)
+    values = channel.numpy()
+    high = float(np.percentile(np.abs(values), 100 - 2 * _TAIL)) or 1.0
+    shown = axes.imshow(values, cmap="RdBu_r", vmin=-high, vmax=high)
     axes.set_title(title, fontsize=10)
     figure = axes.get_figure()
     assert isinstance(figure, Figure)
