@@ -5,6 +5,7 @@ its logistic loss, then counts the wrong training and validation points. A point
 the sign of y_hat is not its label; y_hat = 0 counts as the negative class.
 """
 
+import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -228,7 +229,7 @@ def _chunks(iterations: int, snapshots: Sequence[int]) -> list[tuple[int, int]]:
     """Cut 0..iterations at every chunk and at every snapshot."""
     wanted = {s for s in snapshots if 0 < s < iterations}
     cuts = sorted({*range(0, iterations, _CHUNK), *wanted, iterations})
-    return list(zip(cuts[:-1], cuts[1:], strict=True))
+    return list(itertools.pairwise(cuts))
 
 
 def _copy(
