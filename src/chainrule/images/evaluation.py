@@ -108,7 +108,7 @@ def evaluate(
 
 def normalized(values: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
     """Each row brought to Euclidean length 1 (a row of zeros stays)."""
-    return values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-12)
+    return np.asarray(values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-12))
 
 
 def decision_scores(

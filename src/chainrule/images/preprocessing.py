@@ -18,7 +18,8 @@ class Preprocessing:
 
     The shorter side is resized to `resize` pixels, the middle `size` x `size` is cut out, and each
     channel becomes (value - mean) / deviation, with values from 0 to 255. With `whole` the picture
-    is squeezed to the square instead, and nothing is cut.
+    is squeezed to the square instead, and nothing is cut. With `grey` the network sees one channel.
+    A `mean_image`, if there is one, is taken off in the place of `mean`.
     """
 
     size: int = 224
@@ -27,6 +28,8 @@ class Preprocessing:
     mean: tuple[float, float, float] = (127.5, 127.5, 127.5)
     deviation: tuple[float, float, float] = (127.5, 127.5, 127.5)
     whole: bool = False
+    grey: bool = False
+    mean_image: Float[Tensor, "c size size"] | None = None
 
     def square(self, image: Image.Image) -> UInt8[np.ndarray, "size size 3"]:
         """The resized and cropped RGB picture.
@@ -36,7 +39,7 @@ class Preprocessing:
         """
         box = self.box(*image.size)
         small = image.resize((self.size, self.size), _FILTERS[self.filter], box)
-        return np.asarray(small)
+        return np.asarray(small.convert("L").convert("RGB") if self.grey else small)
 
     def box(self, width: int, height: int) -> tuple[float, float, float, float]:
         """The part of the picture that is seen: left, top, right, bottom, in its pixels."""
@@ -56,13 +59,17 @@ class Preprocessing:
 
     def scaled(
         self, squares: UInt8[np.ndarray, "n size size 3"], dtype: torch.dtype = torch.float32
-    ) -> Float[Tensor, "n 3 size size"]:
+    ) -> Float[Tensor, "n c size size"]:
         """The network's input, channels last in memory."""
         pixels = torch.from_numpy(squares).permute(0, 3, 1, 2).to(torch.float32)
-        mean = torch.tensor(self.mean)[:, None, None]
         deviation = torch.tensor(self.deviation)[:, None, None]
+        mean = torch.tensor(self.mean)[:, None, None]
+        if self.grey:
+            pixels, mean, deviation = pixels[:, :1], mean[:1], deviation[:1]
+        if self.mean_image is not None:
+            mean = self.mean_image
         return ((pixels - mean) / deviation).to(dtype)
 
-    def input(self, image: Image.Image) -> Float[Tensor, "1 3 size size"]:
+    def input(self, image: Image.Image) -> Float[Tensor, "1 c size size"]:
         """The network's input for one RGB picture."""
         return self.scaled(self.square(image)[None].copy())
