@@ -295,9 +295,7 @@ def _classes(classes: Any, outputs: int) -> tuple[str, ...]:
         return tuple(f"class {i}" for i in range(1, outputs + 1))
     names = _names(names)
     if len(names) != outputs:
-        raise _FieldError(
-            f"`classes` has {len(names)} names for {outputs} scores; expected as many"
-        )
+        raise _FieldError(f"`classes` has {len(names)} names; expected {outputs}, one a score")
     return tuple(names)
 
 

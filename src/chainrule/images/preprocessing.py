@@ -10,6 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 _FILTERS = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
+_LONG = 8  # how many times longer than wide a picture is resized as a whole
 
 
 @dataclass(frozen=True)
@@ -32,23 +33,27 @@ class Preprocessing:
     mean_image: Float[Tensor, "c size size"] | None = None
 
     def square(self, image: Image.Image) -> UInt8[np.ndarray, "size size 3"]:
-        """The resized and cropped RGB picture.
-
-        Pixel for pixel what resizing first and cropping then gives, without the pixels that the
-        crop would throw away: a picture of one row and a million columns needs no more memory.
-        """
-        box = self.box(*image.size)
-        small = image.resize((self.size, self.size), _FILTERS[self.filter], box)
+        """The resized and cropped RGB picture."""
+        width, height = image.size
+        resampling = _FILTERS[self.filter]
+        if self.whole:
+            small = image.resize((self.size, self.size), resampling)
+        elif max(width, height) <= _LONG * min(width, height):
+            new_width, new_height = self._resized(width, height)
+            left, top = self._corner(new_width, new_height)
+            small = image.resize((new_width, new_height), resampling)
+            small = small.crop((left, top, left + self.size, top + self.size))
+        else:
+            # of one row and a million columns only what the crop keeps is made
+            small = image.resize((self.size, self.size), resampling, self.box(width, height))
         return np.asarray(small.convert("L").convert("RGB") if self.grey else small)
 
     def box(self, width: int, height: int) -> tuple[float, float, float, float]:
         """The part of the picture that is seen: left, top, right, bottom, in its pixels."""
         if self.whole:
             return 0.0, 0.0, float(width), float(height)
-        shorter = min(width, height)
-        # as torchvision: the longer side is rounded down, the crop's corner to the nearest
-        new_width, new_height = (self.resize * side // shorter for side in (width, height))
-        left, top = (round((new - self.size) / 2) for new in (new_width, new_height))
+        new_width, new_height = self._resized(width, height)
+        left, top = self._corner(new_width, new_height)
         across, down = width / new_width, height / new_height
         return (
             left * across,
@@ -56,6 +61,15 @@ class Preprocessing:
             min((left + self.size) * across, width),
             min((top + self.size) * down, height),
         )
+
+    def _resized(self, width: int, height: int) -> tuple[int, int]:
+        """As torchvision: the longer side is rounded down."""
+        shorter = min(width, height)
+        return self.resize * width // shorter, self.resize * height // shorter
+
+    def _corner(self, width: int, height: int) -> tuple[int, int]:
+        """As torchvision: rounded to the nearest, and to even halfway."""
+        return round((width - self.size) / 2), round((height - self.size) / 2)
 
     def scaled(
         self, squares: UInt8[np.ndarray, "n size size 3"], dtype: torch.dtype = torch.float32

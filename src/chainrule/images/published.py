@@ -172,11 +172,15 @@ def _in_hub_cache(repository: str) -> Path | None:
 def _read_pth(path: Path) -> dict[str, Tensor]:
     """A .pth file's tensors; one that holds anything that could run is refused."""
     import pickle
+    import warnings
 
     import torch
 
     try:
-        weights = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            # of a pickle that PyTorch did not write it warns before it refuses it
+            warnings.simplefilter("ignore", UserWarning)
+            weights = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError) as error:
         raise FileError(f"{shown(path)} is damaged or holds more than weights") from error
     if not isinstance(weights, dict):
