@@ -72,8 +72,9 @@ def load_matconvnet(path: Path) -> Network:
 
 def _load(path: Path) -> dict[str, Any]:
     from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
 
+    if not path.is_file():
+        raise FileError(f"{shown(path)} is not there; expected a MatConvNet .mat file")
     try:
         content = loadmat(path, simplify_cells=False, struct_as_record=True)
     except NotImplementedError as error:
@@ -81,10 +82,6 @@ def _load(path: Path) -> dict[str, Any]:
             f"{shown(path)} is a MATLAB file of version 7.3; expected version 7 or older "
             "(save it with '-v7')"
         ) from error
-    except FileNotFoundError as error:
-        raise FileError(f"{shown(path)} is not there; expected a MatConvNet .mat file") from error
-    except (OSError, ValueError, TypeError, MatReadError, KeyError, EOFError) as error:
-        raise FileError(f"{shown(path)} is damaged or no MATLAB file") from error
     except Exception as error:  # a cut-off file breaks SciPy's reader in ways it does not name
         raise FileError(f"{shown(path)} is damaged or no MATLAB file") from error
     tree = {key: _plain(value) for key, value in content.items() if not key.startswith("__")}
