@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def measure(progress: Callable[[int, int], None] | None = None) -> dict[str, Any
     precisions = dict.fromkeys(("float32", best_precision()))
     for precision in precisions:
         function = network.feature_function(precision)
-        ways[f"chainrule, {precision}"] = lambda function=function: function(x)
+        ways[f"chainrule, {precision}"] = partial(function, x)
     best = dict.fromkeys(ways, float("inf"))
     with torch.inference_mode():
         for way in ways.values():
