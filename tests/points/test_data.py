@@ -9,7 +9,7 @@ from chainrule.errors import FileError, InputError, ShapeError
 from chainrule.points import Points, double_moon, load_dataset, load_points, split
 
 
-def test_points_say_what_does_not_fit():
+def test_points_say_what_does_not_fit(arrays_unchecked):
     with pytest.raises(ShapeError, match=r"\(3,\).*\(2, 1\)"):
         Points(np.zeros((2, 1)), np.ones(3))
     with pytest.raises(InputError, match="NaN"):

@@ -12,9 +12,10 @@ from chainrule.blocks.block import (
     Parameters,
     Shape,
     apply_block,
+    check_block,
     with_training,
 )
-from chainrule.errors import InputError, ShapeError
+from chainrule.errors import ShapeError
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,7 @@ class Residual:
     body: Block
 
     def __post_init__(self) -> None:
-        if not isinstance(self.body, Block):
-            raise InputError(f"Residual: `body` is {self.body!r}; expected a chain or a block")
+        check_block("Residual: `body`", self.body)
 
     def forward(self, x: Tensor, params: Parameters) -> tuple[Tensor, Any]:
         self.shape(tuple(x.shape))

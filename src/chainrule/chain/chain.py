@@ -14,6 +14,7 @@ from chainrule.blocks.block import (
     Parameters,
     Shape,
     apply_block,
+    check_block,
     check_whole,
     with_training,
 )
@@ -46,18 +47,18 @@ class Chain:
 
     def __post_init__(self) -> None:
         seen = set()
-        layers = tuple(_named(layer) for layer in self.layers)
+        layers = tuple(_named(layer) for layer in _items("layers", self.layers))
         object.__setattr__(self, "layers", layers)
         for name, block in layers:
             if not isinstance(name, str) or not name or "." in name or name in seen:
                 raise InputError(
                     f"layer name {name!r}; expected a name without a dot that no other layer has"
                 )
-            if not isinstance(block, Block):
-                raise InputError(f"layer {name!r} is {block!r}; expected a block")
+            check_block(f"layer {name!r}", block)
             seen.add(name)
         if self.input_shape is not None:
-            shape = tuple(check_whole("Chain", "input_shape", n, 1) for n in self.input_shape)
+            sizes = _items("input_shape", self.input_shape)
+            shape = tuple(check_whole("Chain", "input_shape", n, 1) for n in sizes)
             object.__setattr__(self, "input_shape", shape)
             self.shape(shape)
 
@@ -205,13 +206,19 @@ class Chain:
         layers = [(name, with_training(block, training)) for name, block in self.layers]
         return replace(self, layers=layers)
 
-    def summary(self, input_shape: Shape, dtype: torch.dtype = torch.float32) -> Summary:
+    def summary(
+        self, input_shape: Shape | None = None, dtype: torch.dtype = torch.float32
+    ) -> Summary:
         """Give the table of layers for an input (N, C, H, W); memory is for numbers of `dtype`.
 
-        Raises ShapeError if the input does not fit.
+        The input has the chain's own shape unless given. Raises ShapeError if it does not fit,
+        InputError if none is known.
         """
-        self.shape(input_shape)
-        return summarize(tuple(self.layers), input_shape, dtype)
+        shape = self.input_shape if input_shape is None else input_shape
+        if shape is None:
+            raise InputError("the chain has no `input_shape`; expected one for its summary")
+        self.shape(shape)
+        return summarize(tuple(self.layers), shape, dtype)
 
     def to_torch(self, params: Parameters) -> nn.Sequential:
         """Give an equal `torch.nn.Sequential` with copies of the parameters, under our names.
@@ -229,25 +236,36 @@ class Chain:
         return [block for _, block in self.layers]
 
     def _split(self, params: Parameters) -> list[dict[str, Tensor]]:
-        """Each layer's own parameters, by its names. Raises InputError if one is missing."""
+        """Each layer's own parameters, by its names. Raises InputError if one is not right."""
         own: dict[str, dict[str, Tensor]] = {name: {} for name, _ in self.layers}
         for flat, value in params.items():
             name, _, key = flat.partition(".")
             if name in own:
                 own[name][key] = value
         for name, block in self.layers:
-            for key in block.parameter_shapes():
+            for key, shape in block.parameter_shapes().items():
                 if key not in own[name]:
                     raise InputError(f"the parameters hold no `{name}.{key}`; expected a tensor")
+                if tuple(own[name][key].shape) != shape:
+                    raise ShapeError(
+                        f"the parameter `{name}.{key}` has shape {tuple(own[name][key].shape)}; "
+                        f"expected {shape}"
+                    )
         return list(own.values())
 
     def _backwards(self, params: Parameters) -> list[tuple[int, dict[str, Tensor]]]:
         return list(enumerate(self._split(params)))[::-1]
 
 
+def _items(setting: str, value: Any) -> tuple[Any, ...]:
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        raise InputError(f"Chain: `{setting}` is {value!r}; expected a list")
+    return tuple(value)
+
+
 def _named(layer: Any) -> tuple[Any, Any]:
     if not isinstance(layer, tuple | list) or len(layer) != 2:
-        raise InputError(f"`layers` holds {layer!r}; expected pairs of a name and a block")
+        raise InputError(f"Chain: `layers` holds {layer!r}; expected pairs of a name and a block")
     return layer[0], layer[1]
 
 

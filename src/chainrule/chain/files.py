@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +166,9 @@ def _decode(value: Any, types: Mapping[str, type]) -> Any:
             raise InputError(
                 f"{name} has no setting {key!r}{hint}; expected {', '.join(known) or 'none'}"
             )
+    missing = [f.name for f in fields(kind) if f.default is MISSING and f.name not in settings]
+    if missing:
+        raise InputError(f"{name} lacks the setting {missing[0]!r}; expected {', '.join(known)}")
     return kind(**settings)
 
 

@@ -104,12 +104,10 @@ class Summary:
         table = [header, first, *map(_cells, self.rows), total]
         widths = [max(len(cells[c]) for cells in table) for c in range(len(header))]
         align = [str.ljust] * (len(header) - 2) + [str.rjust] * 2
-        lines = [
-            "  ".join(
-                put(cell, width) for put, cell, width in zip(align, cells, widths, strict=True)
-            )
-            for cells in table
-        ]
+        lines = []
+        for cells in table:
+            put = [a(cell, width) for a, cell, width in zip(align, cells, widths, strict=True)]
+            lines.append("  ".join(put).rstrip())
         rule = "-" * max(map(len, lines))
         return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
 
@@ -131,32 +129,37 @@ def _walk(
 ) -> Iterator[Row]:
     """The rows of the layers; a chain inside is walked through, its layers' names prefixed."""
     for name, block in layers:
-        own_parameters = sum(map(math.prod, block.parameter_shapes().values()))
+        inner, before = _inside(block), field
         sees = getattr(block, "sees", None)
-        window = None if sees is None else sees(shape)
-        inner = getattr(block.body if isinstance(block, Residual) else block, "layers", None)
-        before = field
-        if inner is not None:
-            for row in _walk(f"{prefix}{name}.", inner, shape, field, itemsize):
-                yield row
-                field = row.receptive_field
-            own_parameters = 0  # its layers have shown them
+        window: Window | None = None if sees is None else sees(shape)
+        for row in _walk(f"{prefix}{name}.", inner, shape, field, itemsize):
+            yield row
+            field = row.receptive_field
+        if isinstance(block, Residual):
+            field = field.joined(before)
         elif window is not None:
             field = field.through(window)
         shape = block.shape(shape)
-        if isinstance(block, Residual):
-            field = field.joined(before)
-        elif inner is not None:
+        if inner and not isinstance(block, Residual):
             continue
+        # the layers inside have shown their own
+        parameters = {} if inner else block.parameter_shapes()
         yield Row(
             layer=prefix + name,
             type=type(block).__name__,
             window=window,
             output_shape=shape,
             receptive_field=field,
-            parameters=own_parameters,
+            parameters=sum(map(math.prod, parameters.values())),
             memory=math.prod(shape) * itemsize,
         )
+
+
+def _inside(block: Block) -> tuple[tuple[str, Block], ...]:
+    """The layers that the block holds, if any."""
+    if isinstance(block, Residual):
+        return _inside(block.body) or (("body", block.body),)
+    return getattr(block, "layers", ())
 
 
 def _cells(row: Row) -> tuple[str, ...]:

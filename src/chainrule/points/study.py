@@ -17,6 +17,7 @@ from chainrule.errors import DivergedError, FileError, InputError
 from chainrule.points.data import Points
 from chainrule.points.training import check_settings, train
 
+MOST_TRIALS = 10**6
 _Z_95 = 1.959963984540054  # the normal's 97.5 % point
 
 
@@ -109,8 +110,10 @@ def run_study(
     """
     for setting in settings:
         check_settings(setting.hidden, setting.learning_rate, setting.iterations)
-        if setting.trials < 1:
-            raise InputError(f"trials: found {setting.trials}; expected at least 1")
+        if not 1 <= setting.trials <= MOST_TRIALS:
+            raise InputError(f"trials: found {setting.trials}; expected 1 to {MOST_TRIALS}")
+    if seed < 0:
+        raise InputError(f"seed: found {seed}; expected a whole number of at least 0")
     if workers is not None and workers < 1:
         raise InputError(f"workers: found {workers}; expected at least 1")
     # long runs first, so that no core waits for one at the end
