@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import torch
@@ -39,11 +39,21 @@ class Network:
     def key(self) -> str:
         """What tells this network, its weights and its preprocessing from every other."""
         digest = hashlib.blake2b(digest_size=16)
-        digest.update(repr((self.name, self.preprocessing, self.feature_layer)).encode())
-        for name, value in sorted(self.params.items()):
+        # a tensor's text shows only a part of it: its bytes go in with the weights
+        look = replace(self.preprocessing, mean_image=None)
+        digest.update(repr((self.name, look, self.feature_layer)).encode())
+        average = self.preprocessing.mean_image
+        tensors = self.params if average is None else {**self.params, "mean_image": average}
+        for name, value in sorted(tensors.items()):
             digest.update(name.encode())
             digest.update(value.detach().contiguous().view(torch.uint8).numpy().tobytes())
         return digest.hexdigest()
+
+    @property
+    def input_shape(self) -> tuple[int, int, int, int]:
+        """One picture's: (1, channels, size, size)."""
+        size = self.preprocessing.size
+        return 1, 1 if self.preprocessing.grey else 3, size, size
 
     @cached_property
     def body(self) -> Chain:
@@ -52,8 +62,7 @@ class Network:
         layers: list[tuple[str, Block]] = list(
             self.chain.layers[: names.index(self.feature_layer) + 1]
         )
-        size = self.preprocessing.size
-        if len(Chain(layers).shape((1, 3, size, size))) != 2:
+        if len(Chain(layers).shape(self.input_shape)) != 2:
             layers.append(("features", Flatten()))
         return Chain(layers)
 
@@ -61,7 +70,14 @@ class Network:
         """The body, ready to run: pictures (N, 3, size, size) to features (N, d) in float32."""
         return FusedChain(self.body, self.params, precision, self.wide_layers)
 
+    def logit_function(self) -> FusedChain:
+        """The whole chain, ready to run: pictures to scores in float32."""
+        chain = self.chain
+        if len(chain.shape(self.input_shape)) != 2:
+            chain = Chain([*chain.layers, ("scores", Flatten())])
+        return FusedChain(chain, self.params, "float32")
+
     def logits(self, images: Sequence[Image.Image]) -> Float[Tensor, "n classes"]:
         """The scores of RGB pictures, in float32."""
         x = torch.cat([self.preprocessing.input(image) for image in images])
-        return FusedChain(self.chain, self.params, "float32")(x).flatten(1)
+        return self.logit_function()(x)
