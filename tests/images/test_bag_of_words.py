@@ -17,7 +17,7 @@ from chainrule.images.sift import dense_sift
 
 
 def test_descriptors_lie_on_a_grid_and_have_length_one(photographs):
-    from chainrule.images.reading import read_picture
+    from chainrule.pictures import read_picture
 
     descriptors, places = dense_sift(read_picture(photographs["coffee"]))
     assert descriptors.shape == (len(places), 128)

@@ -12,7 +12,7 @@ from chainrule.images.efficientnet import (
 )
 from chainrule.images.folding import fold_batch_normalization
 from chainrule.images.fused import best_precision
-from chainrule.images.reading import read_picture
+from chainrule.pictures import read_picture
 
 pytestmark = pytest.mark.slow
 

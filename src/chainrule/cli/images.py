@@ -82,7 +82,7 @@ def classify(
             }
         )
         return
-    from chainrule.images.reading import shown
+    from chainrule.pictures import shown
 
     for file, best in zip(result.files, result.best, strict=True):
         print(shown(file))
@@ -295,7 +295,7 @@ def predict(
     from chainrule.images.classifier import load_classifier
     from chainrule.images.classifier import predict as run
     from chainrule.images.networks import load_network
-    from chainrule.images.reading import shown
+    from chainrule.pictures import shown
 
     loaded = load_classifier(classifier)
     files = _pictures(images)
@@ -366,7 +366,7 @@ def fetch(
 def _pictures(arguments: Sequence[str]) -> list[Path]:
     """The files that the arguments name: themselves, what lies in folders, what patterns match."""
     from chainrule.images.collection import list_pictures
-    from chainrule.images.reading import shown
+    from chainrule.pictures import shown
 
     files: list[Path] = []
     for argument in arguments:
@@ -396,7 +396,7 @@ def _refuse_if_nothing(count: int, skipped: "Sequence[Skipped]") -> None:
 def _list_skipped(skipped: "Sequence[Skipped]") -> None:
     import sys
 
-    from chainrule.images.reading import shown
+    from chainrule.pictures import shown
 
     for entry in skipped:
         named = entry.file in entry.reason or shown(entry.file) in entry.reason
@@ -413,7 +413,7 @@ def _cache(folder: Path | None) -> Path:
 def _classified(file: Path, network: Any, best: Sequence[Any], explain: bool) -> "Figure":
     from chainrule.images.explanation import explain as explained
     from chainrule.images.figures import classification_figure
-    from chainrule.images.reading import read_picture
+    from chainrule.pictures import read_picture
 
     image = read_picture(file)
     return classification_figure(

@@ -12,8 +12,8 @@ from PIL import Image
 from chainrule.errors import FileError, InputError
 from chainrule.images.collection import Skipped
 from chainrule.images.features import THREADS, Features, Progress, in_order
-from chainrule.images.reading import read_picture
 from chainrule.images.sift import dense_sift
+from chainrule.pictures import read_picture
 
 WORDS = 500
 GAUSSIANS = 64

@@ -10,7 +10,7 @@ from chainrule.errors import FileError
 from chainrule.images.collection import Skipped
 from chainrule.images.features import BATCH, THREADS, Progress, in_order
 from chainrule.images.network import Network
-from chainrule.images.reading import read_picture
+from chainrule.pictures import read_picture
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from chainrule.images.collection import Collection, Skipped, without_duplicates
 from chainrule.images.evaluation import normalized
 from chainrule.images.features import Progress, network_features
 from chainrule.images.network import Network
-from chainrule.images.reading import shown
+from chainrule.pictures import shown
 
 _KIND = "chainrule image classifier"
 

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Int8
 
 from chainrule.errors import FileError, InputError
-from chainrule.images.reading import SUFFIXES, read_bytes, shown
+from chainrule.pictures import SUFFIXES, read_bytes, shown
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from chainrule.errors import InputError
 from chainrule.files import make_folder, written_whole
 from chainrule.images.collection import Collection
 from chainrule.images.network import Network
-from chainrule.images.reading import shown
+from chainrule.pictures import shown
 
 
 def save_features(

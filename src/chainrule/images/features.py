@@ -15,8 +15,8 @@ from chainrule.errors import FileError
 from chainrule.images.collection import Skipped
 from chainrule.images.fused import Precision, best_precision
 from chainrule.images.network import Network
-from chainrule.images.reading import picture_from_bytes, read_bytes
 from chainrule.images.store import FeatureStore
+from chainrule.pictures import picture_from_bytes, read_bytes
 
 Progress = Callable[[int, int], None]
 T = TypeVar("T")

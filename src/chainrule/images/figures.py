@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 from chainrule.errors import FileError
 from chainrule.images.evaluation import Row
 from chainrule.images.explanation import Explanation
-from chainrule.images.reading import read_picture
+from chainrule.pictures import read_picture
 
 COLOURS = {"cnn": "#1f5fa8", "fisher": "#c2571a", "bovw": "#3c8a4e"}
 NAMES = {"cnn": "CNN", "fisher": "Fisher vector", "bovw": "bag of words"}

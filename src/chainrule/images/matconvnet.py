@@ -23,7 +23,7 @@ from chainrule.chain import Chain
 from chainrule.errors import ChainruleError, FileError
 from chainrule.images.network import Network
 from chainrule.images.preprocessing import Preprocessing
-from chainrule.images.reading import shown
+from chainrule.pictures import shown
 
 _SKIPPED = ("softmax", "softmaxloss", "dropout", "loss")  # what inference on scores leaves out
 

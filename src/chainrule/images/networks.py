@@ -4,7 +4,7 @@ from pathlib import Path
 
 from chainrule.errors import InputError
 from chainrule.images.network import Network
-from chainrule.images.reading import shown
+from chainrule.pictures import shown
 
 DEFAULT = "efficientnet-lite0"
 

@@ -14,8 +14,8 @@ from chainrule.images.efficientnet import imagenet_classes
 from chainrule.images.features import Progress
 from chainrule.images.network import Network
 from chainrule.images.preprocessing import Preprocessing
-from chainrule.images.reading import shown
 from chainrule.images.store import default_cache_folder
+from chainrule.pictures import shown
 
 TORCHVISION = "https://download.pytorch.org/models/"
 

@@ -8,7 +8,7 @@ from chainrule.errors import FileError
 from chainrule.files import make_folder
 from chainrule.images.download import download
 from chainrule.images.features import Progress
-from chainrule.images.reading import shown
+from chainrule.pictures import shown
 
 ADDRESS = "http://host.robots.ox.ac.uk/pascal/VOC/voc2007/"
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from chainrule.errors import FileError
-from chainrule.images.reading import picture_from_bytes, read_picture
+from chainrule.pictures import picture_from_bytes, read_picture
 
 
 def _saved(image, kind, **options):
