@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from chainrule.errors import FileError
-from chainrule.pictures import picture_from_bytes, read_picture
+from chainrule.pictures import picture_from_bytes, read_picture, sample_picture, taken_as
 
 
 def _saved(image, kind, **options):
@@ -134,3 +134,16 @@ def test_what_is_no_picture_is_said(tmp_path):
     with pytest.raises(FileError) as caught:
         read_picture(tmp_path / "two\nlines.jpg")
     assert "\n" not in str(caught.value)
+
+
+def test_the_sample_is_the_photograph_of_the_temple():
+    assert (sample_picture().size, sample_picture().mode) == ((640, 427), "RGB")
+
+
+@pytest.mark.parametrize(
+    ("mode", "words"),
+    [("RGB", None), ("L", "grey"), ("RGBA", "transparent"), ("LA", "transparent"), ("I;16", "8")],
+)
+def test_what_is_no_plain_rgb_is_said(mode, words):
+    said = taken_as(_saved(Image.new(mode, (3, 2)), "PNG"))
+    assert said is None if words is None else words in said
