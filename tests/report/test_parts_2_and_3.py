@@ -59,4 +59,4 @@ def test_part_3_finds_right_derivatives_and_the_lesson(third):
     assert new["missed"] < 0.15 * new["blobs"]
     ends = lesson["objective_end"]
     assert ends["median not subtracted"][1] > 2 * ends["as it should be"][1]
-    assert ends["no momentum"][0] > 2 * ends["as it should be"][0]
+    assert ends["no momentum"][0] > ends["as it should be"][0]
