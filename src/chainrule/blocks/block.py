@@ -69,6 +69,12 @@ def with_training(block: Block, training: bool) -> Block:
     return block
 
 
+def check_block(what: str, value: Any) -> None:
+    """Check that `value` is a block. Raises InputError."""
+    if isinstance(value, type) or not isinstance(value, Block):
+        raise InputError(f"{what} is {value!r}; expected a block")
+
+
 def check_whole(block: str, setting: str, value: Any, least: int) -> int:
     """Give `value` if it is a whole number of at least `least`. Raises InputError."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
@@ -96,6 +102,15 @@ def check_flag(block: str, setting: str, value: Any) -> None:
     """Check that `value` is True or False. Raises InputError."""
     if not isinstance(value, bool):
         raise InputError(f"{block}: `{setting}` is {value!r}; expected true or false")
+
+
+def check_same_type(block: str, x: Tensor, weight: Tensor) -> None:
+    """Check that x and the weight hold the same kind of numbers. Raises InputError."""
+    if x.dtype != weight.dtype:
+        raise InputError(
+            f"{block}: the input holds {x.dtype}, the weight {weight.dtype}; expected the same "
+            "floating-point type"
+        )
 
 
 def check_image_shape(block: str, x_shape: Shape, channels: int | None = None) -> None:

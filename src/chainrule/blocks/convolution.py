@@ -13,6 +13,7 @@ from chainrule.blocks.block import (
     Shape,
     check_flag,
     check_image_shape,
+    check_same_type,
     check_whole,
 )
 from chainrule.blocks.window import Padding, Size, Window, make_window
@@ -84,8 +85,9 @@ class Convolution:
 
     def apply(self, x: Tensor, params: Parameters) -> Tensor:
         self.shape(tuple(x.shape))
-        x, padding = self._padded(x)
         w, b = params["weight"], params["bias"] if self.bias else None
+        check_same_type("Convolution", x, w)
+        x, padding = self._padded(x)
         window = self.window
         return F.conv2d(x, w, b, window.stride, padding, window.dilation, self.groups)
 
@@ -128,5 +130,9 @@ class Convolution:
 
     def _padded(self, x: Tensor) -> tuple[Tensor, tuple[int, int]]:
         """x and the padding left to the kernel, which can pad opposite sides only alike."""
+        if self.in_channels == 1 and x.device.type == "cpu" and x.is_contiguous():
+            # one channel: the same bytes are channels_last, and the kernel goes by the strides
+            height, width = x.shape[2:]
+            x = x.as_strided(x.shape, (height * width, 1, width, 1))
         padding = self.window.even_padding
         return (x, padding) if padding is not None else (self.window.pad(x), (0, 0))

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from chainrule.blocks.block import Derivatives, Parameters, Shape, check_flag, check_whole
+from chainrule.blocks.block import (
+    Derivatives,
+    Parameters,
+    Shape,
+    check_flag,
+    check_same_type,
+    check_whole,
+)
 from chainrule.blocks.window import Window
 from chainrule.errors import ShapeError
 
@@ -72,6 +79,7 @@ class FullyConnected:
 
     def forward(self, x: Tensor, params: Parameters) -> tuple[Tensor, Tensor]:
         self.shape(tuple(x.shape))
+        check_same_type("FullyConnected", x, params["weight"])
         y = x @ params["weight"].T
         return (y + params["bias"] if self.bias else y), x
 

@@ -15,7 +15,7 @@ from chainrule.blocks.block import (
     check_number,
     check_whole,
 )
-from chainrule.errors import ShapeError
+from chainrule.errors import InputError, ShapeError
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,11 @@ class LocalResponseNormalization:
         for setting in ("kappa", "alpha", "beta"):
             value = getattr(self, setting)
             check_number("LocalResponseNormalization", setting, value, low=0.0)
+        if self.kappa == 0 and self.alpha == 0:
+            raise InputError(
+                "LocalResponseNormalization: `kappa` and `alpha` are both 0; expected one of them "
+                "to be positive, for they make the divisor"
+            )
 
     def forward(self, x: Tensor, params: Parameters) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         self.shape(tuple(x.shape))

@@ -12,6 +12,7 @@ from chainrule.blocks.block import (
     Parameters,
     Shape,
     apply_block,
+    check_block,
     with_training,
 )
 from chainrule.errors import ShapeError
@@ -33,6 +34,9 @@ class Residual:
     """
 
     body: Block
+
+    def __post_init__(self) -> None:
+        check_block("Residual: `body`", self.body)
 
     def forward(self, x: Tensor, params: Parameters) -> tuple[Tensor, Any]:
         self.shape(tuple(x.shape))

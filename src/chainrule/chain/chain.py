@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from chainrule.blocks.block import (
     Block,
@@ -14,8 +14,12 @@ from chainrule.blocks.block import (
     Parameters,
     Shape,
     apply_block,
+    check_block,
+    check_whole,
     with_training,
 )
+from chainrule.chain.summary import Summary, summarize
+from chainrule.chain.torch_modules import sequential
 from chainrule.errors import InputError, ShapeError
 
 
@@ -42,19 +46,21 @@ class Chain:
     input_shape: Shape | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "layers", tuple((name, block) for name, block in self.layers))
         seen = set()
-        for name, block in self.layers:
+        layers = tuple(_named(layer) for layer in _items("layers", self.layers))
+        object.__setattr__(self, "layers", layers)
+        for name, block in layers:
             if not isinstance(name, str) or not name or "." in name or name in seen:
                 raise InputError(
                     f"layer name {name!r}; expected a name without a dot that no other layer has"
                 )
-            if not isinstance(block, Block):
-                raise InputError(f"layer {name!r} is {block!r}; expected a block")
+            check_block(f"layer {name!r}", block)
             seen.add(name)
         if self.input_shape is not None:
-            object.__setattr__(self, "input_shape", tuple(self.input_shape))
-            self.shape(self.input_shape)
+            sizes = _items("input_shape", self.input_shape)
+            shape = tuple(check_whole("Chain", "input_shape", n, 1) for n in sizes)
+            object.__setattr__(self, "input_shape", shape)
+            self.shape(shape)
 
     def forward(
         self, x: Tensor, params: Parameters, generator: torch.Generator | None = None
@@ -127,6 +133,22 @@ class Chain:
             for key, shape in block.parameter_shapes().items()
         }
 
+    def check_parameters(self, params: Parameters) -> None:
+        """Raise InputError that says all that is wrong with the parameters' names and shapes."""
+        shapes = self.parameter_shapes()
+        wrong = [f"`{name}` is missing" for name in shapes if name not in params]
+        wrong += [f"`{name}` belongs to no layer" for name in params if name not in shapes]
+        wrong += [
+            f"`{name}` has shape {tuple(params[name].shape)} instead of {shape}"
+            for name, shape in shapes.items()
+            if name in params and tuple(params[name].shape) != shape
+        ]
+        if wrong:
+            raise InputError(
+                f"the parameters do not fit the chain: {'; '.join(wrong)}; expected the names and "
+                "shapes of `parameter_shapes()`"
+            )
+
     def initial_parameters(
         self,
         generator: torch.Generator,
@@ -184,25 +206,67 @@ class Chain:
         layers = [(name, with_training(block, training)) for name, block in self.layers]
         return replace(self, layers=layers)
 
+    def summary(
+        self, input_shape: Shape | None = None, dtype: torch.dtype = torch.float32
+    ) -> Summary:
+        """Give the table of layers for an input (N, C, H, W); memory is for numbers of `dtype`.
+
+        The input has the chain's own shape unless given. Raises ShapeError if it does not fit,
+        InputError if none is known.
+        """
+        shape = self.input_shape if input_shape is None else input_shape
+        if shape is None:
+            raise InputError("the chain has no `input_shape`; expected one for its summary")
+        self.shape(shape)
+        return summarize(tuple(self.layers), shape, dtype)
+
+    def to_torch(self, params: Parameters) -> nn.Sequential:
+        """Give an equal `torch.nn.Sequential` with copies of the parameters, under our names.
+
+        (The running moments are named as there, "running_mean" and "running_var".) Each module is
+        in training or in inference as its block is. Raises InputError if the parameters are not the
+        chain's, or a block of yours has no `to_torch`.
+        """
+        self.check_parameters(params)
+        names = [name for name, _ in self.layers]
+        return sequential(list(zip(names, self._blocks, self._split(params), strict=True)))
+
     @property
     def _blocks(self) -> list[Block]:
         return [block for _, block in self.layers]
 
     def _split(self, params: Parameters) -> list[dict[str, Tensor]]:
-        """Each layer's own parameters, by its names. Raises InputError if one is missing."""
+        """Each layer's own parameters, by its names. Raises InputError if one is not right."""
         own: dict[str, dict[str, Tensor]] = {name: {} for name, _ in self.layers}
         for flat, value in params.items():
             name, _, key = flat.partition(".")
             if name in own:
                 own[name][key] = value
         for name, block in self.layers:
-            for key in block.parameter_shapes():
+            for key, shape in block.parameter_shapes().items():
                 if key not in own[name]:
                     raise InputError(f"the parameters hold no `{name}.{key}`; expected a tensor")
+                if tuple(own[name][key].shape) != shape:
+                    raise ShapeError(
+                        f"the parameter `{name}.{key}` has shape {tuple(own[name][key].shape)}; "
+                        f"expected {shape}"
+                    )
         return list(own.values())
 
     def _backwards(self, params: Parameters) -> list[tuple[int, dict[str, Tensor]]]:
         return list(enumerate(self._split(params)))[::-1]
+
+
+def _items(setting: str, value: Any) -> tuple[Any, ...]:
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        raise InputError(f"Chain: `{setting}` is {value!r}; expected a list")
+    return tuple(value)
+
+
+def _named(layer: Any) -> tuple[Any, Any]:
+    if not isinstance(layer, tuple | list) or len(layer) != 2:
+        raise InputError(f"Chain: `layers` holds {layer!r}; expected pairs of a name and a block")
+    return layer[0], layer[1]
 
 
 def _initial(

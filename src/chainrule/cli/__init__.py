@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 import typer
 
 import chainrule
-from chainrule.cli import points
+from chainrule.cli import glyphs, points
 from chainrule.cli import report as report_command
 from chainrule.errors import ChainruleError
 
@@ -20,6 +20,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(points.app, name="points")
+app.add_typer(glyphs.app, name="glyphs")
 app.command("report")(report_command.report)
 
 

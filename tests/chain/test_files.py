@@ -1,0 +1,171 @@
+"""A chain saved and loaded; nothing wrong is loaded silently."""
+
+import json
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from chainrule.blocks import Convolution, ReLU
+from chainrule.chain import Chain, load_chain, save_chain
+from chainrule.errors import FileError, InputError
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """A small chain in a file."""
+    chain = Chain([("conv", Convolution(1, 2, 2)), ("relu", ReLU())], (1, 1, 4, 4))
+    params = chain.initial_parameters(torch.Generator().manual_seed(0))
+    path = tmp_path / "small.safetensors"
+    save_chain(path, chain, params, {"alphabet": "ab"})
+    return path, chain, params
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_what_is_saved_is_loaded(everything, tmp_path, dtype):
+    params = everything.initial_parameters(torch.Generator().manual_seed(0), dtype=dtype)
+    metadata = {"classes": ["a", "b"], "mean": 0.5}
+    path = tmp_path / "chain.safetensors"
+    save_chain(path, everything, params, metadata)
+    chain, loaded, texts = load_chain(path)
+    assert chain == everything
+    assert texts == metadata
+    assert list(loaded) == list(everything.parameter_shapes())
+    assert all(loaded[name].dtype == dtype for name in loaded)
+    assert all(torch.equal(loaded[name], params[name]) for name in params)
+    assert [p.name for p in tmp_path.iterdir()] == ["chain.safetensors"]
+
+
+def test_the_file_is_plain_safetensors_with_json(saved):
+    path, _, params = saved
+    with safe_open(path, framework="np") as file:
+        assert set(file.keys()) == set(params)
+        architecture = json.loads(file.metadata()["architecture"])
+    assert architecture["type"] == "Chain"
+    assert architecture["layers"][0][1]["kernel_size"] == 2
+
+
+def test_parameters_may_be_views_of_one_buffer_and_in_any_order(saved):
+    path, chain, params = saved
+    buffer = torch.cat([value.flatten() for value in params.values()])
+    views = {
+        "conv.weight": buffer[:8].view(2, 1, 2, 2).to(memory_format=torch.channels_last),
+        "conv.bias": buffer[8:],
+    }
+    save_chain(path, chain, views)
+    assert torch.equal(load_chain(path)[1]["conv.weight"], params["conv.weight"])
+
+
+def test_cut_off_at_any_length_it_is_refused(saved):
+    path, _, _ = saved
+    whole = path.read_bytes()
+    for length in range(len(whole)):
+        path.write_bytes(whole[:length])
+        with pytest.raises(FileError, match=r"small\.safetensors (is cut off|is not a model)"):
+            load_chain(path)
+    path.write_bytes(whole[:-1])
+    with pytest.raises(FileError, match="is cut off or longer than it should be"):
+        load_chain(path)
+
+
+def test_no_changed_byte_is_loaded_silently(saved):
+    path, chain, params = saved
+    whole = path.read_bytes()
+    for position in range(len(whole)):
+        path.write_bytes(whole[:position] + bytes([whole[position] ^ 0x11]) + whole[position + 1 :])
+        try:
+            found, loaded, metadata = load_chain(path)
+        except FileError:
+            continue
+        # a byte that carries nothing (a blank of the header) may change
+        assert (found, metadata) == (chain, {"alphabet": "ab"})
+        assert all(torch.equal(loaded[name], params[name]) for name in params)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"GIF89a" + bytes(100), b"text\n" * 10, b"\x80\x04}q\x00."]
+)
+def test_what_is_no_model_is_refused(tmp_path, content):
+    path = tmp_path / "picture.gif"
+    path.write_bytes(content)
+    with pytest.raises(FileError, match=r"picture\.gif (is not a model|is cut off)"):
+        load_chain(path)
+
+
+def test_a_file_that_is_not_there_or_a_folder_is_refused(tmp_path):
+    with pytest.raises(FileError, match=r"none\.safetensors cannot be read"):
+        load_chain(tmp_path / "none.safetensors")
+    with pytest.raises(FileError, match="cannot be read"):
+        load_chain(tmp_path)
+
+
+def test_tensors_of_another_program_are_refused(tmp_path):
+    path = tmp_path / "other.safetensors"
+    save_file({"a": torch.zeros(2)}, path)
+    with pytest.raises(FileError, match="is no chain: its header says format None; expected"):
+        load_chain(path)
+
+
+def forge(path, change):
+    """Change the architecture in the file, in place, under a right checksum."""
+    from chainrule.chain import files
+
+    texts, tensors = files._read(path)
+    architecture = json.loads(texts["architecture"])
+    change(architecture)
+    texts["architecture"] = json.dumps(architecture)
+    texts["sha256"] = files._digest(tensors, texts)
+    save_file(tensors, path, texts)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda a: a["layers"][1][1].update(type="Eval"), "a block of type 'Eval'; expected one"),
+        (lambda a: a["layers"][1][1].update(type=["ReLU"]), r"a block of type \['ReLU'\]"),
+        (lambda a: a["layers"][1][1].update(type="SoftmaxLogLoss"), "of type 'SoftmaxLogLoss'"),
+        (
+            lambda a: a["layers"][0][1].update(strides=2),
+            "Convolution has no setting 'strides', did you mean 'stride'",
+        ),
+        (lambda a: a["layers"][1][1].update(slope=2), "ReLU has no setting 'slope'; expected none"),
+        (lambda a: a["layers"][0][1].update(stride=0), "`stride` is 0; expected a whole number"),
+        (lambda a: a["layers"][0][1].update(stride="2"), "`stride` is '2'; expected a whole"),
+        (lambda a: a["layers"][0][1].update(out_channels=3), r"`conv.weight` has shape \(2, 1, 2"),
+        (lambda a: a["layers"][0][1].pop("in_channels"), "Convolution lacks the setting 'in_ch"),
+        (lambda a: a.update(layers=[["x"]]), "`layers` holds"),
+        (lambda a: a.update(layers=3), "`layers` is 3; expected a list"),
+        (lambda a: a.update(input_shape=[1, 1, 1, 1]), "layer 'conv': .*spans 2x2 pixels"),
+        (lambda a: a.update(input_shape=7), "`input_shape` is 7; expected"),
+        (lambda a: (a.clear(), a.update(type="ReLU")), "the header holds no chain"),
+    ],
+)
+def test_an_architecture_that_cannot_be_is_refused(saved, change, sentence):
+    path, _, _ = saved
+    forge(path, change)
+    with pytest.raises(FileError, match=f"holds no chain that can be loaded: .*{sentence}"):
+        load_chain(path)
+
+
+def test_another_architecture_than_expected_is_refused(saved, characters):
+    path, chain, _ = saved
+    assert load_chain(path, chain)[0] == chain
+    with pytest.raises(FileError, match=r"another architecture: layer 'conv' is Convolution\(in_c"):
+        load_chain(path, characters)
+    with pytest.raises(FileError, match="another architecture, of 2 layers; expected 3"):
+        load_chain(path, Chain([*chain.layers, ("more", ReLU())]))
+
+
+def test_what_cannot_be_saved_leaves_no_file(saved, tmp_path):
+    _, chain, params = saved
+    path = tmp_path / "new.safetensors"
+    with pytest.raises(InputError, match=r"`conv.bias` is missing"):
+        save_chain(path, chain, {"conv.weight": params["conv.weight"]})
+    with pytest.raises(InputError, match="`metadata` is no JSON"):
+        save_chain(path, chain, params, {"a": torch.zeros(1)})
+    with pytest.raises(InputError, match="`metadata` is no JSON"):
+        save_chain(path, chain, params, {"a": float("nan")})
+    assert not path.exists()
+    with pytest.raises(FileError, match="cannot be written"):
+        save_chain(tmp_path / "missing" / "a.safetensors", chain, params)
