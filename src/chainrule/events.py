@@ -25,17 +25,17 @@ def tensorboard(folder: Path) -> Iterator[Callable[[dict[str, Any], Mapping[str,
             "TensorBoard is not installed; expected it: pip install 'chainrule[tensorboard]'"
         ) from error
     make_folder(folder)
-    writer = SummaryWriter(str(folder))  # type: ignore[no-untyped-call]
+    writer = SummaryWriter(str(folder))
 
     def write(line: dict[str, Any], parameters: Mapping[str, Any]) -> None:
         for name, value in line.items():
             if name != "epoch":
                 stem, _, kind = name.rpartition("_")
                 tag = f"{stem}/{kind}" if kind in ("train", "validation") else name
-                writer.add_scalar(tag, value, line["epoch"])  # type: ignore[no-untyped-call]
-        writer.flush()  # type: ignore[no-untyped-call]
+                writer.add_scalar(tag, value, line["epoch"])
+        writer.flush()
 
     try:
         yield write
     finally:
-        writer.close()  # type: ignore[no-untyped-call]
+        writer.close()

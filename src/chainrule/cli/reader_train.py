@@ -42,6 +42,9 @@ def train(
     epochs: Annotated[
         int | None, typer.Option(min=1, help="Passes over the letters.", show_default="recipe's")
     ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="The largest step's factor.", show_default="recipe's")
+    ] = None,
     letters: LettersOption = None,
     out: Annotated[
         Path | None,
@@ -75,14 +78,15 @@ def train(
     out = out or Path(f"letters-{recipe}.safetensors")
     if out.suffix != ".safetensors":
         raise InputError(f"file {out} ends in {out.suffix!r}; expected .safetensors")
+    given = {"epochs": epochs, "learning_rate": learning_rate}
+    other: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     chosen = RECIPES[recipe]
-    if epochs is not None:
-        chosen = replace(chosen, settings=replace(chosen.settings, epochs=epochs))
+    chosen = replace(chosen, settings=replace(chosen.settings, **other))
     data = load_letters(letters)
     make_folder(out.parent)
     started = time.perf_counter()
     with ExitStack() as stack:
-        listeners = [] if as_json else [_print_epoch]
+        listeners: list[Any] = [] if as_json else [_print_epoch]
 
         def tell(line: dict[str, Any], parameters: Any) -> None:
             for listen in listeners:

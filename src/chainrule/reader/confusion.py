@@ -23,8 +23,10 @@ class Confusion:
     @property
     def matrix(self) -> Int64[np.ndarray, "classes classes"]:
         """How many pictures of each class (row) were read as each class (column)."""
-        counts = confusion_matrix(self.truth, self.read, labels=np.arange(self.classes))
-        return counts.astype(np.int64)
+        counts: Int64[np.ndarray, "classes classes"] = confusion_matrix(
+            self.truth, self.read, labels=np.arange(self.classes)
+        ).astype(np.int64)
+        return counts
 
     def pairs(self, count: int) -> list[tuple[int, int, int]]:
         """The `count` commonest mistakes: (class, read as, how often), the commonest first."""

@@ -45,7 +45,7 @@ def first_filters(
     columns = min(10, count)
     rows = -(-count // columns)
     figure = Figure(figsize=(0.62 * columns + 0.4, 2 * (0.62 * rows + 0.55)))
-    halves = figure.subfigures(2, 1)
+    halves = figure.subfigures(2, 1, squeeze=False)[:, 0]
     for half, name, filters in zip(halves, ("before", "after"), (before, after), strict=True):
         limit = float(filters.abs().max())
         half.suptitle(f"{name} training: weights from −{limit:.2g} to {limit:.2g}", fontsize=9)

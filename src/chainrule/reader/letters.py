@@ -64,7 +64,7 @@ class LetterBatches:
         order = (
             torch.arange(count) if generator is None else torch.randperm(count, generator=generator)
         )
-        for chosen in order.split(size):
+        for chosen in torch.split(order, size):
             images = self.images[chosen]
             if generator is not None:
                 for change in self._changes:

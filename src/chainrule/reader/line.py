@@ -45,7 +45,8 @@ def window_scores(
 def columns_of(boxes: Int[np.ndarray, "n 4"], columns: int) -> Int[np.ndarray, " n"]:
     """The column of a score map whose window is centred nearest to each box (left, top, ...)."""
     middle = (boxes[:, 0] + boxes[:, 2]) / 2
-    return np.clip(np.rint((middle - SIDE / 2) / STRIDE), 0, columns - 1).astype(np.int64)
+    nearest: Int[np.ndarray, " n"] = np.rint((middle - SIDE / 2) / STRIDE).astype(np.int64)
+    return nearest.clip(0, columns - 1)
 
 
 def _check(picture: UInt8[np.ndarray, "32 W"]) -> None:

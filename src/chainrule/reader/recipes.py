@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -121,6 +122,7 @@ def train_letters(
         LetterBatches(letters, letters.validation_rows, scaling),
         replace(recipe.settings, seed=seed),
         metrics=METRICS,
+        described=_described(letters, recipe, jitter),
         checkpoint=checkpoint,
         resume=resume,
         progress=progress,
@@ -140,6 +142,19 @@ def changes_of(letters: Letters, recipe: Recipe, jitter: bool) -> tuple[Change, 
     """What is done to the training pictures: the recipe's warp, then the jitter."""
     warps: tuple[Change, ...] = () if recipe.warp is None else (recipe.warp,)
     return (*warps, Jitter(letters)) if jitter else warps
+
+
+def _described(letters: Letters, recipe: Recipe, jitter: bool) -> dict[str, Any]:
+    """What a checkpoint must say of a run, beside its settings, to go on with it."""
+    pictures = sha256(letters.images.tobytes() + letters.validation.tobytes()).hexdigest()
+    return {
+        "recipe": recipe.name,
+        "jitter": jitter,
+        "initialization": recipe.initialization,
+        "scale": recipe.scale,
+        "warp": repr(recipe.warp),
+        "letters": pictures,
+    }
 
 
 def _check(letters: Letters) -> None:
