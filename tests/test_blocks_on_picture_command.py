@@ -143,9 +143,9 @@ def bad_pictures(folder, photo):
     [
         ("missing.png", "cannot be read: No such file"),
         ("folder.png", "cannot be read: Is a directory"),
-        ("text.png", "is not a picture that can be read"),
+        ("text.png", "is not a picture that can be read; expected a PNG, a JPEG"),
         ("empty.png", "is empty; expected a picture"),
-        ("cut.png", "is damaged"),
+        ("cut.png", "is truncated); expected a whole picture"),
         ("bomb.png", "claims more pixels than fit: expected at most 89,478,485"),
         ("dot.png", "1x1"),
     ],
@@ -198,6 +198,7 @@ def test_blobs(command, tmp_path):
         (["--iterations", "0"], "iterations: found 0"),
         (["--momentum", "1"], "momentum: found 1"),
         (["--learning-rate", "1e30"], "the objective is"),
+        (["--learning-rate", "1e200"], "learning rate: found 1e+200; expected a number above 0"),
         (["--seed", "-1"], "seed: found -1"),
     ],
 )

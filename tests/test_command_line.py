@@ -4,8 +4,10 @@ import subprocess
 import sys
 
 import pytest
+import typer
 
 import chainrule
+from chainrule.cli import app
 
 
 def test_version(command):
@@ -16,6 +18,19 @@ def test_help_has_an_example(command):
     result = command("--help")
     assert result.returncode == 0
     assert "Example: chainrule" in result.stdout
+
+
+def _commands(command, name=""):
+    """Every group and command by name, with its help."""
+    yield name, command.help
+    for inner, found in getattr(command, "commands", {}).items():
+        yield from _commands(found, f"{name} {inner}")
+
+
+def test_every_group_and_command_has_an_example_of_itself():
+    found = dict(_commands(typer.main.get_command(app)))
+    assert {" points train", " blocks check", " report", " bench points"} <= found.keys()
+    assert [name for name, help in found.items() if f"Example: chainrule{name} " not in help] == []
 
 
 @pytest.mark.parametrize(

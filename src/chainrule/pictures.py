@@ -71,12 +71,14 @@ def picture_from_bytes(content: bytes, path: Path | str) -> Image.Image:
     except FileError:
         raise
     except UnidentifiedImageError as error:
-        raise FileError(f"{shown(path)} is not a picture that can be read") from error
+        raise FileError(
+            f"{shown(path)} is not a picture that can be read; expected a PNG, a JPEG or the like"
+        ) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_large(path) from error
     except Exception as error:  # damaged files make Pillow's decoders raise nearly anything
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise FileError(f"{shown(path)} is damaged: {reason}") from error
+        raise FileError(f"{shown(path)} is damaged ({reason}); expected a whole picture") from error
 
 
 def taken_as(content: bytes) -> str | None:

@@ -11,6 +11,7 @@ w and its velocity v become (Sutskever et al. 2013, eqs. 1 to 4, in the form of 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from chainrule.errors import InputError
@@ -51,3 +52,13 @@ class SGD:
                 w.add_(v, alpha=self.momentum).sub_(direction, alpha=learning_rate)
             else:
                 w.add_(v)
+
+
+def check_learning_rate(learning_rate: float) -> None:
+    """Raise InputError unless the rate is above 0 and a number that float32 can hold."""
+    largest = torch.finfo(torch.float32).max
+    if not 0 < learning_rate <= largest:
+        raise InputError(
+            f"learning rate: found {learning_rate:g}; expected a number above 0, "
+            f"at most {largest:.1e}"
+        )

@@ -14,7 +14,7 @@ from chainrule.chain import Chain
 from chainrule.checkpoints import Checkpoint, differences, read_checkpoint, write_checkpoint
 from chainrule.errors import DivergedError, FileError, InputError
 from chainrule.schedules import schedule
-from chainrule.sgd import SGD
+from chainrule.sgd import SGD, check_learning_rate
 
 Parameters = Mapping[str, Tensor]
 
@@ -60,10 +60,7 @@ class Settings:
         for name in ("epochs", "batch_size"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name}: found {getattr(self, name)}; expected at least 1")
-        if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
-            raise InputError(
-                f"learning rate: found {self.learning_rate}; expected a number above 0"
-            )
+        check_learning_rate(self.learning_rate)
         if self.precision not in ("float32", "bfloat16", "float64"):
             raise InputError(
                 f"precision: found {self.precision!r}; expected float32, bfloat16 or float64"

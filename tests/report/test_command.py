@@ -51,7 +51,7 @@ def test_table_1_of_the_original_comes_out_to_every_digit(made):
 
 
 @pytest.mark.slow
-def test_the_studies_have_the_settings_of_the_issue(made):
+def test_the_studies_have_the_originals_settings_and_the_map(made):
     sections = {section["number"]: section["results"] for section in made[1]["sections"]}
 
     def settings(number):

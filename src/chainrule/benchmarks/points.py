@@ -22,7 +22,7 @@ def measure(progress: Callable[[int, int], None] | None = None) -> dict[str, Any
     """Microseconds an iteration at h = 7, rate 0.02, 1000 + 1000 points, and how ours scales.
 
     The shortest of 3 runs, mean of 5 seeds; every function is compiled before the clock starts.
-    PyTorch and NumPy run 500 and 2000 iterations a seed, the others 100,000. PyTorch runs on one
+    PyTorch and NumPy run 200 and 2000 iterations a seed, the others 100,000. PyTorch runs on one
     and on two threads; its ratio is that of the faster.
     """
     rows: list[tuple[str, float]] = []

@@ -8,12 +8,13 @@ import typer
 
 from chainrule.cli.output import JsonOption, print_json, progress
 
-app = typer.Typer(help="The same work given to chainrule and to its peers, in one run.")
+app = typer.Typer(
+    help="""The same work given to chainrule and to its peers, in one run.
 
-
-@app.callback()
-def _bench() -> None:
-    """The same work given to chainrule and to its peers, in one run."""
+    Example: chainrule bench points
+    """,
+    no_args_is_help=True,
+)
 
 
 @app.command()

@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from chainrule.glyphs.fonts import FontFile
 
 app = typer.Typer(
-    help="Letters and lines rendered from real fonts: fetch, build, look.", no_args_is_help=True
+    help="""Letters and lines rendered from real fonts: fetch, build, look.
+
+    Example: chainrule glyphs show --out letters.png
+    """,
+    no_args_is_help=True,
 )
 
 KEPT = {

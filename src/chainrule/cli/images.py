@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 
     from chainrule.images.collection import Skipped
 
-app = typer.Typer(help="Photographs: classify, features, linear SVM, average precision.")
+app = typer.Typer(
+    help="""Photographs: classify, features, linear SVM, average precision.
+
+    Example: chainrule images classify photo.jpg
+    """,
+    no_args_is_help=True,
+)
 
 ModelOption = Annotated[
     str,

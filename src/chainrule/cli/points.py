@@ -6,7 +6,13 @@ from chainrule.cli.points_derivatives import check, derive
 from chainrule.cli.points_study import study
 from chainrule.cli.points_training import evaluate, history, train
 
-app = typer.Typer(help="The two-layer network on points: derive, check, train, study.")
+app = typer.Typer(
+    help="""The two-layer network on points: derive, check, train, study.
+
+    Example: chainrule points train --learning-rate 0.2 --out runs/moons
+    """,
+    no_args_is_help=True,
+)
 app.command("derive")(derive)
 app.command("check")(check)
 app.command("train")(train)

@@ -4,12 +4,15 @@ import typer
 
 from chainrule.cli.reader_train import train
 
-app = typer.Typer(help="A network that reads letters: train it.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.callback()
 def _reader() -> None:
-    """A network that reads letters: train it."""
+    """A network that reads letters: train it.
+
+    Example: chainrule reader train --epochs 2 --out runs/reader
+    """
 
 
 app.command("train")(train)

@@ -12,7 +12,7 @@ from chainrule.blocks import Convolution, MaxPooling
 from chainrule.chain import Chain
 from chainrule.errors import DivergedError, InputError
 from chainrule.practical.blobs import Labels
-from chainrule.sgd import SGD
+from chainrule.sgd import SGD, check_learning_rate
 
 CHAIN = Chain([("filter", Convolution(1, 1, 3, padding=1)), ("pool", MaxPooling(3, 1, 1))])
 
@@ -36,10 +36,7 @@ class SmallCnnSettings:
     def __post_init__(self) -> None:
         if self.iterations < 1:
             raise InputError(f"iterations: found {self.iterations}; expected at least 1")
-        if not 0 < self.learning_rate < np.inf:
-            raise InputError(
-                f"learning rate: found {self.learning_rate:g}; expected a number above 0"
-            )
+        check_learning_rate(self.learning_rate)
         for name in ("shrinkage", "smoothing"):
             if not 0 <= getattr(self, name) < np.inf:
                 raise InputError(f"{name}: found {getattr(self, name):g}; expected at least 0")

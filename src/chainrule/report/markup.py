@@ -37,8 +37,8 @@ def plain(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    # a number and its percent sign stay on one line
-    return re.sub(r"(?<=\d) (?=%)", "\u00a0", escape(text))
+    # a number and its percent sign stand apart, and on one line
+    return re.sub(r"(?<=\d) ?(?=%)", "\u00a0", escape(text))
 
 
 def _paragraph(text: str) -> str:

@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from chainrule.report import Part, ReportSettings
+from chainrule.report import parts as parts_there_are
 from chainrule.report.markup import inline, paragraphs, plain
 from chainrule.report.provenance import provenance
 from chainrule.report.section import Figure
@@ -35,7 +36,13 @@ def page(parts: Sequence[Part], settings: ReportSettings) -> str:
     environment.filters["width"] = _width
     environment.filters["anchor"] = lambda number: "q" + re.sub(r"\W+", "-", number)
     template = environment.get_template("page.html.j2")
-    return template.render(parts=parts, settings=settings, provenance=provenance(), marks=_MARKS)
+    return template.render(
+        parts=parts,
+        settings=settings,
+        command=_command(parts, settings),
+        provenance=provenance(),
+        marks=_MARKS,
+    )
 
 
 def document(parts: Sequence[Part], settings: ReportSettings) -> dict[str, Any]:
@@ -66,6 +73,17 @@ def document(parts: Sequence[Part], settings: ReportSettings) -> dict[str, Any]:
             for section in part.sections
         ],
     }
+
+
+def _command(parts: Sequence[Part], settings: ReportSettings) -> str:
+    """The command that makes this page again."""
+    words = ["chainrule report", f"--seed {settings.seed}", f"--trials {settings.trials}"]
+    numbers = [part.number for part in parts]
+    if numbers != parts_there_are():
+        words.append(f"--parts {','.join(map(str, numbers))}")
+    if settings.photos is not None:
+        words.append(f"--photos {settings.photos}")
+    return " ".join(words)
 
 
 def _source(figure: Figure) -> str:

@@ -127,9 +127,13 @@ def seeds(runs: Runs) -> Section:
         question="Train again from five seeds, all else the same. Does training always end alike?",
         original="No: half of the runs reach zero training error near iteration 90,000, the others "
         "stay near 7 % and are said to oscillate.",
-        found=f"{zeros(few)} of the five runs reached zero. Five runs say little about the share, "
-        f"so {len(every.runs)} were made: {zeros(every)} reached zero, a share of "
-        f"{100 * every.zero_share:.0f} % (95 % interval {interval_text(every)}).\n\n"
+        found=f"{zeros(few)} of the five runs reached zero. Five runs say little about the share"
+        + (
+            f", so {len(every.runs)} were made: {zeros(every)} reached zero, a share of "
+            if len(every.runs) > SEEDS
+            else ": it is "
+        )
+        + f"{100 * every.zero_share:.0f} % (95 % interval {interval_text(every)}).\n\n"
         f"Those that did not are told apart: {states(every, without='converged')}. A run is dead "
         "if no hidden unit is active on any training point; on a plateau if its boundary is a "
         "straight line or its error has not moved for the last tenth of the run; else it "
