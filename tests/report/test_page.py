@@ -93,6 +93,16 @@ def test_markup():
         inline("$\\nosuchcommand$")
 
 
+def test_a_number_and_its_percent_sign_stay_apart_and_on_one_line():
+    assert inline("90% and 6.9 %") == "90\u00a0% and 6.9\u00a0%"
+
+
+def test_the_page_names_the_command_that_makes_it_again(part, read_page, tmp_path):
+    text = read_page(page([part], ReportSettings(seed=3, trials=7, photos=tmp_path))).text
+    command = f"--seed 3 --trials 7 --parts {part.number} --photos {tmp_path}"
+    assert f"chainrule report {command} . The same seed" in text
+
+
 def test_a_drawing_with_few_colours_keeps_its_size_and_is_smaller():
     drawing = Drawing(figsize=(2, 2))
     drawing.subplots().imshow(np.add.outer(np.arange(50), np.arange(50)), cmap="viridis")

@@ -229,10 +229,10 @@ def check() -> Section:
             Figure.drawn(
                 error_against_delta(DELTAS, curves),
                 r"The worst relative error of all entries against the step. On the right the "
-                r"truncated terms of the series rule, with slope 1 and 2; on the left rounding. "
-                f"The best forward step, {best['forward'][0]:.0e}, leaves an error of "
-                f"{best['forward'][1]:.0e}; the best central step, {best['central'][0]:.0e}, one "
-                f"of {best['central'][1]:.0e}.",
+                r"truncated terms of the series prevail, with slope 1 and 2; on the left rounding. "
+                f"The best forward step, {best['forward'][0]:.1e}, leaves an error of "
+                f"{best['forward'][1]:.1e}; the best central step, {best['central'][0]:.0e}, one "
+                f"of {best['central'][1]:.1e}.",
                 alt="Two curves shaped like a V, in logarithmic axes: the central difference's "
                 "lies lower and further right.",
             ),

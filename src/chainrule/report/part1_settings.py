@@ -203,7 +203,7 @@ def _quickest(every: Sequence[Summary]) -> str:
         return ""
     best = min(every, key=lambda s: s.converged_at_median or np.inf)
     return (
-        f"The quickest of those: {units(best.setting.hidden)} at rate "
+        f"The quickest: {units(best.setting.hidden)} at rate "
         f"{best.setting.learning_rate:g}, median iteration {iteration(best.converged_at_median)}."
     )
 

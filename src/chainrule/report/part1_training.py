@@ -68,7 +68,7 @@ def one_training(runs: Runs) -> Section:
         "drawn anew with "
         + ", ".join(f"{name} {value:g}" for name, value in moons.items()).replace("-", "−")
         + " and the upper moon as class −1. These settings were fitted, by trying, to "
-        "what the original reports of the studies below: likeness there is no evidence. "
+        "what the original reports of the studies below, so that likeness there proves nothing. "
         f"A straight line (logistic regression) errs on {percent(line)} of the training points."
         "\n\nBoth errors are counted over all points after every iteration. "
         + " ".join(_sentence(name, run) for name, run in drawn.items()),
