@@ -62,6 +62,15 @@ def test_a_journal_of_other_points_is_refused(tmp_path):
         run_study(GRID[:1], *MOONS[::-1], journal=journal)
 
 
+@pytest.mark.parametrize("content", [b"\xff\xfe\n", b"no record\n", b"[1]\n", b'{"study": 1}\n'])
+def test_what_is_no_journal_is_refused_and_kept(tmp_path, content):
+    journal = tmp_path / "journal.jsonl"
+    journal.write_bytes(content)
+    with pytest.raises(FileError, match="expected a journal of `chainrule points study`"):
+        run_study(GRID[:1], *MOONS, journal=journal)
+    assert journal.read_bytes() == content
+
+
 def test_a_summary_of_known_trials():
     runs = (
         Trial(0, 0.0, 0.1, 400, "converged"),

@@ -205,6 +205,8 @@ def test_a_file_without_two_classes_of_points_is_refused(
         (("--snapshots", "200000"), "--snapshots: found 200000; expected iterations from 0 to"),
         (("--validation-share", 2, "--data", "breast-cancer"), "validation share: found 2.0"),
         (("--data", "three-moons"), "no such file"),
+        (("--label", "kind", "--data", "breast-cancer"), "none, as breast-cancer is no file"),
+        (("--label", "kind"), "label: found 'kind'; expected none, as double-moon is no file"),
         (("--learning-rate", 1e200), "overflowed at iteration"),
         (("--learning-rate", 1e200, "--iterations", 1), "overflowed at iteration 1 with"),
     ],

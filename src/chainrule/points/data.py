@@ -86,6 +86,7 @@ def load_dataset(
     Raises InputError, and FileError for a file that does not hold such points.
     """
     if _name(source) == "double-moon":
+        _check_no_label("double-moon", label)
         _check_seed(seed)
         moons = np.random.SeedSequence(seed).spawn(2)
         training, validation = (double_moon(seed=child) for child in moons)
@@ -170,6 +171,7 @@ def load_points(source: str | os.PathLike[str], *, label: str | None = None) -> 
     Raises FileError if the file does not hold that, InputError on an unknown name.
     """
     if _name(source) == "breast-cancer":
+        _check_no_label("breast-cancer", label)
         return _breast_cancer()
     path = Path(source)
     if not path.is_file():
@@ -234,6 +236,11 @@ def _name(source: str | os.PathLike[str]) -> str:
 def _check_seed(seed: int | np.random.SeedSequence) -> None:
     if not isinstance(seed, np.random.SeedSequence) and seed < 0:
         raise InputError(f"seed: found {seed}; expected a whole number of at least 0")
+
+
+def _check_no_label(source: str, label: str | None) -> None:
+    if label is not None:
+        raise InputError(f"label: found {label!r}; expected none, as {source} is no file")
 
 
 def _breast_cancer() -> Points:

@@ -241,7 +241,12 @@ def _read_journal(journal: Path, fingerprint: str) -> dict[tuple[str, int], Tria
 
 
 def _whole_lines(journal: Path) -> Iterator[dict[str, Any]]:
-    text = journal.read_text(encoding="utf-8")
+    try:
+        text = journal.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise FileError(
+            f"{journal} cannot be read ({error}); expected a journal of `chainrule points study`"
+        ) from error
     whole, cut, _ = text.rpartition("\n")
     if cut != "" and not text.endswith("\n"):
         journal.write_text(whole + cut, encoding="utf-8")

@@ -14,6 +14,9 @@ from chainrule.errors import DivergedError, InputError
 from chainrule.practical.blobs import Labels
 from chainrule.sgd import SGD, check_learning_rate
 
+MAX_SMOOTHING = 1000.0
+"""The widest Gaussian, in pixels: beyond it nothing of a picture is left."""
+
 CHAIN = Chain([("filter", Convolution(1, 1, 3, padding=1)), ("pool", MaxPooling(3, 1, 1))])
 
 
@@ -37,9 +40,12 @@ class SmallCnnSettings:
         if self.iterations < 1:
             raise InputError(f"iterations: found {self.iterations}; expected at least 1")
         check_learning_rate(self.learning_rate)
-        for name in ("shrinkage", "smoothing"):
-            if not 0 <= getattr(self, name) < np.inf:
-                raise InputError(f"{name}: found {getattr(self, name):g}; expected at least 0")
+        if not 0 <= self.shrinkage < np.inf:
+            raise InputError(f"shrinkage: found {self.shrinkage:g}; expected at least 0")
+        if not 0 <= self.smoothing <= MAX_SMOOTHING:
+            raise InputError(
+                f"smoothing: found {self.smoothing:g}; expected 0 to {MAX_SMOOTHING:g} pixels"
+            )
         if self.seed < 0:
             raise InputError(f"seed: found {self.seed}; expected a whole number of at least 0")
         SGD(self.momentum)
