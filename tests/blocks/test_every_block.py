@@ -25,6 +25,7 @@ from chainrule.blocks import (
     Softmax,
     Tanh,
 )
+from chainrule.errors import ShapeError
 
 IMAGE = (4, 6, 9, 8)
 CASES = [
@@ -102,11 +103,9 @@ def test_lower_precision_is_near_float64(block, case, dtype, tolerance):
         assert (value.double() - exact[name]).abs().max() / scale < tolerance, name
 
 
-@every_block
+@pytest.mark.parametrize("block", CASES[:-1], ids=str)  # the last takes rows
 def test_the_order_in_memory_changes_no_number_and_is_kept(block, case):
     x, params, dy = case
-    if x.ndim != 4:
-        pytest.skip("rows have one order only")
     last = torch.channels_last
     plain = run(block, x, params, dy)
     dy_last = dy.contiguous(memory_format=last) if dy.ndim == 4 else dy
@@ -116,6 +115,32 @@ def test_the_order_in_memory_changes_no_number_and_is_kept(block, case):
     for name in ("y", "dx"):
         if other[name].ndim == 4 and not isinstance(block, Flatten | Softmax):
             assert other[name].stride(1) == 1, name  # channels lie beside each other
+
+
+@every_block
+def test_views_give_the_same_numbers(block, case):
+    """x a slice of something larger and dy one number expanded: neither lies in one piece."""
+    x, params, dy = case
+    wide = torch.zeros(*x.shape[:-1], 2 * x.shape[-1], dtype=x.dtype)
+    wide[..., ::2] = x
+    one = dy.new_ones(())
+    views = run(block, wide[..., ::2], params, one.expand(dy.shape))
+    for name, value in run(block, x, params, torch.ones_like(dy)).items():
+        torch.testing.assert_close(views[name], value, rtol=1e-11, atol=1e-11, msg=name)
+
+
+@every_block
+def test_no_image_gives_no_output(block, case):
+    x, params, dy = case
+    params = {k: v[:0] if k == "mask" else v for k, v in params.items()}
+    if isinstance(block, BatchNormalization) and block.training:
+        with pytest.raises(ShapeError, match=r"shape \(0, 6, 9, 8\), .*expected at least two"):
+            block.forward(x[:0], params)
+        return
+    result = run(block, x[:0], params, dy[:0])
+    assert result.pop("y").shape == (0, *dy.shape[1:])
+    assert result.pop("dx").shape == (0, *x.shape[1:])
+    assert all(not derivative.any() for derivative in result.values())
 
 
 @every_block

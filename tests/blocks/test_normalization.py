@@ -125,7 +125,7 @@ def test_inputs_that_do_not_fit_are_refused(parameters):
     block = BatchNormalization(3)
     with pytest.raises(ShapeError, match=r"shape \(2, 4, 5, 5\); expected \(N, 3, H, W\)"):
         block.shape((2, 4, 5, 5))
-    with pytest.raises(ShapeError, match=r"shape \(1, 3, 1, 1\), one entry a channel"):
+    with pytest.raises(ShapeError, match=r"shape \(1, 3, 1, 1\), 1 entries a channel"):
         block.forward(torch.zeros(1, 3, 1, 1), parameters(block))
     with pytest.raises(ShapeError, match=r"shape \(2, 4\); expected \(N, C, H, W\)"):
         LocalResponseNormalization().shape((2, 4))

@@ -140,10 +140,11 @@ class BatchNormalization:
     ) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor]]:
         self.shape(tuple(x.shape))
         if self.training:
-            if x.numel() == self.channels:
+            if x.numel() <= self.channels:
                 raise ShapeError(
-                    f"BatchNormalization: the input has shape {tuple(x.shape)}, one entry a "
-                    "channel; expected at least two in training"
+                    f"BatchNormalization: the input has shape {tuple(x.shape)}, "
+                    f"{x.numel() // self.channels} entries a channel; expected at least two in "
+                    "training"
                 )
             variance, mean = torch.var_mean(_wide(x), _all_but_channels(x), correction=0)
         else:

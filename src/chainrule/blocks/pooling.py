@@ -148,12 +148,12 @@ class AveragePooling:
         sums = F.avg_pool2d(
             self.window.pad(x), self.window.kernel, self.window.stride, divisor_override=1
         )
-        return sums / self._counts(x)
+        return sums / self._counts(x, x.shape[2:])
 
     def backward(self, dy: Tensor, params: Parameters, saved: Tensor) -> tuple[Tensor, Derivatives]:
         outline = self.window.pad(saved)
         dx: Tensor = torch.ops.aten.avg_pool2d_backward(
-            dy / self._counts(torch.empty_like(saved, device=dy.device)),
+            dy / self._counts(dy, saved.shape[2:]),
             torch.empty_like(outline, device=dy.device),
             self.window.kernel,
             self.window.stride,
@@ -173,12 +173,12 @@ class AveragePooling:
     def sees(self, x_shape: Shape) -> Window:
         return self.window
 
-    def _counts(self, x: Tensor) -> Tensor | int:
-        """m, of shape (H', W') where it varies."""
+    def _counts(self, like: Tensor, size: torch.Size) -> Tensor | int:
+        """m for images of this size, of shape (H', W') where it varies."""
         kh, kw = self.window.kernel
         if self.count_padding or not any(self.window.padding):
             return kh * kw
-        inside = self.window.pad(torch.ones_like(x[:1, :1]))
+        inside = self.window.pad(like.new_ones(1, 1, *size))
         return F.avg_pool2d(inside, (kh, kw), self.window.stride, divisor_override=1)[0, 0]
 
 
