@@ -1,13 +1,39 @@
-"""What the tests share: the real command, and hypothesis without a clock."""
+"""What the tests share: array shapes are checked, the real command, hypothesis without a clock."""
 
 import subprocess
 import sys
+from pathlib import Path
 
+import jaxtyping
 import pytest
 from hypothesis import settings
+from jaxtyping import install_import_hook
+
+_SOURCE = Path(__file__).parent.parent / "src"
+
+
+def _checked_modules():
+    """Every module whose annotations beartype can check: all but those that Numba compiles."""
+    for path in (_SOURCE / "chainrule").rglob("*.py"):
+        if "@njit" not in path.read_text(encoding="utf-8"):
+            parts = path.relative_to(_SOURCE).with_suffix("").parts
+            if parts[-1] != "__init__":  # naming a package would take all that is in it
+                yield ".".join(parts)
+
+
+# before anything imports chainrule: every call then checks the arrays that are annotated
+install_import_hook(list(_checked_modules()), "array_checks.check_arrays")
 
 settings.register_profile("chainrule", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("chainrule")
+
+
+@pytest.fixture
+def arrays_unchecked():
+    """Let arrays through as in a user's program, where our own messages answer for them."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture(scope="session")

@@ -7,9 +7,11 @@ from typing import Annotated, NoReturn
 import typer
 
 import chainrule
-from chainrule.cli import glyphs, points
+from chainrule.cli import bench, blocks, glyphs, points
 from chainrule.cli import report as report_command
 from chainrule.errors import ChainruleError
+
+_STOPPED = "stopped; what was finished is kept"
 
 app = typer.Typer(
     name="chainrule",
@@ -19,8 +21,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(blocks.app, name="blocks")
 app.add_typer(points.app, name="points")
 app.add_typer(glyphs.app, name="glyphs")
+app.add_typer(bench.app, name="bench")
 app.command("report")(report_command.report)
 
 
@@ -46,11 +50,13 @@ def main() -> NoReturn:
     """Run the command line and leave with its exit code: 0, 2 for bad input, 130 for Ctrl-C."""
     try:
         code = app(standalone_mode=False)
+        if code == 130:  # what Typer makes of Ctrl-C
+            _complain(_STOPPED)
     except ChainruleError as error:
         _complain(str(error))
         code = 2
     except KeyboardInterrupt:
-        _complain("stopped; what was finished is kept")
+        _complain(_STOPPED)
         code = 130
     except BrokenPipeError:
         # the reader of our output has gone (`| head`): nothing is left to tell it

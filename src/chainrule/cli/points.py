@@ -2,4 +2,14 @@
 
 import typer
 
+from chainrule.cli.points_derivatives import check, derive
+from chainrule.cli.points_study import study
+from chainrule.cli.points_training import evaluate, history, train
+
 app = typer.Typer(help="The two-layer network on points: derive, check, train, study.")
+app.command("derive")(derive)
+app.command("check")(check)
+app.command("train")(train)
+app.command("history")(history)
+app.command("evaluate")(evaluate)
+app.command("study")(study)

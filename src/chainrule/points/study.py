@@ -5,7 +5,6 @@ import itertools
 import json
 import math
 import os
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
@@ -18,6 +17,7 @@ from chainrule.errors import DivergedError, FileError, InputError
 from chainrule.points.data import Points
 from chainrule.points.training import check_settings, train
 
+MOST_TRIALS = 10**6
 _Z_95 = 1.959963984540054  # the normal's 97.5 % point
 
 
@@ -29,6 +29,19 @@ class Setting:
     learning_rate: float = 0.02
     iterations: int = 100_000
     trials: int = 3
+
+
+# the original report's three studies: seeds, rates, hidden units (35 runs)
+REPORT_SEEDS = (Setting(7, 0.02, 100_000, 5),)
+REPORT_RATES = tuple(
+    Setting(7, rate, 300_000 if rate == 0.002 else 100_000, 3) for rate in (2.0, 0.2, 0.02, 0.002)
+)
+REPORT_HIDDEN = tuple(Setting(h, 0.02, 100_000, 3) for h in (1, 2, 5, 7, 10, 100))
+REPORT = (*REPORT_SEEDS, *REPORT_RATES, *REPORT_HIDDEN)
+# where this network can be trained at all: 12 sizes by 12 rates
+MAP_HIDDEN = (1, 2, 3, 4, 5, 6, 7, 10, 14, 20, 32, 50)
+MAP_RATES = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1.0, 2.0)
+MAP = tuple(Setting(h, rate, 100_000, 5) for h in MAP_HIDDEN for rate in MAP_RATES)
 
 
 @dataclass(frozen=True)
@@ -97,8 +110,10 @@ def run_study(
     """
     for setting in settings:
         check_settings(setting.hidden, setting.learning_rate, setting.iterations)
-        if setting.trials < 1:
-            raise InputError(f"trials: found {setting.trials}; expected at least 1")
+        if not 1 <= setting.trials <= MOST_TRIALS:
+            raise InputError(f"trials: found {setting.trials}; expected 1 to {MOST_TRIALS}")
+    if seed < 0:
+        raise InputError(f"seed: found {seed}; expected a whole number of at least 0")
     if workers is not None and workers < 1:
         raise InputError(f"workers: found {workers}; expected at least 1")
     # long runs first, so that no core waits for one at the end
@@ -156,8 +171,8 @@ def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
     """
     share, z2 = successes / trials, _Z_95**2
     centre = (share + z2 / (2 * trials)) / (1 + z2 / trials)
-    half = _Z_95 / (1 + z2 / trials) * math.sqrt(
-        share * (1 - share) / trials + z2 / (4 * trials**2)
+    half = (
+        _Z_95 / (1 + z2 / trials) * math.sqrt(share * (1 - share) / trials + z2 / (4 * trials**2))
     )
     # at the ends the interval reaches 0 or 1 exactly; rounding must not leave it a hair outside
     low = 0.0 if successes == 0 else centre - half

@@ -5,6 +5,7 @@ its logistic loss, then counts the wrong training and validation points. A point
 the sign of y_hat is not its label; y_hat = 0 counts as the negative class.
 """
 
+import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ State = Literal["converged", "dead", "plateau", "oscillating"]
 Parameters = dict[str, np.ndarray]
 
 INITIALIZATIONS = ("uniform", "he", "normal")
+MOST_HIDDEN, MOST_ITERATIONS = 10**6, 10**9
 _CHUNK = 10_000  # iterations between two looks at the snapshots, the progress and Ctrl-C
 
 
@@ -147,6 +149,7 @@ def converged_at(train_wrong: Int32[np.ndarray, " T"]) -> int | None:
     return int(wrong[-1]) + 2 if len(wrong) else 1
 
 
+@np.errstate(over="ignore", invalid="ignore")  # weights may be just below an overflow
 def state(
     train_wrong: Int32[np.ndarray, " T"], parameters: Mapping[str, np.ndarray], training: Points
 ) -> State:
@@ -169,13 +172,20 @@ def state(
 
 
 def check_settings(hidden: int, learning_rate: float, iterations: int) -> None:
-    """Raise InputError unless hidden >= 1, learning_rate is finite and > 0, iterations >= 1."""
+    """Raise InputError unless learning_rate is finite and > 0 and the others are in range.
+
+    hidden is 1 to 10^6, iterations 1 to 10^9: more fits no memory.
+    """
     if hidden < 1:
         raise InputError(f"hidden units: found {hidden}; expected at least 1")
+    if hidden > MOST_HIDDEN:
+        raise InputError(f"hidden units: found {hidden}; expected at most {MOST_HIDDEN}")
     if not (np.isfinite(learning_rate) and learning_rate > 0):
         raise InputError(f"learning rate: found {learning_rate}; expected a number above 0")
     if iterations < 1:
         raise InputError(f"iterations: found {iterations}; expected at least 1")
+    if iterations > MOST_ITERATIONS:
+        raise InputError(f"iterations: found {iterations}; expected at most {MOST_ITERATIONS}")
 
 
 def initial_parameters(
@@ -228,7 +238,7 @@ def _chunks(iterations: int, snapshots: Sequence[int]) -> list[tuple[int, int]]:
     """Cut 0..iterations at every chunk and at every snapshot."""
     wanted = {s for s in snapshots if 0 < s < iterations}
     cuts = sorted({*range(0, iterations, _CHUNK), *wanted, iterations})
-    return list(zip(cuts[:-1], cuts[1:], strict=True))
+    return list(itertools.pairwise(cuts))
 
 
 def _copy(

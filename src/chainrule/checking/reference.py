@@ -1,0 +1,174 @@
+"""The same functions once more, in torch.nn.functional, so that torch.autograd differentiates them.
+
+Nothing here calls a block: settings in, the library's own operations out.
+"""
+
+import math
+from collections.abc import Mapping
+from functools import singledispatch
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from chainrule import blocks
+from chainrule.chain import Chain
+
+Parameters = Mapping[str, Tensor]
+
+
+@singledispatch
+def reference(block: Any, x: Tensor, params: Parameters, target: Tensor | None) -> Tensor:
+    """The block's output, or the loss's, from differentiable library calls."""
+    raise NotImplementedError(type(block).__name__)
+
+
+@reference.register
+def _(block: blocks.Convolution, x: Tensor, params: Parameters, target: None) -> Tensor:
+    """Patches times weights, group by group."""
+    window = block.window
+    x = _padded(x, window.padding, 0.0)
+    size = [
+        (length - (k - 1) * d - 1) // s + 1
+        for length, k, d, s in zip(
+            x.shape[2:], window.kernel, window.dilation, window.stride, strict=True
+        )
+    ]
+    outputs = []
+    for part, weight in zip(
+        x.chunk(block.groups, 1), params["weight"].chunk(block.groups), strict=True
+    ):
+        patches = F.unfold(part, window.kernel, window.dilation, 0, window.stride)
+        outputs.append(weight.flatten(1) @ patches)
+    y = torch.cat(outputs, 1).view(len(x), block.out_channels, *size)
+    return y + params["bias"].view(1, -1, 1, 1) if block.bias else y
+
+
+@reference.register
+def _(block: blocks.MaxPooling, x: Tensor, params: Parameters, target: None) -> Tensor:
+    window = block.window
+    return F.max_pool2d(_padded(x, window.padding, -math.inf), window.kernel, window.stride)
+
+
+@reference.register
+def _(block: blocks.AveragePooling, x: Tensor, params: Parameters, target: None) -> Tensor:
+    window = block.window
+    means = F.avg_pool2d(_padded(x, window.padding, 0.0), window.kernel, window.stride)
+    if block.count_padding:
+        return means
+    inside = _padded(torch.ones_like(x), window.padding, 0.0)
+    return means / F.avg_pool2d(inside, window.kernel, window.stride)
+
+
+@reference.register
+def _(block: blocks.GlobalAveragePooling, x: Tensor, params: Parameters, target: None) -> Tensor:
+    return F.adaptive_avg_pool2d(x, 1)
+
+
+@reference.register
+def _(block: blocks.ReLU, x: Tensor, params: Parameters, target: None) -> Tensor:
+    return F.relu(x)
+
+
+@reference.register
+def _(block: blocks.ReLU6, x: Tensor, params: Parameters, target: None) -> Tensor:
+    return F.relu6(x)
+
+
+@reference.register
+def _(block: blocks.LeakyReLU, x: Tensor, params: Parameters, target: None) -> Tensor:
+    return F.leaky_relu(x, block.slope)
+
+
+@reference.register
+def _(block: blocks.Sigmoid, x: Tensor, params: Parameters, target: None) -> Tensor:
+    return F.sigmoid(x)
+
+
+@reference.register
+def _(block: blocks.Tanh, x: Tensor, params: Parameters, target: None) -> Tensor:
+    return F.tanh(x)
+
+
+@reference.register
+def _(
+    block: blocks.LocalResponseNormalization, x: Tensor, params: Parameters, target: None
+) -> Tensor:
+    """The library divides alpha by the group's size, and puts an even group's odd one in front."""
+    y = F.local_response_norm(
+        x.flip(1), block.rho, block.alpha * block.rho, block.beta, block.kappa
+    )
+    return y.flip(1)
+
+
+@reference.register
+def _(block: blocks.BatchNormalization, x: Tensor, params: Parameters, target: None) -> Tensor:
+    return F.batch_norm(
+        x,
+        None if block.training else params["mean"],
+        None if block.training else params["variance"],
+        params["weight"],
+        params["bias"],
+        block.training,
+        eps=block.epsilon,
+    )
+
+
+@reference.register
+def _(block: blocks.Dropout, x: Tensor, params: Parameters, target: None) -> Tensor:
+    return torch.where(params["mask"], x / (1 - block.rate), 0.0) if block.training else x
+
+
+@reference.register
+def _(block: blocks.FullyConnected, x: Tensor, params: Parameters, target: None) -> Tensor:
+    return F.linear(x, params["weight"], params["bias"] if block.bias else None)
+
+
+@reference.register
+def _(block: blocks.Flatten, x: Tensor, params: Parameters, target: None) -> Tensor:
+    return torch.flatten(x, 1)
+
+
+@reference.register
+def _(block: blocks.Softmax, x: Tensor, params: Parameters, target: None) -> Tensor:
+    return F.softmax(x, 1)
+
+
+@reference.register
+def _(block: blocks.Residual, x: Tensor, params: Parameters, target: None) -> Tensor:
+    return x + reference(block.body, x, params, None)
+
+
+@reference.register
+def _(block: Chain, x: Tensor, params: Parameters, target: None) -> Tensor:
+    for name, layer in block.layers:
+        own = {key.partition(".")[2]: value for key, value in params.items()
+               if key.partition(".")[0] == name}  # fmt: skip
+        x = reference(layer, x, own, None)
+    return x
+
+
+@reference.register
+def _(block: blocks.SoftmaxLogLoss, x: Tensor, params: Parameters, target: Tensor) -> Tensor:
+    return F.cross_entropy(x, target)
+
+
+@reference.register
+def _(block: blocks.LogLoss, x: Tensor, params: Parameters, target: Tensor) -> Tensor:
+    return F.nll_loss(x.log(), target)
+
+
+@reference.register
+def _(block: blocks.LogisticLoss, x: Tensor, params: Parameters, target: Tensor) -> Tensor:
+    return F.soft_margin_loss(x, target)
+
+
+@reference.register
+def _(block: blocks.HingeLoss, x: Tensor, params: Parameters, target: Tensor) -> Tensor:
+    return F.relu(block.margin - target * x).mean()
+
+
+def _padded(x: Tensor, padding: tuple[int, int, int, int], value: float) -> Tensor:
+    top, bottom, left, right = padding
+    return F.pad(x, (left, right, top, bottom), value=value)

@@ -1,0 +1,110 @@
+"""Every block and a few chains over random cases: against differences and against autograd."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from chainrule.checking.cases import CASES, Case, Draw
+from chainrule.checking.check import check_derivatives, random_dy
+from chainrule.checking.differentiable import Arrays, as_differentiable, gradients
+from chainrule.checking.reference import reference
+from chainrule.errors import InputError
+
+NUMERIC_BAR = 1e-6
+AUTOGRAD_BAR = 1e-11
+
+
+@dataclass(frozen=True)
+class BlockCheck:
+    """One block over its cases. Errors are infinite where a derivative is missing or misshapen.
+
+    worst_relative_error_numeric: against central differences, as `check_derivatives` has it.
+    worst_error_autograd: of the output and of every derivative against torch.autograd through the
+    same function in torch.nn.functional; relative to an array's largest entry where that is above
+    1, else absolute. mistakes: one sentence each, with the block's settings.
+    """
+
+    name: str
+    cases: int
+    worst_relative_error_numeric: float
+    worst_error_autograd: float
+    moved_from_kinks: int
+    mistakes: tuple[str, ...]
+
+    @property
+    def right(self) -> bool:
+        """Both errors are below their bars."""
+        return (
+            self.worst_relative_error_numeric < NUMERIC_BAR
+            and self.worst_error_autograd < AUTOGRAD_BAR
+        )
+
+
+def check_blocks(
+    cases: int = 20,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+    draws: Mapping[str, Callable[[Draw], Case]] = CASES,
+) -> list[BlockCheck]:
+    """Check every block of `draws` at `cases` random settings, shapes and points, in float64.
+
+    Each case has a seed of its own, made of `seed`, the block's place and the case's number.
+    Raises InputError if cases is below 1 or seed below 0.
+    """
+    if cases < 1:
+        raise InputError(f"cases: found {cases}; expected at least 1")
+    if seed < 0:
+        raise InputError(f"seed: found {seed}; expected at least 0")
+    table = []
+    for place, (name, draw_case) in enumerate(draws.items()):
+        numeric = autograd = 0.0
+        moved = 0
+        mistakes: list[str] = []
+        for number in range(cases):
+            sequence = np.random.SeedSequence(seed, spawn_key=(place, number))
+            draw = np.random.default_rng(sequence)
+            case = draw_case(draw)
+            check = check_derivatives(
+                case.block,
+                case.x,
+                case.params,
+                target=case.target,
+                fixed=case.fixed,
+                tolerance=NUMERIC_BAR,
+                seed=int(draw.integers(2**62)),
+            )
+            error = _autograd_error(case, check.point, draw)
+            numeric = max(numeric, check.worst_relative_error)
+            autograd = max(autograd, error)
+            moved += check.moved_from_kinks
+            mistakes += [f"{case.block}: {mistake}" for mistake in check.mistakes]
+            if not error < AUTOGRAD_BAR:
+                mistakes.append(f"{case.block}: differs from torch.autograd by {error:.1e}")
+            if progress is not None:
+                progress(place * cases + number + 1, len(draws) * cases)
+        table.append(BlockCheck(name, cases, numeric, autograd, moved, tuple(mistakes)))
+    return table
+
+
+def _autograd_error(case: Case, point: Arrays, draw: Draw) -> float:
+    """The worst error of the output and the derivatives at `point`, which no kink is near."""
+    params = {name: point.get(name, value) for name, value in case.params.items()}
+    form = as_differentiable(case.block, point["x"], params, case.target, case.fixed)
+    dy = random_dy(form, draw)
+    leaves = {name: array.clone().requires_grad_() for name, array in point.items()}
+    y = reference(case.block, leaves["x"], {**params, **leaves}, case.target)
+    ours = {"y": form.value(point), **form.derivatives(point, dy)}
+    worst = 0.0
+    for name, theirs in {"y": y.detach(), **gradients(y, leaves, dy)}.items():
+        given, expected = (
+            torch.zeros_like(point[name]) if array is None else array
+            for array in (ours[name], theirs)
+        )
+        if given.shape != expected.shape:
+            return np.inf
+        scale = max(1.0, float(expected.abs().max()))
+        error = float((given - expected).abs().max()) / scale
+        worst = max(worst, error if np.isfinite(error) else np.inf)
+    return worst

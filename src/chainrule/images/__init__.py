@@ -1,0 +1,1 @@
+"""Photographs: pretrained networks, features, linear classifiers, average precision."""

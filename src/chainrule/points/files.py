@@ -1,0 +1,249 @@
+"""The files of the points bench: weights, histories and study tables."""
+
+import csv
+import hashlib
+import io
+import json
+import os
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Integer
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from chainrule.errors import FileError, InputError
+from chainrule.files import write_text, written_whole
+from chainrule.points.network import PARAMETERS
+from chainrule.points.study import Summary
+from chainrule.points.training import Parameters
+
+_COLUMNS = (
+    "iteration",
+    "iterations",
+    "train_wrong",
+    "train_points",
+    "validation_wrong",
+    "validation_points",
+)
+_MOST = np.iinfo(np.int32).max  # points that a count can hold
+
+
+@dataclass(frozen=True)
+class History:
+    """Both error counts after each iteration; train_wrong, validation_wrong (T,)."""
+
+    train_wrong: Integer[np.ndarray, " T"]
+    validation_wrong: Integer[np.ndarray, " T"]
+    n_train: int
+    n_validation: int
+
+
+def save_history(path: str | os.PathLike[str], history: History) -> None:
+    """Write a history as CSV or, if the name ends in .npz, as NumPy arrays.
+
+    Every line of the CSV says how many iterations and points there are in all, so that a file
+    that was cut off is known as one. Raises FileError; InputError on another suffix.
+    """
+    if _suffix(path) == ".npz":
+        with written_whole(path) as temporary:
+            np.savez_compressed(
+                temporary,
+                train_wrong=history.train_wrong,
+                validation_wrong=history.validation_wrong,
+                train_points=history.n_train,
+                validation_points=history.n_validation,
+            )
+        return
+    total = len(history.train_wrong)
+    with written_whole(path) as temporary, temporary.open("w", newline="\n") as stream:
+        stream.write(",".join(_COLUMNS) + "\n")
+        for t in range(total):
+            stream.write(
+                f"{t + 1},{total},{history.train_wrong[t]},{history.n_train},"
+                f"{history.validation_wrong[t]},{history.n_validation}\n"
+            )
+
+
+def load_history(path: str | os.PathLike[str]) -> History:
+    """Read a history that `save_history` wrote.
+
+    Raises FileError if it cannot be read, is no history, or was cut off; InputError on a suffix
+    that is neither .csv nor .npz.
+    """
+    found = _read_npz(path) if _suffix(path) == ".npz" else _read_csv(path)
+    for counts, points in (
+        (found.train_wrong, found.n_train),
+        (found.validation_wrong, found.n_validation),
+    ):
+        if not 1 <= points <= _MOST or counts.min() < 0 or counts.max() > points:
+            raise FileError(
+                f"{path}: found {counts.min()} to {counts.max()} wrong points of {points}; "
+                "expected counts between 0 and the number of points"
+            )
+    return History(
+        found.train_wrong.astype(np.int32),
+        found.validation_wrong.astype(np.int32),
+        found.n_train,
+        found.n_validation,
+    )
+
+
+def save_weights(
+    path: str | os.PathLike[str], parameters: Parameters, settings: Mapping[str, Any]
+) -> None:
+    """Write W_in (h, d), b_in (h,), w_out (h,), b_out () as safetensors.
+
+    `settings` (JSON values) travel as the file's metadata. Raises FileError.
+    """
+    text = json.dumps(dict(settings), allow_nan=False)
+    metadata = {"chainrule.points": text, "sha256": _digest(parameters, text)}
+    content = save({name: parameters[name] for name in PARAMETERS}, metadata)
+    with written_whole(path) as temporary:
+        temporary.write_bytes(content)  # safetensors' own save_file ignores the umask
+
+
+def load_weights(path: str | os.PathLike[str]) -> tuple[Parameters, dict[str, Any]]:
+    """Read the parameters and the settings that `save_weights` wrote. Raises FileError."""
+    try:
+        with safe_open(path, framework="numpy") as stored:
+            metadata = stored.metadata() or {}
+            text = metadata["chainrule.points"]
+            parameters = {name: stored.get_tensor(name) for name in PARAMETERS}
+            if metadata["sha256"] != _digest(parameters, text):
+                raise ValueError("the checksum does not fit")
+    except OSError as error:
+        raise FileError(f"{path} cannot be read: {error.strerror or error}") from error
+    except (SafetensorError, KeyError, ValueError) as error:
+        raise FileError(
+            f"{path} holds no weights of a two-layer network ({error}); expected a whole file "
+            "that `chainrule points train` wrote"
+        ) from error
+    settings: dict[str, Any] = json.loads(text)
+    return parameters, settings
+
+
+def save_study(
+    table: str | os.PathLike[str], runs: str | os.PathLike[str], summaries: Sequence[Summary]
+) -> None:
+    """Write one CSV line a setting to `table` and one a run to `runs`. Raises FileError."""
+    settings = [_flat(summary.document()) for summary in summaries]
+    write_text(table, _as_csv([{k: v for k, v in s.items() if k != "runs"} for s in settings]))
+    write_text(
+        runs,
+        _as_csv(
+            [
+                {"hidden": s["hidden"], "learning_rate": s["learning_rate"],
+                 "iterations": s["iterations"], **run}
+                for s in settings
+                for run in s["runs"]
+            ]
+        ),
+    )  # fmt: skip
+
+
+def _digest(parameters: Mapping[str, np.ndarray], settings: str) -> str:
+    """SHA-256 of the arrays with their types and shapes, and of the settings."""
+    digest = hashlib.sha256(settings.encode())
+    for name in PARAMETERS:
+        array = parameters[name]
+        digest.update(f"{name} {array.dtype} {array.shape}".encode() + array.tobytes())
+    return digest.hexdigest()
+
+
+def _flat(document: Mapping[str, Any]) -> dict[str, Any]:
+    """{"a": {"b": 1}, "c": [2, 3]} becomes {"a_b": 1, "c_low": 2, "c_high": 3}."""
+    flat: dict[str, Any] = {}
+    for name, value in document.items():
+        if isinstance(value, dict):
+            flat.update({f"{name}_{inner}": entry for inner, entry in value.items()})
+        elif name == "zero_share_interval":
+            flat.update({f"{name}_low": value[0], f"{name}_high": value[1]})
+        else:
+            flat[name] = value
+    return flat
+
+
+def _as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The rows under their names; None is an empty field."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, rows[0].keys(), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _suffix(path: str | os.PathLike[str]) -> str:
+    suffix = Path(path).suffix.lower()
+    if suffix not in (".csv", ".npz"):
+        raise InputError(f"history {path}: found the suffix {suffix!r}; expected .csv or .npz")
+    return suffix
+
+
+def _read_csv(path: str | os.PathLike[str]) -> History:
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise FileError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise FileError(f"{path} is no text; expected the CSV of a history") from error
+    header, _, body = text.partition("\n")
+    if header != ",".join(_COLUMNS):
+        raise FileError(
+            f"{path} is no history: found the first line {header[:60]!r}; expected "
+            f"{','.join(_COLUMNS)!r}"
+        )
+    if not body.endswith("\n"):
+        raise FileError(
+            f"{path} was cut off in line {text.count(chr(10)) + 1}; expected a whole line for "
+            "every iteration"
+        )
+    try:
+        table = np.loadtxt(io.StringIO(body), np.int64, delimiter=",", comments=None, ndmin=2)
+        iteration, total, train_wrong, n_train, validation_wrong, n_validation = table.T
+    except (ValueError, OverflowError) as error:
+        raise FileError(
+            f"{path} is no history ({error}); expected {len(_COLUMNS)} whole numbers in each line"
+        ) from error
+    if (iteration != np.arange(1, len(iteration) + 1)).any():
+        raise FileError(f"{path}: found iterations out of order; expected 1, 2, 3 and so on")
+    for name, column in zip(_COLUMNS[1::2], (total, n_train, n_validation), strict=True):
+        if (column != column[0]).any():
+            raise FileError(f"{path}: found differing {name}; expected the same in every line")
+    if len(iteration) != total[0]:
+        raise FileError(
+            f"{path} was cut off: found {len(iteration)} iterations; expected {total[0]}"
+        )
+    return History(train_wrong, validation_wrong, int(n_train[0]), int(n_validation[0]))
+
+
+def _read_npz(path: str | os.PathLike[str]) -> History:
+    try:
+        # opened here, because np.load leaves open what it can't read
+        with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in _COLUMNS[2:]}
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, TypeError, ValueError) as error:
+        raise FileError(
+            f"{path} was cut off or is no history ({error}); expected the arrays "
+            + ", ".join(_COLUMNS[2:])
+        ) from error
+    except OSError as error:
+        raise FileError(f"{path} cannot be read: {error.strerror or error}") from error
+    train_wrong, validation_wrong = arrays["train_wrong"], arrays["validation_wrong"]
+    whole = all(array.dtype.kind in "iu" for array in arrays.values())
+    scalars = arrays["train_points"].ndim == arrays["validation_points"].ndim == 0
+    same = train_wrong.ndim == 1 and train_wrong.shape == validation_wrong.shape
+    if not (whole and scalars and same and len(train_wrong)):
+        found = {name: (str(array.dtype), array.shape) for name, array in arrays.items()}
+        raise FileError(f"{path} is no history: found {found}; expected two equally long counts")
+    return History(
+        train_wrong,
+        validation_wrong,
+        int(arrays["train_points"]),
+        int(arrays["validation_points"]),
+    )

@@ -1,0 +1,40 @@
+"""What a report was made with: versions and the processor, and no date."""
+
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import chainrule
+
+_LIBRARIES = ("numpy", "numba", "torch", "scipy", "scikit-learn")
+
+
+def provenance() -> dict[str, str]:
+    """Name and value of each; a library that is not installed is left out."""
+    found = {"chainrule": chainrule.__version__, "Python": platform.python_version()}
+    for name in _LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return {**found, "processor": _processor(), "cores": str(_cores())}
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _processor() -> str:
+    """The processor's name where the system tells it, else its architecture."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    for line in lines:
+        name, _, value = line.partition(":")
+        if name.strip() == "model name" and value.strip() not in ("", "unknown"):
+            return value.strip()
+    return platform.processor() or platform.machine()

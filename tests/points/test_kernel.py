@@ -1,0 +1,137 @@
+"""The kernel against brute force: every output of every point after every step."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chainrule.points import double_moon
+from chainrule.points.kernel import sgd_steps, sgd_with_errors
+
+
+def start(h, d, seed, spread=1.0, low=0.0):
+    """Parameters as the kernel takes them: uniform in [low, 1) times `spread`."""
+    rng = np.random.default_rng(seed)
+    return [rng.uniform(low, 1, shape) * spread for shape in ((h, d), h, h, 1)]
+
+
+def count_all(parameters, points, labels, n):
+    """The wrong ones among the first n points and among the rest; sums in the stated order."""
+    W_in, b_in, w_out, b_out = parameters
+    output = np.zeros(len(labels))
+    for j in range(len(w_out)):
+        z = np.full(len(labels), b_in[j])
+        for k in range(len(points)):
+            z = z + W_in[j, k] * points[k]
+        output = output + w_out[j] * np.where(z > 0, z, 0.0)
+    wrong = (output + b_out[0] > 0) != (labels > 0)
+    return wrong[:n].sum(), wrong[n:].sum()
+
+
+def hold_against_brute_force(parameters, X, y, validation, labels, order, rate, cuts=()):
+    """Run the kernel in pieces, and brute force step by step; both must say the same."""
+    points = np.ascontiguousarray(np.concatenate([X, validation]).T)
+    both = np.concatenate([y, labels])
+    ours = [p.copy() for p in parameters]
+    train, other = np.empty(len(order), np.int32), np.empty(len(order), np.int32)
+    finished = len(order)
+    edges = [0, *cuts, len(order)]
+    for first, last in itertools.pairwise(edges):
+        failed = sgd_with_errors(
+            *ours, X, y, order[first:last], rate, points, both, train[first:last], other[first:last]
+        )
+        if failed >= 0:
+            finished = first + failed
+            break
+    plain = [p.copy() for p in parameters]
+    with np.errstate(all="ignore"):
+        for t in range(finished):
+            assert sgd_steps(*plain, X, y, order[t : t + 1], rate) == -1
+            assert (train[t], other[t]) == count_all(plain, points, both, len(y)), t
+    if finished < len(order):
+        assert sgd_steps(*plain, X, y, order[finished : finished + 1], rate) == 0
+    else:
+        for a, b in zip(ours, plain, strict=True):
+            np.testing.assert_array_equal(a, b)
+    return train[:finished], other[:finished]
+
+
+@pytest.mark.parametrize("hidden", [1, 7, 20])
+@pytest.mark.parametrize("rate", [0.002, 0.02, 0.2, 2.0, 20.0])
+def test_every_count_on_the_half_moons(hidden, rate):
+    moons, others = double_moon(300, seed=1), double_moon(300, seed=2)
+    order = np.random.default_rng(3).integers(0, 300, 1200)
+    train, _ = hold_against_brute_force(
+        start(hidden, 2, hidden), moons.features, moons.labels, others.features, others.labels,
+        order, rate, cuts=(1, 777),
+    )  # fmt: skip
+    assert len(np.unique(train)) > 1  # something happened
+
+
+def test_every_count_when_the_network_dies():
+    moons, others = double_moon(200, seed=1), double_moon(200, seed=2)
+    # moving the validation points off keeps units active there after they died on the training
+    far = others.features * 4
+    order = np.random.default_rng(3).integers(0, 200, 1500)
+    died = 0
+    for seed in range(6):
+        parameters = start(3, 2, seed)
+        ours = [p.copy() for p in parameters]
+        sgd_steps(*ours, moons.features, moons.labels, order, 5.0)
+        died += not (moons.features @ ours[0].T + ours[1] > 0).any()
+        hold_against_brute_force(
+            parameters, moons.features, moons.labels, far, others.labels, order, 5.0, cuts=(700,)
+        )
+    assert died > 0
+
+
+@settings(max_examples=60)
+@given(
+    h=st.integers(1, 12),
+    d=st.integers(1, 6),
+    n=st.integers(1, 40),
+    m=st.integers(1, 40),
+    rate=st.floats(1e-4, 1e3),
+    size=st.sampled_from([1e-3, 1.0, 1e3, 1e150]),
+    offset=st.sampled_from([0.0, 1.0, 1e6]),
+    low=st.sampled_from([0.0, -1.0]),
+    seed=st.integers(0, 2**20),
+)
+def test_every_count_on_any_points(h, d, n, m, rate, size, offset, low, seed):
+    rng = np.random.default_rng(seed)
+    X, validation = rng.normal(size=(n, d)) * size + offset, rng.normal(size=(m, d)) * size + offset
+    y, labels = rng.choice([-1.0, 1.0], n), rng.choice([-1.0, 1.0], m)
+    order = rng.integers(0, n, 150)
+    hold_against_brute_force(
+        start(h, d, seed, low=low), X, y, validation, labels, order, rate, cuts=(40,)
+    )
+
+
+def test_points_that_lie_on_the_boundary_count_as_negative():
+    X = np.array([[1.0], [1.0], [2.0]])
+    y = np.array([1.0, -1.0, 1.0])
+    parameters = [np.array([[1.0]]), np.array([-1.0]), np.array([1.0]), np.array([0.0])]
+    # rate 0: nothing moves, and y_hat is exactly 0 at the first two
+    train, _ = hold_against_brute_force(parameters, X, y, X, y, np.array([0, 1]), 0.0)
+    assert train.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(("h", "d", "rate"), [(1, 1, 0.1), (7, 2, 0.02), (5, 9, 0.3)])
+def test_the_steps_are_autograds(h, d, rate):
+    rng = np.random.default_rng(h)
+    X, y = rng.normal(size=(20, d)), rng.choice([-1.0, 1.0], 20)
+    order = rng.integers(0, 20, 200)
+    ours = start(h, d, 1)
+    theirs = [torch.tensor(p, requires_grad=True) for p in ours]
+    assert sgd_steps(*ours, X, y, order, rate) == -1
+    for i in order:
+        W_in, b_in, w_out, b_out = theirs
+        y_hat = w_out @ torch.relu(W_in @ torch.tensor(X[i]) + b_in) + b_out[0]
+        loss = torch.nn.functional.softplus(-y[i] * y_hat, threshold=1e9)
+        for p, g in zip(theirs, torch.autograd.grad(loss, theirs), strict=True):
+            p.data -= rate * g
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(a, b.detach().numpy(), rtol=1e-9, atol=1e-11)

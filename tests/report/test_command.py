@@ -1,0 +1,136 @@
+"""The real command: a whole page from part 1, stopped and gone on with, and bad input."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+SECTIONS = ["1.1", "1.2.A", "1.2.B", "1.3.A", "1.3.B", "1.3.C", "1.3.D", "1.3+"]
+
+
+@pytest.fixture(scope="module")
+def made(command, tmp_path_factory):
+    """One run of part 1 with the fewest trials: the folder and what was printed."""
+    out = tmp_path_factory.mktemp("report") / "made here"
+    result = command("report", "--parts", "1", "--trials", "1", "--out", out, "--json")
+    assert result.returncode == 0, result.stderr
+    return out, json.loads(result.stdout)
+
+
+@pytest.mark.slow
+def test_it_writes_a_self_contained_page_and_its_results(made, read_page):
+    out, printed = made
+    assert sorted(path.name for path in out.iterdir()) == ["index.html", "results.json"]
+    page = read_page((out / "index.html").read_text(encoding="utf-8"))
+    assert page.loads() == []
+    assert "http" not in page.text
+    images = page.all("img")
+    assert len(images) >= len(SECTIONS)
+    for image in images:
+        assert image["src"].startswith(("data:image/svg+xml;base64,", "data:image/png;base64,"))
+        assert image["alt"]
+    assert len(page.all("math")) >= 20
+    results = json.loads((out / "results.json").read_text(encoding="utf-8"))
+    assert [section["number"] for section in results["sections"]] == SECTIONS
+    assert printed.pop("files") == [str(out / "index.html"), str(out / "results.json")]
+    assert printed.pop("seconds") > 0
+    assert printed == results
+
+
+@pytest.mark.slow
+def test_table_1_of_the_original_comes_out_to_every_digit(made):
+    sections = {section["number"]: section for section in made[1]["sections"]}
+    for number in ("1.2.A", "1.2.B"):
+        assert sections[number]["agrees"] == "yes"
+        rows = sections[number]["comparison"]
+        assert len(rows) >= 4
+        assert all(row["original"] == row["here"] for row in rows)
+
+
+@pytest.mark.slow
+def test_the_studies_have_the_settings_of_the_issue(made):
+    sections = {section["number"]: section["results"] for section in made[1]["sections"]}
+
+    def settings(number):
+        return [
+            (s["hidden"], s["learning_rate"], s["iterations"]) for s in sections[number]["settings"]
+        ]
+
+    assert settings("1.3.B") == [(7, 0.02, 100_000)]
+    assert sections["1.3.B"]["settings"][0]["trials"] >= 5
+    assert sorted(settings("1.3.C")) == [
+        (7, 0.002, 300_000),
+        (7, 0.02, 100_000),
+        (7, 0.2, 100_000),
+        (7, 2.0, 100_000),
+    ]
+    assert settings("1.3.D") == [(h, 0.02, 100_000) for h in (1, 2, 5, 7, 10, 100)]
+    cells = settings("1.3+")
+    assert len({h for h, _, _ in cells}) >= 12
+    assert len({rate for _, rate, _ in cells}) >= 12
+    assert len(set(cells)) == len(cells) == 144
+
+
+@pytest.mark.slow
+def test_a_stopped_report_leaves_no_page_and_goes_on_to_the_same_one(made, command, tmp_path):
+    arguments = ["report", "--parts", "1", "--trials", "1", "--out", str(tmp_path)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "chainrule", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    journals = []
+    while process.poll() is None and sum(len(j.read_text().splitlines()) for j in journals) < 5:
+        time.sleep(0.05)
+        journals = list(tmp_path.glob(".unfinished-*/points-0.jsonl"))
+    process.send_signal(signal.SIGINT)
+    printed, complaint = process.communicate(timeout=120)
+    assert process.returncode == 130, complaint
+    assert printed == ""
+    assert complaint.splitlines()[-1] == "chainrule: stopped; what was finished is kept"
+    assert "Traceback" not in complaint
+    assert [path.name for path in tmp_path.iterdir() if not path.name.startswith(".")] == []
+    kept = journals[0].read_text().splitlines()
+    assert len(kept) >= 5
+
+    result = command(*arguments)
+    assert result.returncode == 0, result.stderr
+    assert str(tmp_path / "index.html") in result.stdout
+    assert not journals[0].parent.exists()
+    for name in ("index.html", "results.json"):
+        assert (tmp_path / name).read_bytes() == (made[0] / name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--parts", "1,9"], "found '9'; expected numbers among 1"),
+        (["--parts", ""], "found ''; expected numbers among 1"),
+        (["--trials", "0"], "trials: found 0; expected at least 1"),
+        (["--seed", "-1"], "seed: found -1; expected a whole number of at least 0"),
+        (["--workers", "0"], "workers: found 0; expected at least 1"),
+        (["--trials", "many"], "'many' is not a valid int"),
+        (["--photos", "nowhere"], "photos: nowhere is no folder"),
+    ],
+)
+def test_bad_options_are_refused_before_anything_is_written(refused, tmp_path, arguments, expected):
+    assert expected in refused("report", "--out", "out", *arguments, cwd=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_is_named(refused, tmp_path):
+    (tmp_path / "file").write_text("")
+    assert "file/out" in refused("report", "--out", tmp_path / "file" / "out")
+    assert "file" in refused("report", "--out", tmp_path / "file")
+    assert (tmp_path / "file").read_text() == ""
+
+
+def test_help_says_what_it_does(command):
+    result = command("report", "--help")
+    assert result.returncode == 0
+    for wanted in ("index.html", "results.json", "--trials", "--photos", "Example: chainrule"):
+        assert wanted in result.stdout
