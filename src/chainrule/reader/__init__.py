@@ -1,0 +1,1 @@
+"""Reading: characters and lines of text."""
