@@ -1,1 +1,1 @@
-"""Reading: characters and lines of text."""
+"""A network that reads letters: trained on letters of many fonts, applied to lines of text."""
