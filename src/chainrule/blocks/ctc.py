@@ -43,8 +43,9 @@ class CTCLoss:
         alpha[t, s] = p[l'_s, t] (alpha[t-1, s] + alpha[t-1, s-1] + q_s alpha[t-1, s-2])
         P(l) = alpha[T-1, L-1] + alpha[T-1, L-2]
 
-    where q_s is 1 if l'_s is a character other than l'_(s-2), else 0; all in logarithms, for they underflow. beta[t, s], the same for all ends, p of frame t
-    included, is alpha of frames and target turned round.
+    where q_s is 1 if l'_s is a character other than l'_(s-2), else 0; all in logarithms, for they
+    underflow. beta[t, s], the same for all ends, p of frame t included, is alpha of frames and
+    target turned round.
 
     Derivation. alpha[t, s] beta[t, s] holds p[l'_s, t] twice; divided by it once, it is the
     probability of all paths that are in s at t. Every path is somewhere at t, so for each t

@@ -35,6 +35,7 @@ def _settings(epochs: int, learning_rate: float) -> Settings:
         epochs=epochs,
         batch_size=32,
         learning_rate=learning_rate,
+        weight_decay=1e-5,
         nesterov=True,
         schedule="one-cycle",
         precision="bfloat16",
@@ -42,8 +43,8 @@ def _settings(epochs: int, learning_rate: float) -> Settings:
 
 
 # for a network of random weights; and for one that goes on from a reader of other fonts
-SCRATCH = Schooling(_settings(20, 0.01), replace(_settings(2, 0.01), schedule="constant"), 8192)
-ONWARD = Schooling(_settings(8, 0.005), None, 1024)
+SCRATCH = Schooling(_settings(20, 0.012), _settings(2, 0.03), 16_384)
+ONWARD = Schooling(_settings(10, 0.005), None, 1024)
 
 
 def train_reader(
