@@ -32,27 +32,33 @@ def beam(log_p: LogP, width: int = 8, classes: int = 8) -> list[int]:
     # of each prefix: the log-probability of its paths that end in a blank, and of the others
     prefixes: dict[tuple[int, ...], tuple[float, float]] = {(): (0.0, -np.inf)}
     for frame in log_p.T:
-        chosen = np.argsort(-frame, kind="stable")[:classes].tolist()
-        scores = dict(zip(chosen, frame[chosen].tolist(), strict=True))
-        found: dict[tuple[int, ...], list[float]] = {}
-
-        def add(prefix: tuple[int, ...], end: int, score: float, found=found) -> None:
-            ends = found.setdefault(prefix, [-np.inf, -np.inf])
-            ends[end] = np.logaddexp(ends[end], score)
-
+        labels = np.argsort(-frame, kind="stable")[:classes].tolist()
+        grown: dict[tuple[int, ...], tuple[float, float]] = {}
         for prefix, (blank, other) in prefixes.items():
-            both = np.logaddexp(blank, other)
-            for label, score in scores.items():
+            either = float(np.logaddexp(blank, other))
+            for label in labels:
+                score = float(frame[label])
                 if label == 0:
-                    add(prefix, 0, both + score)
+                    _add(grown, prefix, either + score, -np.inf)
                 elif prefix and label == prefix[-1]:
-                    add(prefix, 1, other + score)  # the same character goes on
-                    add((*prefix, label), 1, blank + score)  # a second one, after a blank
+                    _add(grown, prefix, -np.inf, other + score)  # the same character goes on
+                    # a second one, after a blank
+                    _add(grown, (*prefix, label), -np.inf, blank + score)
                 else:
-                    add((*prefix, label), 1, both + score)
-        ranked = sorted(found.items(), key=lambda item: -np.logaddexp(*item[1]))
-        prefixes = {prefix: (ends[0], ends[1]) for prefix, ends in ranked[:width]}
-    return list(max(prefixes, key=lambda prefix: np.logaddexp(*prefixes[prefix])))
+                    _add(grown, (*prefix, label), -np.inf, either + score)
+        ranked = sorted(grown, key=lambda prefix: -np.logaddexp(*grown[prefix]))
+        prefixes = {prefix: grown[prefix] for prefix in ranked[:width]}
+    return list(next(iter(prefixes)))
+
+
+def _add(
+    grown: dict[tuple[int, ...], tuple[float, float]],
+    prefix: tuple[int, ...],
+    blank: float,
+    other: float,
+) -> None:
+    before = grown.get(prefix, (-np.inf, -np.inf))
+    grown[prefix] = float(np.logaddexp(before[0], blank)), float(np.logaddexp(before[1], other))
 
 
 def align(log_p: LogP, labels: Sequence[int]) -> list[tuple[int, int]]:

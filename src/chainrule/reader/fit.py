@@ -4,16 +4,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from chainrule.blocks import CTCLoss
-from chainrule.glyphs.lines import LineFont
+from chainrule.glyphs.lines import Line, LineFont, render_line
 from chainrule.reader.ctc_network import line_network
 from chainrule.reader.decode import greedy
 from chainrule.reader.errors import edit_distance
-from chainrule.reader.read import Reader
+from chainrule.reader.read import Reader, measured_lag
 from chainrule.reader.rendered import RenderedLines
+from chainrule.reader.texts import training_text
 from chainrule.training import OnEpoch, Settings, Trained, train
 
 VALIDATION_LINES = 200
@@ -92,7 +94,17 @@ def train_reader(
         progress=progress,
         on_epoch=on_epoch,
     )
-    return Reader(chain, trained.parameters, alphabet), trained
+    reader = Reader(chain, trained.parameters, alphabet)
+    lag = measured_lag(reader, _plain_lines(training or validation, alphabet, seed))
+    return Reader(chain, trained.parameters, alphabet, lag), trained
+
+
+def _plain_lines(fonts: Sequence[LineFont], alphabet: str, seed: int) -> list[Line]:
+    rng = np.random.default_rng(seed)
+    return [
+        render_line(fonts[rng.integers(len(fonts))], training_text(rng, alphabet, 12))
+        for _ in range(100)
+    ]
 
 
 def character_errors(scores: Tensor, target: Tensor) -> float:
@@ -111,8 +123,8 @@ def _continued(parameters: dict[str, Tensor], start: Reader, alphabet: str) -> d
     place = {character: number for number, character in enumerate(start.alphabet, 1)} | {"": 0}
     for name in ("scores.weight", "scores.bias"):
         # two frames of all classes each: see Interleave
-        old = start.parameters[name].unflatten(0, (2, -1))
-        new = parameters[name].clone().unflatten(0, (2, -1))
+        old = torch.stack(start.parameters[name].chunk(2))
+        new = torch.stack(parameters[name].chunk(2))
         for number, character in enumerate(("", *alphabet)):
             if character in place:
                 new[:, number] = old[:, place[character]]

@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,8 +39,8 @@ def tesseract(threads: int = 2) -> Read:
     def read(pictures: Pictures, truths: Sequence[str]) -> Reading:
         runs = [_tesseract(command, pictures, height, threads) for height in SIZES]
         best = [
-            min(found, key=lambda text, truth=truth: edit_distance(" ".join(text.split()), truth))
-            for truth, *found in zip(truths, *(run.texts for run in runs), strict=True)
+            _nearest([run.texts[place] for run in runs], truth)
+            for place, truth in enumerate(truths)
         ]
         return Reading(best, min(run.seconds for run in runs))
 
@@ -52,8 +53,8 @@ def rapidocr(threads: int = 2) -> Read:
     Raises InputError if the package is not installed.
     """
     try:
-        from rapidocr import RapidOCR  # type: ignore[import-untyped]
-        from rapidocr.ch_ppocr_rec import TextRecInput  # type: ignore[import-untyped]
+        from rapidocr import RapidOCR
+        from rapidocr.ch_ppocr_rec import TextRecInput
     except ImportError:
         raise InputError(
             "the package rapidocr is not installed; expected it (pip install 'chainrule[peers]')"
@@ -67,9 +68,14 @@ def rapidocr(threads: int = 2) -> Read:
 
     def texts(pictures: Pictures) -> list[str]:
         colours = [np.repeat(picture[:, :, None], 3, axis=2) for picture in pictures]
-        return list(engine.text_rec(TextRecInput(img=colours)).txts)
+        recognizer: Any = engine.text_rec
+        return list(recognizer(TextRecInput(img=colours)).txts)
 
     return timed(texts)
+
+
+def _nearest(texts: Sequence[str], truth: str) -> str:
+    return min(texts, key=lambda text: edit_distance(" ".join(text.split()), truth))
 
 
 def _tesseract(command: str, pictures: Pictures, height: int, threads: int) -> Reading:

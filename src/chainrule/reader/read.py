@@ -15,6 +15,7 @@ from chainrule.blocks import BatchNormalization, Convolution, Residual
 from chainrule.blocks.block import Block
 from chainrule.chain import Chain, load_chain, save_chain
 from chainrule.errors import FileError, InputError
+from chainrule.glyphs.lines import Line
 from chainrule.reader.ctc_network import frames, line_network
 from chainrule.reader.decode import align, beam, greedy
 from chainrule.reader.picture import Strip, cut_strip
@@ -52,17 +53,21 @@ class ReadLine:
 class Reader:
     """A network for lines, its parameters and the alphabet whose characters are its classes.
 
-    Class 0 is the blank, class i the i-th character. Raises InputError if they don't fit.
+    Class 0 is the blank, class i the i-th character. `lag` is how many columns of the strip to the
+    right of a character's middle the network names it (the loss leaves that to it): `measured_lag`
+    finds it. Raises InputError if they don't fit.
     """
 
-    def __init__(self, chain: Chain, parameters: dict[str, Tensor], alphabet: str) -> None:
+    def __init__(
+        self, chain: Chain, parameters: dict[str, Tensor], alphabet: str, lag: float = 0.0
+    ) -> None:
         expected = line_network(len(alphabet) + 1)
         if chain.in_training() != expected.in_training():
             raise InputError(
                 f"the network is not one that reads lines of {len(alphabet)} characters; expected "
                 "that of `line_network`"
             )
-        self.chain, self.alphabet = chain.in_inference(), alphabet
+        self.chain, self.alphabet, self.lag = chain.in_inference(), alphabet, lag
         self.parameters = {name: value.float() for name, value in parameters.items()}
         self._folded = folded(self.chain, self.parameters)
 
@@ -122,8 +127,11 @@ class Reader:
         self, strip: Strip, log_p: NDArray[np.float32], labels: list[int], shape: tuple[int, ...]
     ) -> ReadLine:
         spans = align(log_p, labels)
-        cells = _cells(strip, spans)
-        boxes = [_box(strip, cell, shape) for cell in cells]
+        cells = _cells(strip, spans, self.lag)
+        boxes = [
+            _box(strip, cell, shape, self.alphabet[label - 1] != " ")
+            for label, cell in zip(labels, cells, strict=True)
+        ]
         characters = []
         for label, (first, last), box in zip(labels, spans, boxes, strict=True):
             at = np.exp(log_p[:, first + int(log_p[label, first:last].argmax())])
@@ -155,15 +163,34 @@ def load_reader(path: str | os.PathLike[str] | None = None) -> Reader:
             "`chainrule reader train --fonts` writes it"
         )
     try:
-        return Reader(chain, parameters, alphabet)
-    except InputError as error:
+        return Reader(chain, parameters, alphabet, float(metadata.get("lag", 0.0)))
+    except (InputError, TypeError, ValueError) as error:
         raise FileError(f"{path}: {error}") from error
 
 
 def save_reader(path: str | os.PathLike[str], reader: Reader) -> None:
     """Write a reader, its parameters in float16. Raises FileError."""
     halves = {name: value.half() for name, value in reader.parameters.items()}
-    save_chain(path, reader.chain, halves, {"kind": KIND, "alphabet": reader.alphabet})
+    save_chain(
+        path,
+        reader.chain,
+        halves,
+        {"kind": KIND, "alphabet": reader.alphabet, "lag": reader.lag},
+    )
+
+
+def measured_lag(reader: Reader, lines: Sequence[Line]) -> float:
+    """The median way, in columns, from the middle of a character's ink to where it is named."""
+    strips = [cut_strip(line.image) for line in lines]
+    place = {character: number for number, character in enumerate(reader.alphabet, 1)}
+    lags = []
+    for line, strip, log_p in zip(lines, strips, reader.log_probabilities(strips), strict=True):
+        spans = align(log_p, [place[character] for character in line.text])
+        for box, (first, last), character in zip(line.boxes, spans, line.text, strict=True):
+            middle = ((box[0] + box[2]) / 2 - strip.left) * strip.scale_x
+            if character != " ":
+                lags.append((first + last) / 2 * _FRAME - middle)
+    return float(np.median(lags))
 
 
 def folded(chain: Chain, parameters: dict[str, Tensor]) -> tuple[Chain, dict[str, Tensor]]:
@@ -222,23 +249,43 @@ def _batches(widths: Sequence[int]) -> list[list[int]]:
     return batches
 
 
-def _cells(strip: Strip, spans: list[tuple[int, int]]) -> list[tuple[float, float]]:
-    """The columns of the strip that belong to each character: halfway to its neighbours."""
-    middles = [(first + last) / 2 * _FRAME for first, last in spans]
-    between = [(one + other) / 2 for one, other in pairwise(middles)]
-    ends = [0.0, *between, float(strip.values.shape[1])]
+def _cells(strip: Strip, spans: list[tuple[int, int]], lag: float) -> list[tuple[float, float]]:
+    """The columns of the strip that belong to each character: those between the columns with the
+    least ink about halfway to its neighbours."""
+    width = strip.values.shape[1]
+    ink = strip.values.clip(0).sum(0)
+    middles = [(first + last) / 2 * _FRAME - lag for first, last in spans]
+    between = [_least(ink, one, other) for one, other in pairwise(middles)]
+    ends = [0.0, *between, float(width)]
     return list(pairwise(ends))
 
 
+def _least(ink: NDArray[np.float32], one: float, other: float) -> float:
+    quarter, half = (other - one) / 4, (one + other) / 2
+    first = int(np.clip(half - quarter, 0, len(ink) - 1))
+    last = int(np.clip(half + quarter, first, len(ink) - 1)) + 1
+    window = ink[first:last]
+    # of several alike, the nearest to the middle
+    score = window + 1e-3 * np.abs(np.arange(first, last) + 0.5 - half)
+    return first + float(score.argmin()) + 0.5
+
+
 def _box(
-    strip: Strip, cell: tuple[float, float], shape: tuple[int, ...]
+    strip: Strip, cell: tuple[float, float], shape: tuple[int, ...], inked: bool
 ) -> tuple[int, int, int, int]:
-    """The ink in a cell, or all of the cell if there is none, in the picture's pixels."""
-    first, last = round(cell[0]), max(round(cell[1]), round(cell[0]) + 1)
+    """The ink in a cell (for a space the columns without), in the picture's pixels.
+
+    All of the cell, if there is nothing of the kind.
+    """
+    first = int(cell[0])
+    last = max(int(cell[1]), first + 1)
     mask = strip.values[:, first:last] > 0.35
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    rows = np.flatnonzero(mask.any(1)) if inked else np.empty(0, np.intp)
+    columns = np.flatnonzero(mask.any(0) == inked)
     if not rows.size:
-        rows, columns = np.arange(strip.values.shape[0]), np.arange(last - first)
+        rows = np.arange(strip.values.shape[0])
+    if not columns.size:
+        columns = np.arange(last - first)
     left = strip.left + (first + columns[0]) / strip.scale_x
     right = strip.left + (first + columns[-1] + 1) / strip.scale_x
     top = strip.top + rows[0] / strip.scale_y

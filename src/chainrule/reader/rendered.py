@@ -116,4 +116,4 @@ def classes(texts: Sequence[str], alphabet: str) -> Tensor:
 
 
 def _width(line: Example) -> int:
-    return line[0].values.shape[1]
+    return int(line[0].values.shape[1])
