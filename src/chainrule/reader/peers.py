@@ -66,9 +66,12 @@ def rapidocr(threads: int = 2) -> Read:
         }
     )
 
+    # the recognition is made when it is first asked for
+    engine(np.full((32, 64, 3), 255, np.uint8), use_det=False, use_cls=False, use_rec=True)
+    recognizer: Any = engine.text_rec
+
     def texts(pictures: Pictures) -> list[str]:
         colours = [np.repeat(picture[:, :, None], 3, axis=2) for picture in pictures]
-        recognizer: Any = engine.text_rec
         return list(recognizer(TextRecInput(img=colours)).txts)
 
     return timed(texts)
