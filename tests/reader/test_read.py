@@ -65,6 +65,13 @@ def test_lines_read_together_are_read_as_alone(reader, lato):
     assert reader.texts(pictures) == [reader.texts([picture])[0] for picture in pictures]
 
 
+def test_a_limited_reader_gives_no_other_character(reader, lato):
+    picture = render_line(lato, "O1 lI0").image
+    assert set(reader.limited("0123456789").texts([picture])[0]) <= set("0123456789 ")
+    with pytest.raises(InputError, match="does not read '\u00e9'"):
+        reader.limited("a\u00e9")
+
+
 def test_folding_the_normalisations_changes_no_score(reader, sentence):
     x = pad([cut_strip(sentence.image)])
     chain, parameters = reader._folded

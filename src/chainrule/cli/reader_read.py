@@ -20,6 +20,13 @@ def read(
         list[Path], typer.Argument(metavar="IMAGE...", help="Pictures of one line of text each.")
     ],
     model: ModelOption = None,
+    alphabet: Annotated[
+        str | None,
+        typer.Option(
+            help="The characters that the texts can hold, or a name as in `glyphs build`.",
+            show_default="the model's",
+        ),
+    ] = None,
     beam: Annotated[
         int,
         typer.Option(min=1, max=100, help="Prefixes kept in the search; 1 takes the best path."),
@@ -34,10 +41,13 @@ def read(
 
     Example: chainrule reader read meter.png label.jpg --json
     """
+    from chainrule.glyphs.alphabet import parse_alphabet
     from chainrule.reader.picture import open_grey
     from chainrule.reader.read import load_reader
 
     reader = load_reader(model)
+    if alphabet is not None:
+        reader = reader.limited(parse_alphabet(alphabet))
     pictures = [open_grey(path) for path in images]
     with progress("reading", "lines") as report:
         lines = reader.read(

@@ -102,7 +102,7 @@ def train_reader(
 def _plain_lines(fonts: Sequence[LineFont], alphabet: str, seed: int) -> list[Line]:
     rng = np.random.default_rng(seed)
     return [
-        render_line(fonts[rng.integers(len(fonts))], training_text(rng, alphabet, 12))
+        render_line(fonts[int(rng.integers(len(fonts)))], training_text(rng, alphabet, 12))
         for _ in range(100)
     ]
 

@@ -21,13 +21,13 @@ SIZES = (32, 48, 64)  # px high; Tesseract gets each line at each
 _BORDER = 10  # px of paper all round, which Tesseract's manual advises
 
 
-def tesseract(threads: int = 2) -> Read:
+def tesseract(threads: int = 2, alphabet: str | None = None) -> Read:
     """Tesseract 5 with `--psm 7` (one line), English, its usual model.
 
     All lines of one size go through one process. Every line is read at each of SIZES, and the
     reading with the fewest errors is taken, line by line, which is as good as a perfect choice of
     size could make it. The seconds are those of the fastest size, its start and files included.
-    Raises InputError if the command is not there.
+    With an alphabet it reads no other characters. Raises InputError if the command is not there.
     """
     command = shutil.which("tesseract")
     if command is None:
@@ -37,7 +37,7 @@ def tesseract(threads: int = 2) -> Read:
         )
 
     def read(pictures: Pictures, truths: Sequence[str]) -> Reading:
-        runs = [_tesseract(command, pictures, height, threads) for height in SIZES]
+        runs = [_tesseract(command, pictures, height, threads, alphabet) for height in SIZES]
         best = [
             _nearest([run.texts[place] for run in runs], truth)
             for place, truth in enumerate(truths)
@@ -47,10 +47,11 @@ def tesseract(threads: int = 2) -> Read:
     return read
 
 
-def rapidocr(threads: int = 2) -> Read:
+def rapidocr(threads: int = 2, alphabet: str | None = None) -> Read:
     """RapidOCR's recognition only, with the model in its wheel, in batches as it makes them.
 
-    Raises InputError if the package is not installed.
+    With an alphabet without capitals its text is put in small letters. Raises InputError if the
+    package is not installed.
     """
     try:
         from rapidocr import RapidOCR
@@ -69,10 +70,12 @@ def rapidocr(threads: int = 2) -> Read:
     # the recognition is made when it is first asked for
     engine(np.full((32, 64, 3), 255, np.uint8), use_det=False, use_cls=False, use_rec=True)
     recognizer: Any = engine.text_rec
+    small = alphabet is not None and alphabet == alphabet.lower()
 
     def texts(pictures: Pictures) -> list[str]:
         colours = [np.repeat(picture[:, :, None], 3, axis=2) for picture in pictures]
-        return list(recognizer(TextRecInput(img=colours)).txts)
+        found = recognizer(TextRecInput(img=colours)).txts
+        return [text.lower() if small else text for text in found]
 
     return timed(texts)
 
@@ -81,7 +84,10 @@ def _nearest(texts: Sequence[str], truth: str) -> str:
     return min(texts, key=lambda text: edit_distance(" ".join(text.split()), truth))
 
 
-def _tesseract(command: str, pictures: Pictures, height: int, threads: int) -> Reading:
+def _tesseract(
+    command: str, pictures: Pictures, height: int, threads: int, alphabet: str | None
+) -> Reading:
+    known = ["-c", f"tessedit_char_whitelist={alphabet}"] if alphabet else []
     with tempfile.TemporaryDirectory() as folder:
         paths = [str(Path(folder, f"{number}.png")) for number in range(len(pictures))]
         for path, picture in zip(paths, pictures, strict=True):
@@ -90,7 +96,7 @@ def _tesseract(command: str, pictures: Pictures, height: int, threads: int) -> R
         listed.write_text("\n".join(paths) + "\n", encoding="utf-8")
         started = time.perf_counter()
         done = subprocess.run(
-            [command, str(listed), "stdout", "--psm", "7"],
+            [command, str(listed), "stdout", "--psm", "7", *known],
             capture_output=True,
             text=True,
             check=False,

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from importlib.resources import as_file, files
 from itertools import pairwise
@@ -70,6 +71,22 @@ class Reader:
         self.chain, self.alphabet, self.lag = chain.in_inference(), alphabet, lag
         self.parameters = {name: value.float() for name, value in parameters.items()}
         self._folded = folded(self.chain, self.parameters)
+        self._never = torch.zeros(len(alphabet) + 1, dtype=torch.bool)
+
+    def limited(self, alphabet: str) -> "Reader":
+        """The same reader for texts of these characters only, whose spaces it still sees.
+
+        Raises InputError if it does not read one.
+        """
+        unread = [character for character in alphabet if character not in self.alphabet]
+        if unread:
+            raise InputError(
+                f"the model does not read {unread[0]!r} of the alphabet; it reads {self.alphabet!r}"
+            )
+        reader = copy(self)
+        kept = ["", " ", *alphabet]
+        reader._never = torch.tensor([c not in kept for c in ("", *self.alphabet)])
+        return reader
 
     def texts(
         self,
@@ -115,7 +132,8 @@ class Reader:
         widths = [strip.values.shape[1] for strip in strips]
         for places in _batches(widths):
             scores = chain.apply(pad([strips[place] for place in places]), parameters)
-            log_p = scores[:, :, 0].log_softmax(1).numpy()
+            limited = scores[:, :, 0].masked_fill(self._never[:, None], -1e9)
+            log_p = limited.log_softmax(1).numpy()
             for place, own in zip(places, log_p, strict=True):
                 found[place] = own[:, : frames(widths[place])]
         return found
