@@ -88,14 +88,25 @@ def test_the_characters_network_reads_a_line(characters):
     assert characters.shape((1, 1, 32, 576)) == (1, 26, 1, 137)
 
 
-def test_parameter_derivatives_are_backwards(everything, params):
-    chain, x = everything.in_inference(), image((2, 3, 12, 14))
-    values = params(chain)
+def test_parameter_derivatives_are_backwards(params):
+    chain = Chain([(f"conv{i}", Convolution(2, 2, 2)) for i in range(3)])
+    values, x = params(chain), image((2, 2, 5, 5))
     y, saved = chain.forward(x, values)
     alone = chain.parameter_derivatives(torch.ones_like(y), values, saved)
     whole = chain.backward(torch.ones_like(y), values, saved)[1]
     assert alone.keys() == whole.keys()
     assert all(torch.equal(alone[name], whole[name]) for name in whole)
+
+
+def test_parameter_derivatives_skip_the_first_layers_dx(params):
+    class First(Convolution):
+        def backward(self, dy, params, saved):
+            raise AssertionError("dx of the first layer is not needed")
+
+    chain = Chain([("first", First(1, 1, 1)), ("second", Convolution(1, 1, 1))])
+    values = params(chain)
+    y, saved = chain.forward(image((1, 1, 2, 2)), values)
+    assert len(chain.parameter_derivatives(y, values, saved)) == 4
 
 
 def test_apply_is_forward(everything, params):

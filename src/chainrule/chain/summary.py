@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 
@@ -52,16 +52,6 @@ class ReceptiveField:
         ]
         size, stride, offset = zip(*axes, strict=True)
         return ReceptiveField(size, stride, offset)
-
-    def joined(self, other: "ReceptiveField") -> "ReceptiveField":
-        """The smallest field that holds both, for a sum of two paths of the same stride."""
-        axes = []
-        for a, b, m, n in zip(self.size, other.size, self.offset, other.offset, strict=True):
-            low = min(m - (a - 1) / 2, n - (b - 1) / 2)
-            high = max(m + (a - 1) / 2, n + (b - 1) / 2)
-            axes.append((high - low + 1, (low + high) / 2))
-        size, offset = zip(*axes, strict=True)
-        return replace(self, size=size, offset=offset)
 
 
 @dataclass(frozen=True)
@@ -129,15 +119,14 @@ def _walk(
 ) -> Iterator[Row]:
     """The rows of the layers; a chain inside is walked through, its layers' names prefixed."""
     for name, block in layers:
-        inner, before = _inside(block), field
+        inner = _inside(block)
         sees = getattr(block, "sees", None)
         window: Window | None = None if sees is None else sees(shape)
         for row in _walk(f"{prefix}{name}.", inner, shape, field, itemsize):
             yield row
             field = row.receptive_field
-        if isinstance(block, Residual):
-            field = field.joined(before)
-        elif window is not None:
+        # a residual's sum sees no more: what keeps the shape has the pixel itself in its field
+        if window is not None:
             field = field.through(window)
         shape = block.shape(shape)
         if inner and not isinstance(block, Residual):
