@@ -12,7 +12,9 @@ from chainrule.glyphs.letters import load_letters
 from chainrule.glyphs.manifest import PinnedFont, read_manifest, write_manifest
 from chainrule.glyphs.pin import pin
 
-BOXES = {letter: (50, 0, 120 + 30 * n, 700) for n, letter in enumerate("abcdefghijklmnopqrstuvwxyz")}
+BOXES = {
+    letter: (50, 0, 120 + 30 * n, 700) for n, letter in enumerate("abcdefghijklmnopqrstuvwxyz")
+}
 
 needs_npm = pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed")
 

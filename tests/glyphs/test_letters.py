@@ -36,9 +36,7 @@ def test_a_letter_is_pillows_own_drawing_centred(fonts_folder):
         assert (picture < 255).sum() == (drawn < 255).sum()
         inside = np.argwhere(picture < 255)
         outside = np.argwhere(drawn < 255)
-        np.testing.assert_array_equal(
-            picture[tuple(inside.T)], drawn[tuple(outside.T)]
-        )
+        np.testing.assert_array_equal(picture[tuple(inside.T)], drawn[tuple(outside.T)])
         top, left = inside.min(0)
         bottom, right = 31 - inside.max(0)
         assert bottom - top in (0, 1)

@@ -39,9 +39,7 @@ def test_a_line_is_as_long_as_pillow_sets_it_and_looks_like_it(fonts_folder, nam
     face = file.at(font.size, shaped=True)
     plain = ["-liga", "-clig", "-dlig", "-calt"]
     canvas = Image.new("L", (line.image.shape[1], 32), 255)
-    ImageDraw.Draw(canvas).text(
-        (4, font.baseline), text, 0, face, anchor="ls", features=plain
-    )
+    ImageDraw.Draw(canvas).text((4, font.baseline), text, 0, face, anchor="ls", features=plain)
     length = face.getlength(text, features=plain)
     assert abs(line.image.shape[1] - 8 - length) <= 4
     ours, theirs = 255.0 - line.image, 255.0 - np.asarray(canvas)
@@ -102,7 +100,11 @@ def test_saved_fonts_come_back(fonts_folder, tmp_path):
         line, same = render_line(one, "ab 1 ba"), render_line(other, "ab 1 ba")
         np.testing.assert_array_equal(line.image, same.image)
         np.testing.assert_array_equal(line.boxes, same.boxes)
-        assert (one.name, one.family, one.validation) == (other.name, other.family, other.validation)
+        assert (one.name, one.family, one.validation) == (
+            other.name,
+            other.family,
+            other.validation,
+        )
     whole = (tmp_path / "x.safetensors").read_bytes()
     for length in range(0, len(whole), 29):
         (tmp_path / "cut.safetensors").write_bytes(whole[:length])
@@ -182,7 +184,14 @@ def test_random_strengths_are_in_range(fonts, seed):
 
 @pytest.mark.parametrize(
     "bad",
-    [{"contrast": 0}, {"contrast": 2}, {"blur": -1}, {"noise": -1}, {"rotation": 90}, {"quality": 0}],
+    [
+        {"contrast": 0},
+        {"contrast": 2},
+        {"blur": -1},
+        {"noise": -1},
+        {"rotation": 90},
+        {"quality": 0},
+    ],
 )
 def test_strengths_out_of_range_are_refused(bad):
     with pytest.raises(InputError, match="expected"):
