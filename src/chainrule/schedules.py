@@ -8,6 +8,7 @@ from chainrule.errors import InputError
 Schedule = Callable[[float], float]
 
 _WARM = 0.2  # the share of a one-cycle run in which the rate rises
+_FIRST = 0.25  # the share of a two-cycle run that its first cycle takes
 _STEPS, _FACTOR = 3, 0.1  # a step run: three equal parts, each with a tenth of the rate before it
 
 
@@ -16,7 +17,9 @@ def schedule(name: str) -> Schedule:
 
     constant: 1. step: 1, 0.1, 0.01 over the thirds of the run. cosine: (1 + cos(pi t)) / 2
     (Loshchilov & Hutter 2017, eq. 5, without restarts). one-cycle: from 0.04 up to 1 in the first
-    fifth of the run and down to 0 along half a cosine each (Smith & Topin 2018).
+    fifth of the run and down to 0 along half a cosine each (Smith & Topin 2018). two-cycles: one
+    such cycle over the first quarter of the run, another over the rest: soon at a good error, and
+    then at a better one (a warm restart: Loshchilov & Hutter 2017).
 
     Raises InputError on another name.
     """
@@ -43,9 +46,16 @@ def _one_cycle(progress: float) -> float:
     return _cosine((progress - _WARM) / (1 - _WARM))
 
 
+def _two_cycles(progress: float) -> float:
+    if progress < _FIRST:
+        return _one_cycle(progress / _FIRST)
+    return _one_cycle((progress - _FIRST) / (1 - _FIRST))
+
+
 SCHEDULES: dict[str, Schedule] = {
     "constant": _constant,
     "step": _step,
     "cosine": _cosine,
     "one-cycle": _one_cycle,
+    "two-cycles": _two_cycles,
 }

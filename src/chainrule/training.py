@@ -100,6 +100,7 @@ def train(
     settings: Settings,
     *,
     metrics: Mapping[str, Metric] | None = None,
+    described: Mapping[str, Any] | None = None,
     checkpoint: Path | None = None,
     resume: bool = False,
     progress: Callable[[int, int], None] | None = None,
@@ -110,13 +111,16 @@ def train(
     metrics: functions (output, target) -> mean over the batch. With `checkpoint` a file is written
     after every epoch; with `resume` the run goes on from that file if it is there, to the same
     bits as a run that was never stopped (on the same machine with the same number of threads).
+    described: what else must be the same for that (of the data, say), as JSON values by name.
     progress: gets (examples seen, examples in all). on_epoch: gets each line of the history and the
     parameters.
 
     Raises DivergedError when the loss is no longer finite, FileError on a checkpoint that cannot be
     read or is of another run.
     """
-    state = _start(chain, parameters, training, validation, settings, checkpoint, resume)
+    state = _start(
+        chain, parameters, training, validation, settings, described or {}, checkpoint, resume
+    )
     rates = schedule(settings.schedule)
     sgd = SGD(settings.momentum, settings.weight_decay, settings.nesterov)
     steps = math.ceil(len(training) / settings.batch_size)
@@ -208,6 +212,7 @@ def _start(
     training: Source,
     validation: Source,
     settings: Settings,
+    described: Mapping[str, Any],
     checkpoint: Path | None,
     resume: bool,
 ) -> _State:
@@ -217,6 +222,7 @@ def _start(
         "training examples": len(training),
         "validation examples": len(validation),
         **asdict(settings),
+        **described,
     }
     generator = torch.Generator().manual_seed(settings.seed)
     if resume and checkpoint is not None and checkpoint.exists():

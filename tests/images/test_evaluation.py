@@ -122,6 +122,7 @@ def test_a_classifier_is_written_and_read(small_network, shapes, tmp_path, class
         predict(classifier, other, collection.files)
 
 
+@pytest.mark.usefixtures("arrays_unchecked")
 def test_files_that_are_no_classifier_are_refused(small_network, shapes, tmp_path):
     path = tmp_path / "m.safetensors"
     save_classifier(path, train_classifier(read_collection(shapes), small_network))

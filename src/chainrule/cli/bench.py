@@ -1,5 +1,9 @@
 """`chainrule bench`: the same work given to us and to the peers, in one run."""
 
+import json
+import sys
+from typing import Annotated
+
 import typer
 
 from chainrule.cli.output import JsonOption, print_json, progress
@@ -52,3 +56,41 @@ def images(as_json: JsonOption = False) -> None:
     for row in document["rows"]:
         print(f"{row['name']:60} {row['images_per_second']:8.1f} pictures a second")
     print(f"ours is {document['ratio']:.2f} times the best of the others")
+
+
+@app.command()
+def reader(
+    seeds: Annotated[int, typer.Option(min=1, help="Trainings by each recipe.")] = 3,
+    as_json: JsonOption = False,
+) -> None:
+    """Train the letter network by the original's recipe and by the fast one; time both.
+
+    And measure what jitter costs a training, and a line against its windows one by one. This trains
+    for minutes: each seed's line is told on standard error as soon as it is done.
+
+    Example: chainrule bench reader --seeds 1 --json
+    """
+    from chainrule.benchmarks.reader import measure
+
+    with progress("bench reader", "letters") as report:
+        document = measure(
+            range(seeds), report, lambda row: print(json.dumps(row), file=sys.stderr, flush=True)
+        )
+    if as_json:
+        print_json(document)
+        return
+    print("seed  original: top-1  top-5  seconds   fast: top-1  top-5  seconds   to the original's")
+    for row in document["rows"]:
+        reached = row["seconds_to_original"]
+        print(
+            f"{row['seed']:4} {row['original_top1']:16.2%} {row['original_top5']:6.2%} "
+            f"{row['original_seconds']:8.1f} {row['fast_top1']:13.2%} {row['fast_top5']:6.2%} "
+            f"{row['fast_seconds']:8.1f}   "
+            + ("never" if reached is None else f"{reached:.1f} s ({row['time_ratio']:.1%})")
+        )
+    print(f"with jitter a training takes {document['jitter']['ratio']:.3f} times as long")
+    line = document["line"]
+    print(
+        f"a line costs {line['ratio_one_by_one']:.3f} of its windows one by one, "
+        f"{line['ratio']:.3f} of them as a batch"
+    )

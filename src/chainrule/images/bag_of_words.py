@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float, Float32
 from PIL import Image
 
 from chainrule.errors import FileError, InputError
@@ -68,11 +68,11 @@ class FisherVector:
     classification, 2010; places as in Sanchez, Perronnin and de Campos, 2012.
     """
 
-    centre: Float32[np.ndarray, " 128"]
-    axes: Float32[np.ndarray, "components 128"]
-    weights: Float32[np.ndarray, " k"]
-    means: Float32[np.ndarray, "k d"]
-    deviations: Float32[np.ndarray, "k d"]
+    centre: Float[np.ndarray, " 128"]
+    axes: Float[np.ndarray, "components 128"]
+    weights: Float[np.ndarray, " k"]
+    means: Float[np.ndarray, "k d"]
+    deviations: Float[np.ndarray, "k d"]
 
     def project(self, descriptors: np.ndarray, places: np.ndarray) -> np.ndarray:
         """z (n, d): principal components, then the place around the picture's middle."""

@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 _FILTERS = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
-_LONG = 8  # how many times longer than wide a picture is resized as a whole
+_LONG = 100  # a picture at most so many times longer than wide is resized as a whole: 15 MB
 
 
 @dataclass(frozen=True)

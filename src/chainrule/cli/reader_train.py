@@ -1,0 +1,131 @@
+"""`chainrule reader train`: the character network on letters of many fonts."""
+
+import time
+from contextlib import ExitStack
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from chainrule.cli.glyphs import LettersOption
+from chainrule.cli.output import JsonOption, print_json, progress
+from chainrule.errors import InputError
+
+_FIGURES = (
+    "energy_train",
+    "energy_validation",
+    "top1_train",
+    "top1_validation",
+    "top5_train",
+    "top5_validation",
+)
+
+
+class RecipeName(StrEnum):
+    """The names of `chainrule.reader.recipes.RECIPES`."""
+
+    FAST = "fast"
+    ORIGINAL = "original"
+
+
+def train(
+    recipe: Annotated[
+        RecipeName,
+        typer.Option(help="original: as it was published. fast: sooner, to a smaller error."),
+    ] = RecipeName.FAST,
+    jitter: Annotated[
+        bool, typer.Option("--jitter", help="Put neighbours beside each letter, and shift it.")
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0, help="All that is random follows from it.")] = 0,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Passes over the letters.", show_default="recipe's")
+    ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="The largest step's factor.", show_default="recipe's")
+    ] = None,
+    letters: LettersOption = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="The model's file (.safetensors).", show_default="letters-RECIPE.safetensors"
+        ),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on where a run with the same options was stopped."),
+    ] = False,
+    tensorboard: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write the history there as TensorBoard events, too."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train the character network: 32x32 letters in, scores for each class out.
+
+    Trains on the training families and judges on the others after each epoch. Beside the model's
+    file MODEL.safetensors, MODEL.checkpoint.safetensors holds the run after its last whole epoch:
+    `--resume` goes on from there, to the same bits.
+
+    Example: chainrule reader train --recipe original --jitter --out letters.safetensors
+    """
+    from chainrule.files import make_folder
+    from chainrule.glyphs.letters import load_letters
+    from chainrule.reader.files import save_letter_network
+    from chainrule.reader.recipes import RECIPES, train_letters
+
+    out = out or Path(f"letters-{recipe}.safetensors")
+    if out.suffix != ".safetensors":
+        raise InputError(f"file {out} ends in {out.suffix!r}; expected .safetensors")
+    given = {"epochs": epochs, "learning_rate": learning_rate}
+    other: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    chosen = RECIPES[recipe]
+    chosen = replace(chosen, settings=replace(chosen.settings, **other))
+    data = load_letters(letters)
+    make_folder(out.parent)
+    started = time.perf_counter()
+    with ExitStack() as stack:
+        listeners: list[Any] = [] if as_json else [_print_epoch]
+
+        def tell(line: dict[str, Any], parameters: Any) -> None:
+            for listen in listeners:
+                listen(line, parameters)
+
+        if tensorboard is not None:
+            from chainrule import events
+
+            listeners.append(stack.enter_context(events.tensorboard(tensorboard)))
+        found = train_letters(
+            data,
+            chosen,
+            seed=seed,
+            jitter=jitter,
+            checkpoint=out.with_suffix(".checkpoint.safetensors"),
+            resume=resume,
+            progress=stack.enter_context(progress(f"training, {recipe}", "letters")),
+            on_epoch=tell,
+        )
+    seconds = time.perf_counter() - started
+    save_letter_network(out, found, chosen.name)
+    if as_json:
+        history = [
+            {key: line[key] for key in ("epoch", "seconds", *_FIGURES)}
+            for line in found.trained.history
+        ]
+        print_json({"recipe": chosen.name, "seconds": seconds, "epochs": history, "file": str(out)})
+    else:
+        print(f"{out}: trained in {seconds:.1f} s")
+
+
+def _print_epoch(line: dict[str, Any], parameters: Any) -> None:
+    if line["epoch"] == 1:
+        print("epoch  seconds  letters/s |  energy         top-1 error      top-5 error")
+        print("                          |  train  valid.  train   valid.   train   valid.")
+    energies = " ".join(f"{line[name]:7.4f}" for name in _FIGURES[:2])
+    errors = " ".join(f"{100 * line[name]:6.2f}%" for name in _FIGURES[2:])
+    print(
+        f"{line['epoch']:5} {line['seconds']:8.1f} {line['images_per_second']:10,.0f} | "
+        f"{energies} {errors}",
+        flush=True,
+    )

@@ -1,0 +1,1 @@
+"""A network that reads letters: trained on letters of many fonts, applied to lines of text."""
