@@ -12,8 +12,15 @@ from chainrule.glyphs.letters import load_letters
 from chainrule.glyphs.manifest import PinnedFont, read_manifest, write_manifest
 from chainrule.glyphs.pin import pin
 
+<<<<<<< HEAD
 BOXES = {
     letter: (50, 0, 120 + 30 * n, 700) for n, letter in enumerate("abcdefghijklmnopqrstuvwxyz")
+=======
+# 26 rectangles that differ by at least two pixels at 26 px an em
+BOXES = {
+    letter: (50, 0, 150 + 100 * (n % 6), 250 + 110 * (n // 6))
+    for n, letter in enumerate("abcdefghijklmnopqrstuvwxyz")
+>>>>>>> integ
 }
 
 needs_npm = pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed")
@@ -30,7 +37,7 @@ def package(tmp_path, make_font):
         (folder / "package.json").write_text(json.dumps(described))
         for number, style in enumerate(styles):
             boxes = {
-                letter: (left, bottom, round(right * factor) + number, top)
+                letter: (left, bottom, round(left + (right - left) * factor) + number, top)
                 for letter, (left, bottom, right, top) in BOXES.items()
             }
             font = make_font(f"{name}-latin-{style}", boxes, family=name, suffix=".woff2")
@@ -42,7 +49,7 @@ def package(tmp_path, make_font):
 
 @needs_npm
 def test_fetch_gets_verifies_resumes_and_skips(package, tmp_path, command):
-    fonts, _ = pin([package("one"), package("two", 0.5)], first_held_out="one")
+    fonts, _ = pin([package("one"), package("two", 1.5)], first_held_out="one")
     manifest = tmp_path / "pinned.csv"
     write_manifest(manifest, fonts)
     arguments = ("glyphs", "fetch", "--manifest", manifest, "--out", tmp_path / "got", "--json")

@@ -2,6 +2,7 @@
 
 import importlib.resources
 import json
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -68,7 +69,7 @@ def test_the_rule_that_drops_a_font(fonts_folder, make_font):
     assert "the same picture" in why(fonts_folder / "LastResortHE-Regular.ttf", LOWERCASE)
     empty = make_font("empty", {"a": (50, 0, 300, 500), "b": None})
     assert why(empty, "ab") == "draws no ink for 'b' (U+0062)"
-    same = make_font("same", {c: (50, 0, 300, 500) for c in "xyX1lI"})
+    same = make_font("same", dict.fromkeys("xyX1lI", (50, 0, 300, 500)))
     assert "'x' (U+0078), 'y' (U+0079)" in why(same, "xy")
     assert why(same, "xX") is None, "a capital may look like its small letter"
     assert why(same, "1lI") is None
@@ -127,11 +128,15 @@ def test_no_cut_or_flipped_file_is_loaded_in_silence(fonts_folder, tmp_path):
         broken.write_bytes(whole[:length])
         with pytest.raises(FileError):
             load_letters(broken)
-    # the pictures' bytes lie at the end, under LZMA's checksum
-    for place in range(len(whole) - 200, len(whole)):
+    for place in range(len(whole)):
         broken.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
-        with pytest.raises(FileError):
-            load_letters(broken)
+        try:
+            again = load_letters(broken)
+        except FileError:
+            continue
+        # what no checksum covers must not matter
+        for field in fields(letters):
+            np.testing.assert_array_equal(getattr(again, field.name), getattr(letters, field.name))
 
 
 def test_a_quarter_of_the_families_is_held_out_whatever_their_order():

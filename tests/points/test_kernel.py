@@ -72,7 +72,7 @@ def test_every_count_on_the_half_moons(hidden, rate):
 
 
 def test_every_count_when_the_network_dies():
-    moons, others = double_moon(200, seed=1), double_moon(200, seed=2)
+    moons, others = (double_moon(200, width=0.62, distance=-0.3, scale=1.5, seed=k) for k in (1, 2))
     # moving the validation points off keeps units active there after they died on the training
     far = others.features * 4
     order = np.random.default_rng(3).integers(0, 200, 1500)

@@ -206,7 +206,7 @@ def test_a_file_without_two_classes_of_points_is_refused(
         (("--validation-share", 2, "--data", "breast-cancer"), "validation share: found 2.0"),
         (("--data", "three-moons"), "no such file"),
         (("--learning-rate", 1e200), "overflowed at iteration"),
-        (("--learning-rate", 1e200, "--iterations", 1), "y_hat is not finite"),
+        (("--learning-rate", 1e200, "--iterations", 1), "overflowed at iteration 1 with"),
     ],
 )
 def test_a_setting_out_of_range_is_refused(refused, tmp_path, options, message):

@@ -39,7 +39,7 @@ def export_onnx(
             f"ONNX export needs the package {error.name}; expected it to be installed "
             "(pip install 'chainrule[onnx]')"
         ) from error
-    module = chain.in_inference().to_torch(params).eval()
+    module = chain.to_torch(params).eval()
     dtype = next((p.dtype for p in params.values()), torch.float32)
     x = torch.zeros(2, *shape[1:], dtype=dtype)  # two images: of one, the exporter makes a constant
     with written_whole(path) as temporary, _quiet():

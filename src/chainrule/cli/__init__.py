@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 import typer
 
 import chainrule
-from chainrule.cli import bench, blocks, glyphs, points, reader
+from chainrule.cli import bench, blocks, glyphs, images, points, reader
 from chainrule.cli import report as report_command
 from chainrule.errors import ChainruleError
 
@@ -24,6 +24,7 @@ app = typer.Typer(
 app.add_typer(blocks.app, name="blocks")
 app.add_typer(points.app, name="points")
 app.add_typer(glyphs.app, name="glyphs")
+app.add_typer(images.app, name="images")
 app.add_typer(reader.app, name="reader")
 app.add_typer(bench.app, name="bench")
 app.command("report")(report_command.report)

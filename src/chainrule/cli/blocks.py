@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chainrule.cli import blocks_apply
 from chainrule.cli.output import JsonOption, print_json, progress
 from chainrule.files import make_folder, write_json
 
@@ -14,11 +15,13 @@ if TYPE_CHECKING:
     from chainrule.checking import BlockCheck
 
 app = typer.Typer(no_args_is_help=True)
+app.command("apply")(blocks_apply.apply)
+app.command("blobs")(blocks_apply.blobs)
 
 
 @app.callback()
 def _group() -> None:
-    """The blocks of a network: check their derivatives.
+    """The blocks of a network: check their derivatives, apply them to a picture, learn with them.
 
     Example: chainrule blocks check
     """

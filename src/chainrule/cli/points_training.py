@@ -110,7 +110,11 @@ def train(
             seed=seed,
             initialization=initialization.value,
         )
-        run_on_data(iterations=1)  # the kernel is compiled before the clock starts
+        # before the clock starts; the first time ever it takes some seconds
+        with progress("compiling the kernel", "kernel") as show:
+            show(0, 1)
+            run_on_data(iterations=1)
+            show(1, 1)
         with progress("training", "iterations") as show:
             run = run_on_data(
                 iterations=iterations,

@@ -4,6 +4,7 @@ import io
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,12 @@ def parse_font(path: str | os.PathLike[str], data: bytes) -> FontFile:
             "whole TTF, OTF or WOFF2 file"
         ) from error
     return FontFile(path, data, family, characters)
+
+
+def lato() -> FontFile:
+    """Lato Regular, which is in the package (SIL Open Font License): the original's sentence."""
+    source = files("chainrule.glyphs") / "data" / "lato-latin-400-normal.woff2"
+    return parse_font(source.name, source.read_bytes())
 
 
 def draw_character(

@@ -71,18 +71,15 @@ class Jitter:
     def place(self, images: Tensor, draw: Draw) -> Tensor:
         """Compose what was drawn around `images` (b, 32, 32)."""
         count, edge = len(images), self.upright
-        height, width = SIDE + 2 * edge, 2 * SIDE
-        canvas = torch.full((count, height, width), 255, dtype=torch.uint8)
+        canvas = torch.full((count, SIDE + 2 * edge, 2 * SIDE), 255, dtype=torch.uint8)
         middle = canvas[:, edge : edge + SIDE]
         middle[:, :, :SIDE] = self._images[draw.neighbours[0]]
         middle[:, :, SIDE:] = self._images[draw.neighbours[1]]
         centre = middle[:, :, SIDE // 2 : SIDE // 2 + SIDE]
         torch.minimum(centre, images, out=centre)
         # a letter that moves right is a window that moves left
-        corner = (edge - draw.down) * width + SIDE // 2 - draw.sideways
-        corner += torch.arange(count) * (height * width)
-        window = torch.arange(SIDE)[:, None] * width + torch.arange(SIDE)
-        return canvas.view(-1)[corner[:, None, None] + window]
+        windows = canvas.unfold(1, SIDE, 1).unfold(2, SIDE, 1)
+        return windows[torch.arange(count), edge - draw.down, SIDE // 2 - draw.sideways]
 
 
 def _uniform(limit: int, count: int, generator: torch.Generator) -> Tensor:

@@ -5,6 +5,7 @@ import lzma
 import os
 import struct
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,9 @@ def write_packed(
     settings: Mapping[str, Any],
 ) -> None:
     """Write `arrays`, each as the LZMA2 bytes of its values, with its type and shape and the
-    `settings` as JSON. The same content gives the same bytes. Raises FileError.
+    `settings` as JSON, with a SHA-256 over both. The same content gives the same bytes.
+
+    Raises FileError.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import save
@@ -36,10 +39,11 @@ def write_packed(
         "arrays": {name: [str(array.dtype), array.shape] for name, array in arrays.items()},
         "settings": dict(settings),
     }
-    # one key only: safetensors keeps several in no fixed order
     text = json.dumps(head, sort_keys=True, ensure_ascii=False)
+    # one key only: safetensors keeps several in no fixed order
+    metadata = {"chainrule": f"{_digest(text, arrays)} {text}"}
     try:
-        document = save(compressed, metadata={"chainrule": text})
+        document = save(compressed, metadata=metadata)
     except SafetensorError as error:
         raise FileError(f"{path} cannot be written: {error}") from error
     with written_whole(path) as temporary:
@@ -63,7 +67,9 @@ def read_packed(
     try:
         compressed = load(document)
         (length,) = struct.unpack("<Q", document[:8])
-        head = json.loads(json.loads(document[8 : 8 + length])["__metadata__"]["chainrule"])
+        metadata = json.loads(document[8 : 8 + length])["__metadata__"]["chainrule"]
+        digest, text = metadata.split(" ", 1)
+        head = json.loads(text)
         found = head["kind"]
     except (SafetensorError, struct.error, KeyError, TypeError, ValueError) as error:
         raise FileError(
@@ -78,6 +84,15 @@ def read_packed(
             .copy()
             for name, (dtype, shape) in head["arrays"].items()
         }
-    except (lzma.LZMAError, EOFError, KeyError, ValueError) as error:
+    except (lzma.LZMAError, EOFError, KeyError, ValueError, TypeError) as error:
         raise FileError(f"{path} is damaged ({error}); expected a whole file of {kind}") from error
+    if _digest(text, arrays) != digest:
+        raise FileError(f"{path} is damaged: its SHA-256 differs; expected a whole file of {kind}")
     return arrays, head["settings"]
+
+
+def _digest(text: str, arrays: Mapping[str, NDArray[Any]]) -> str:
+    digest = sha256(text.encode())
+    for name in sorted(arrays):
+        digest.update(np.ascontiguousarray(arrays[name]).tobytes())
+    return digest.hexdigest()

@@ -90,7 +90,7 @@ def average_precision_11_point(
         return 0.0
     precision = hits / ranking.taken
     # in whole numbers, since a recall of 0.3 and three times 0.1 differ in floating point
-    return sum(precision[10 * hits >= t * hits[-1]].max() for t in range(11)) / 11
+    return float(sum(precision[10 * hits >= t * hits[-1]].max() for t in range(11)) / 11)
 
 
 def bootstrap_interval(

@@ -2,7 +2,6 @@
 
 import csv
 import os
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from chainrule.errors import FileError, InputError, ShapeError
+from chainrule.points.npz import read_npz
 
 Column = Sequence[str] | np.ndarray
 SOURCES = ("double-moon", "breast-cancer")
@@ -106,9 +106,9 @@ def double_moon(
     n: int = 1000,
     *,
     radius: float = 1.0,
-    width: float = 0.62,
-    distance: float = -0.3,
-    scale: float = 1.5,
+    width: float = 0.42,
+    distance: float = -0.34,
+    scale: float = 3.1,
     seed: int | np.random.SeedSequence = 0,
 ) -> Points:
     """Draw n points on two half-moons, half on each (the upper one has the odd point).
@@ -118,11 +118,23 @@ def double_moon(
     `scale`. A distance below 0 lets the moons interlock (Haykin, Neural Networks and Learning
     Machines, 3rd ed., section 1.5, where the upper moon is +1).
 
-    The defaults were fitted by a scan of width, distance and scale, with the labels' sign, to the
-    behaviour that the original report describes (stuck runs near 7 % training error at h = 7 and
-    rate 0.02, the others at zero near iteration 90,000; at rate 0.2 all at zero near 13,000). They
-    are not the original data. Not met by any setting of the scan: that half of the runs reach
-    zero at rate 0.02; here it is about one in five.
+    The defaults are not the original data: width, distance and scale (at radius 1; only ratios to
+    it matter) and the labels' sign were fitted to what the original report tells of its runs. A
+    random search trained 536 settings where a straight line errs on 7.5 to 10.5 % (width 0.1 to 1,
+    distance -0.7 to 0.2, scale 0.4 to 6, both signs, some turned by quarters or moved to the
+    middle) with h = 7 from 4 to 40 seeds each, then narrowed to the best. All this on the points
+    that `load_dataset` draws from seed 0. There, of 100 trials of `run_study` each
+    (h = 7, 100,000 iterations; the last of three scales was chosen by the same 100):
+
+                                   original        here
+        a straight line errs on    8 to 10 %       8.0 %
+        rate 0.02: reach zero      half            56
+            median iteration       near 90,000     81,758
+            the others end at      near 7 %        7.9 % (median)
+        rate 0.2: reach zero       all             100
+            median iteration       near 13,000     11,333
+
+    Points from another seed differ: at scale 3.2, seeds 1 and 2, a line errs on 7.1 and 5.7 %.
 
     Raises InputError on a setting out of range.
     """
@@ -271,13 +283,7 @@ def _csv_columns(path: Path) -> list[tuple[str, Column]]:
 
 def _npz_columns(path: Path) -> list[tuple[str, Column]]:
     """The columns as (name, values); an (n, k) array gives k columns."""
-    try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, TypeError, AttributeError) as error:
-        raise FileError(
-            f"{path} cannot be read as NPZ; expected plain arrays of numbers or text"
-        ) from error
+    arrays = read_npz(path)
     lengths = {name: array.shape[0] if array.ndim else 0 for name, array in arrays.items()}
     if not lengths or 0 in lengths.values() or len(set(lengths.values())) != 1:
         found = ", ".join(f"{name} {array.shape}" for name, array in arrays.items()) or "no array"

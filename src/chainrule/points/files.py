@@ -5,8 +5,6 @@ import hashlib
 import io
 import json
 import os
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +18,7 @@ from safetensors.numpy import save
 from chainrule.errors import FileError, InputError
 from chainrule.files import write_text, written_whole
 from chainrule.points.network import PARAMETERS
+from chainrule.points.npz import read_npz
 from chainrule.points.study import Summary
 from chainrule.points.training import Parameters
 
@@ -223,19 +222,15 @@ def _read_csv(path: str | os.PathLike[str]) -> History:
 
 
 def _read_npz(path: str | os.PathLike[str]) -> History:
-    try:
-        # opened here, because np.load leaves open what it can't read
-        with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in _COLUMNS[2:]}
-    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, TypeError, ValueError) as error:
+    arrays = read_npz(path)
+    missing = [name for name in _COLUMNS[2:] if name not in arrays]
+    if missing:
         raise FileError(
-            f"{path} was cut off or is no history ({error}); expected the arrays "
+            f"{path} is no history: found no {', '.join(missing)}; expected the arrays "
             + ", ".join(_COLUMNS[2:])
-        ) from error
-    except OSError as error:
-        raise FileError(f"{path} cannot be read: {error.strerror or error}") from error
+        )
     train_wrong, validation_wrong = arrays["train_wrong"], arrays["validation_wrong"]
-    whole = all(array.dtype.kind in "iu" for array in arrays.values())
+    whole = all(arrays[name].dtype.kind in "iu" for name in _COLUMNS[2:])
     scalars = arrays["train_points"].ndim == arrays["validation_points"].ndim == 0
     same = train_wrong.ndim == 1 and train_wrong.shape == validation_wrong.shape
     if not (whole and scalars and same and len(train_wrong)):

@@ -16,6 +16,7 @@ from jaxtyping import Float64, Int32
 
 from chainrule.errors import DivergedError, InputError
 from chainrule.points.data import Points
+from chainrule.points.network import forward
 
 State = Literal["converged", "dead", "plateau", "oscillating"]
 Parameters = dict[str, np.ndarray]
@@ -124,6 +125,13 @@ def train(
         if progress is not None:
             progress(last, iterations)
     parameters = _copy(W_in, b_in, w_out, b_out)
+    try:
+        ending = state(train_wrong, parameters, training)
+    except InputError as error:
+        raise DivergedError(
+            f"the outputs overflowed at iteration {iterations} with learning rate "
+            f"{learning_rate:g}; expected finite outputs: choose a smaller rate"
+        ) from error
     return Run(
         train_wrong,
         validation_wrong,
@@ -133,7 +141,7 @@ def train(
         parameters,
         kept,
         converged_at(train_wrong),
-        state(train_wrong, parameters, training),
+        ending,
         time.perf_counter() - started,
     )
 
@@ -158,17 +166,18 @@ def state(
     converged: the training error is zero; dead: no hidden unit is active on any training point;
     plateau: the boundary among the training points is still a line, or the error has not moved
     for the last tenth of the run; oscillating: everything else.
+
+    Raises InputError if an output overflows.
     """
     if train_wrong[-1] == 0:
         return "converged"
-    z = training.features @ parameters["W_in"].T + parameters["b_in"]  # (n, h)
-    active = z > 0
-    if not active.any():
+    z, _, y_hat = forward(training.features, parameters)
+    if not (z > 0).any():
         return "dead"
     last_tenth = train_wrong[-max(1, len(train_wrong) // 10) :]
     if len(train_wrong) >= 10 and (last_tenth == last_tenth[0]).all():
         return "plateau"
-    return "plateau" if _is_line(active, z, parameters) else "oscillating"
+    return "plateau" if _is_line(z, y_hat, parameters) else "oscillating"
 
 
 def check_settings(hidden: int, learning_rate: float, iterations: int) -> None:
@@ -252,14 +261,13 @@ def _copy(
     }
 
 
-def _is_line(active: np.ndarray, z: np.ndarray, parameters: Mapping[str, np.ndarray]) -> bool:
+def _is_line(z: np.ndarray, y_hat: np.ndarray, parameters: Mapping[str, np.ndarray]) -> bool:
     """Is every point classified as by one linear function, that of the largest active set?
 
     Each set of active units makes the output linear on its part of the plane. If the linear
     function of the commonest set gives all points the class they have, the boundary is a line.
     """
-    y_hat = np.maximum(z, 0) @ parameters["w_out"] + parameters["b_out"]
-    patterns, counts = np.unique(active, axis=0, return_counts=True)
+    patterns, counts = np.unique(z > 0, axis=0, return_counts=True)
     commonest = patterns[counts.argmax()]
     linear = z[:, commonest] @ parameters["w_out"][commonest] + parameters["b_out"]
     return bool(((linear > 0) == (y_hat > 0)).all())

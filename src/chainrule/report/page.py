@@ -15,7 +15,7 @@ from chainrule.report.markup import inline, paragraphs, plain
 from chainrule.report.provenance import provenance
 from chainrule.report.section import Figure
 
-_MIME = {"svg": "image/svg+xml", "png": "image/png", "gif": "image/gif"}
+_MIME = {"svg": "image/svg+xml", "png": "image/png", "jpeg": "image/jpeg", "gif": "image/gif"}
 _MARKS = {"yes": "agrees", "partly": "partly", "no": "differs", "not stated": "not stated"}
 
 

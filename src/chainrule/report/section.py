@@ -11,13 +11,13 @@ NOT_STATED = "not stated here"  # for a figure of the original's that is not kno
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture with its caption: `content` is an SVG document or the bytes of a PNG or GIF file.
+    """A picture with its caption: `content` is an SVG document, or a PNG, JPEG or GIF file.
 
     `alt` says what the picture shows to those who don't see it; without it the caption does.
     """
 
     content: bytes
-    kind: str  # "svg", "png" or "gif"
+    kind: str  # "svg", "png", "jpeg" or "gif"
     caption: str
     wide: bool = False  # use the page's whole width
     alt: str = ""
@@ -35,7 +35,8 @@ class Figure:
     ) -> "Figure":
         """Take a Matplotlib figure; the same figure gives the same bytes on any day.
 
-        SVG suits lines; PNG (at twice the screen's resolution) suits images and many points.
+        SVG suits lines; PNG (at twice the screen's resolution) suits images and many points, JPEG
+        photographs.
         colours: of a PNG, keep so many (to 256), which makes it a third as large; not for
         photographs.
         """

@@ -1,0 +1,75 @@
+"""The best classes of many pictures, in batches."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from chainrule.errors import FileError
+from chainrule.images.collection import Skipped
+from chainrule.images.features import BATCH, THREADS, Progress, in_order
+from chainrule.images.network import Network
+from chainrule.pictures import read_picture
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A class with its probability."""
+
+    index: int
+    name: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Classification:
+    """`best[i]` are the most probable classes of `files[i]`, best first."""
+
+    files: tuple[Path, ...]
+    best: tuple[tuple[Guess, ...], ...]
+    skipped: tuple[Skipped, ...]
+
+
+def classify_files(
+    files: Sequence[Path],
+    network: Network,
+    *,
+    top: int = 5,
+    progress: Progress | None = None,
+) -> Classification:
+    """The `top` classes of each picture that can be read, computed in float32."""
+    function = network.logit_function()
+    kept: list[Path] = []
+    best: list[tuple[Guess, ...]] = []
+    skipped: list[Skipped] = []
+    batch: list[torch.Tensor] = []
+
+    def prepare(file: Path) -> torch.Tensor:
+        return network.preprocessing.input(read_picture(file))
+
+    def compute() -> None:
+        best.extend(_best(function(torch.cat(batch)), network.classes, top))
+        batch.clear()
+
+    for i, result in enumerate(in_order(files, prepare, THREADS, ahead=2 * BATCH)):
+        if isinstance(result, FileError):
+            skipped.append(Skipped(str(files[i]), str(result)))
+        else:
+            kept.append(files[i])
+            batch.append(result)
+        if len(batch) == BATCH:
+            compute()
+        if progress is not None:
+            progress(i + 1, len(files))
+    if batch:
+        compute()
+    return Classification(tuple(kept), tuple(best), tuple(skipped))
+
+
+def _best(logits: torch.Tensor, names: Sequence[str], top: int) -> list[tuple[Guess, ...]]:
+    probability, index = torch.softmax(logits.double(), 1).topk(min(top, logits.shape[1]))
+    return [
+        tuple(Guess(i, names[i], p) for i, p in zip(line, values, strict=True))
+        for line, values in zip(index.tolist(), probability.tolist(), strict=True)
+    ]

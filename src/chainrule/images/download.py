@@ -1,0 +1,80 @@
+"""Files from the network: resumed, checked, whole or not at all."""
+
+import hashlib
+import http.client
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from chainrule.errors import FileError
+from chainrule.files import make_folder
+from chainrule.images.features import Progress
+
+_BLOCK = 1 << 20
+
+
+def download(
+    url: str, path: Path, *, sha256: str | None = None, progress: Progress | None = None
+) -> Path:
+    """Fetch `url` into `path`; what an earlier try left in `path`.part is gone on with.
+
+    `sha256` is the checksum in hexadecimal digits, or its beginning. A `path` that is there already
+    is taken as it is: it was checked when it came.
+
+    Raises FileError if the server cannot be reached, does not have the file, or sends another one.
+    """
+    if path.exists():
+        return path
+    make_folder(path.parent)
+    part = path.with_name(path.name + ".part")
+    try:
+        _fetch(url, part, progress)
+    except urllib.error.HTTPError as error:
+        raise FileError(f"{url} answers {error.code} {error.reason}; expected the file") from error
+    except (OSError, http.client.HTTPException) as error:
+        reason = getattr(error, "reason", None) or error
+        raise FileError(
+            f"{url} cannot be fetched ({reason}); expected a network connection: try again, what "
+            "has come is kept"
+        ) from error
+    found = _checksum(part)
+    if sha256 is not None and not found.startswith(sha256):
+        part.unlink()
+        raise FileError(
+            f"{url} has the SHA-256 checksum {found[:16]}...; expected {sha256[:16]}...: the file "
+            "was damaged on its way or is another one"
+        )
+    part.replace(path)
+    return path
+
+
+def _fetch(url: str, part: Path, progress: Progress | None) -> None:
+    there = part.stat().st_size if part.exists() else 0
+    request = urllib.request.Request(url, headers={"Range": f"bytes={there}-"} if there else {})
+    try:
+        response = urllib.request.urlopen(request, timeout=60)
+    except urllib.error.HTTPError as error:
+        if error.code != 416 or not there:
+            raise
+        # the part is not the beginning of this file (or all of it): begin again
+        part.unlink()
+        _fetch(url, part, progress)
+        return
+    with response:
+        resumed = response.status == 206
+        done = there if resumed else 0
+        length = response.headers.get("Content-Length")
+        total = done + int(length) if length else 0
+        with part.open("ab" if resumed else "wb") as file:
+            while block := response.read(_BLOCK):
+                file.write(block)
+                done += len(block)
+                if progress is not None and total:
+                    progress(done, total)
+    if total and done != total:
+        raise OSError(f"{done:,} of {total:,} bytes came")
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,45 @@
+"""Features as a file: the numbers, and what each row is of."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float32
+
+from chainrule.errors import InputError
+from chainrule.files import make_folder, written_whole
+from chainrule.images.collection import Collection
+from chainrule.images.network import Network
+from chainrule.pictures import shown
+
+
+def save_features(
+    path: Path, collection: Collection, values: Float32[np.ndarray, "n d"], network: Network
+) -> None:
+    """Write `features` (n, d) float32 and `truth` (n, classes) int8, whole or not at all.
+
+    The metadata `chainrule` is JSON: the model, the files and the classes in the arrays' order, the
+    parts, and what was skipped. Raises FileError.
+    """
+    from safetensors.numpy import save_file
+
+    settings = {
+        "kind": "chainrule features",
+        "model": network.name,
+        "model_key": network.key,
+        "files": [str(file) for file in collection.files],
+        "classes": collection.classes,
+        "part": collection.part,
+        "skipped": [asdict(s) for s in collection.skipped],
+    }
+    arrays = {"features": np.ascontiguousarray(values), "truth": collection.truth}
+    with written_whole(path) as temporary:
+        save_file(arrays, temporary, metadata={"chainrule": json.dumps(settings)})
+
+
+def check_writable(path: Path) -> None:
+    """Raise before the work is done if `path` cannot become a .safetensors file."""
+    if path.suffix != ".safetensors":
+        raise InputError(f"`--out` is {shown(path)}; expected a name that ends in .safetensors")
+    make_folder(path.parent)

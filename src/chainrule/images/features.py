@@ -1,0 +1,123 @@
+"""Features of many pictures: read and resized in threads while the network computes."""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from jaxtyping import Float32
+
+from chainrule.errors import FileError
+from chainrule.images.collection import Skipped
+from chainrule.images.fused import Precision, best_precision
+from chainrule.images.network import Network
+from chainrule.images.store import FeatureStore
+from chainrule.pictures import picture_from_bytes, read_bytes
+
+Progress = Callable[[int, int], None]
+T = TypeVar("T")
+
+THREADS = 2
+BATCH = 32
+
+
+@dataclass(frozen=True)
+class Features:
+    """`values[j]` are the features of picture `kept[j]`; the others could not be read."""
+
+    values: Float32[np.ndarray, "m d"]
+    kept: list[int]
+    skipped: list[Skipped]
+
+
+def network_features(
+    files: Sequence[Path],
+    network: Network,
+    *,
+    precision: Precision | None = None,
+    cache: Path | None = None,
+    batch_size: int = BATCH,
+    threads: int = THREADS,
+    progress: Progress | None = None,
+) -> Features:
+    """The penultimate features of each picture that can be read, in float32.
+
+    `precision` is the arithmetic (the processor's best by default). With a `cache` folder what was
+    computed before is not computed again. Memory does not grow with the number of pictures, but
+    for the features themselves.
+    """
+    precision = precision or best_precision()
+    function = network.feature_function(precision)
+    store = FeatureStore(cache, f"{network.key} {precision}") if cache is not None else None
+    squares: list[tuple[int, bytes, np.ndarray]] = []
+    values: dict[int, np.ndarray] = {}
+    skipped: list[Skipped] = []
+
+    def prepare(file: Path) -> tuple[bytes, np.ndarray | None, np.ndarray | None]:
+        content = read_bytes(file)
+        key = blake2b(content, digest_size=16).digest()
+        known = store.get(key) if store is not None else None
+        if known is not None:
+            return key, known, None
+        return key, None, network.preprocessing.square(picture_from_bytes(content, file))
+
+    def compute() -> None:
+        pixels = np.stack([square for _, _, square in squares])
+        new = function(network.preprocessing.scaled(pixels)).numpy()
+        if store is not None:
+            store.put({key: row for (_, key, _), row in zip(squares, new, strict=True)})
+        values.update({i: row for (i, _, _), row in zip(squares, new, strict=True)})
+        squares.clear()
+
+    try:
+        for i, result in enumerate(in_order(files, prepare, threads, ahead=2 * batch_size)):
+            if isinstance(result, FileError):
+                skipped.append(Skipped(str(files[i]), str(result)))
+            elif result[1] is not None:
+                values[i] = result[1]
+            elif result[2] is not None:
+                squares.append((i, result[0], result[2]))
+            if len(squares) == batch_size:
+                compute()
+            if progress is not None:
+                progress(i + 1, len(files))
+        if squares:
+            compute()
+    finally:
+        if store is not None:
+            store.close()
+    kept = sorted(values)
+    matrix = np.stack([values[i] for i in kept]) if kept else np.zeros((0, 0), dtype=np.float32)
+    return Features(matrix, kept, skipped)
+
+
+def in_order(
+    items: Sequence[Path], work: Callable[[Path], T], threads: int, ahead: int
+) -> Iterator[T | FileError]:
+    """`work(item)` for each item, in threads but in order, at most `ahead` items in advance.
+
+    A FileError is given in the place of a result.
+    """
+    waiting: deque[Future[T]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            for item in items:
+                waiting.append(pool.submit(work, item))
+                if len(waiting) >= ahead:
+                    yield _result(waiting.popleft())
+            while waiting:
+                yield _result(waiting.popleft())
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _result(future: Future[Any]) -> Any:
+    try:
+        return future.result()
+    except FileError as error:
+        return error

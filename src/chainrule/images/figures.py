@@ -1,0 +1,117 @@
+"""Pictures of the bench of photographs: data in, `matplotlib.figure.Figure` or an image out."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from PIL import Image, ImageOps
+
+from chainrule.errors import FileError
+from chainrule.images.evaluation import Row
+from chainrule.images.explanation import Explanation
+from chainrule.pictures import read_picture
+
+COLOURS = {"cnn": "#1f5fa8", "fisher": "#c2571a", "bovw": "#3c8a4e"}
+NAMES = {"cnn": "CNN", "fisher": "Fisher vector", "bovw": "bag of words"}
+
+
+def classification_figure(
+    image: Image.Image,
+    names: Sequence[str],
+    probabilities: Sequence[float],
+    explanation: Explanation | None = None,
+    square: np.ndarray | None = None,
+) -> Figure:
+    """The photograph and the best classes as bars; with an explanation, its maps on the square."""
+    maps = explanation is not None and square is not None
+    figure = Figure(figsize=(13.5, 3.6) if maps else (8.4, 3.6), layout="constrained")
+    widths = [1.2, 1, 1, 1.1] if maps else [1.2, 1.1]
+    axes = figure.subplots(1, len(widths), width_ratios=widths)
+    axes[0].imshow(ImageOps.contain(image, (800, 800)))
+    axes[0].set_axis_off()
+    if explanation is not None and square is not None:
+        grey = square.mean(2)
+        for axis, map_, title in (
+            (axes[1], explanation.derivative, "derivative by pixel"),
+            (axes[2], explanation.grad_cam, "Grad-CAM"),
+        ):
+            axis.imshow(grey, cmap="gray", vmin=0, vmax=255)
+            # most derivatives are tiny beside the largest: the root shows where they are
+            axis.imshow(np.sqrt(map_), cmap="inferno", alpha=0.65, vmin=0, vmax=1)
+            axis.set_title(f"{title}: {names[0]}", fontsize=9)
+            axis.set_axis_off()
+    _bars(axes[-1], names, probabilities)
+    return figure
+
+
+def precision_recall_figure(rows: Sequence[Row]) -> Figure:
+    """One panel a class, one curve a kind of features, with the average precision."""
+    classes = list(dict.fromkeys(row.class_name for row in rows))
+    columns = min(4, len(classes))
+    lines = -(-len(classes) // columns)
+    figure = Figure(figsize=(max(3.2 * columns, 4.2), 3.3 * lines), layout="constrained")
+    panels = figure.subplots(lines, columns, squeeze=False).ravel()
+    for panel in panels[len(classes) :]:
+        panel.set_axis_off()
+    for panel, name in zip(panels, classes, strict=False):
+        for row in (row for row in rows if row.class_name == name):
+            recall = np.append(0.0, row.curve.recall)
+            precision = np.append(row.curve.precision[0], row.curve.precision)
+            label = f"{NAMES[row.features]} {row.average_precision:.3f}"
+            panel.plot(recall, precision, color=COLOURS[row.features], label=label, linewidth=1.3)
+        panel.set(xlim=(0, 1.01), ylim=(0, 1.03), title=name, xlabel="recall", ylabel="precision")
+        panel.grid(alpha=0.25)
+        panel.legend(loc="lower left", fontsize=8, title="average precision", title_fontsize=8)
+    return figure
+
+
+def confusion_figure(confusion: np.ndarray, classes: Sequence[str]) -> Figure:
+    """Counts, each row shaded by its share."""
+    side = 2.2 + 0.55 * len(classes)
+    figure = Figure(figsize=(side + 0.8, side), layout="constrained")
+    axis = figure.subplots()
+    share = confusion / np.maximum(confusion.sum(1, keepdims=True), 1)
+    axis.imshow(share, cmap="Blues", vmin=0, vmax=1)
+    ticks = range(len(classes))
+    axis.set_xticks(ticks, classes, rotation=45, ha="right")
+    axis.set_yticks(ticks, classes)
+    axis.set(xlabel="answer", ylabel="true class")
+    for t in ticks:
+        for a in ticks:
+            colour = "white" if share[t, a] > 0.5 else "black"
+            axis.text(a, t, str(confusion[t, a]), ha="center", va="center", color=colour, size=9)
+    return figure
+
+
+def contact_sheet(titled: Sequence[tuple[str, Sequence[Path]]], tile: int = 96) -> Figure:
+    """Rows of small pictures, each row with its title; what cannot be read stays blank."""
+    columns = max((len(files) for _, files in titled), default=1)
+    pixels = tile / 100
+    figure = Figure(figsize=(columns * pixels + 0.3, len(titled) * (pixels + 0.3)))
+    grid = figure.subplots(len(titled), 1, squeeze=False).ravel()
+    figure.subplots_adjust(0.01, 0.01, 0.99, 1 - 0.25 / figure.get_figheight(), hspace=0.3)
+    for axis, (title, files) in zip(grid, titled, strict=True):
+        strip = Image.new("RGB", (columns * tile, tile), "white")
+        for i, file in enumerate(files):
+            try:
+                small = ImageOps.pad(read_picture(file), (tile - 4, tile - 4), color="white")
+            except FileError:
+                continue
+            strip.paste(small, (i * tile + 2, 2))
+        axis.imshow(strip)
+        axis.set_title(title, fontsize=9, loc="left", pad=3)
+        axis.set_axis_off()
+    return figure
+
+
+def _bars(ax: Any, names: Sequence[str], probabilities: Sequence[float]) -> None:
+    places = range(len(names))
+    ax.barh(places, probabilities, color="#1f5fa8")
+    ax.set_yticks(places, names)
+    ax.invert_yaxis()
+    ax.set(xlim=(0, 1.18), xlabel="probability", xticks=(0, 0.5, 1))
+    for place, value in zip(places, probabilities, strict=True):
+        ax.text(value + 0.02, place, f"{value:.3f}", va="center", fontsize=9)
+    ax.spines[["top", "right"]].set_visible(False)

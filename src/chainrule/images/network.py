@@ -1,0 +1,83 @@
+"""A pretrained network: its chain, its parameters, how its pictures are made, what it names."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import torch
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor
+
+from chainrule.blocks import Flatten
+from chainrule.blocks.block import Block
+from chainrule.chain import Chain
+from chainrule.images.fused import FusedChain, Precision
+from chainrule.images.preprocessing import Preprocessing
+
+
+@dataclass(frozen=True)
+class Network:
+    """`chain` maps pictures (N, 3, size, size) to one score a class.
+
+    The layers up to `feature_layer` (counted in) give the features, after which comes nothing but
+    the classifier; `last_convolution` is the layer whose output still has places in the picture.
+    `wide_layers` is how many of the first layers need float32 where the rest runs in bfloat16.
+    """
+
+    name: str
+    chain: Chain
+    params: dict[str, Tensor] = field(repr=False)
+    preprocessing: Preprocessing
+    classes: tuple[str, ...] = field(repr=False)
+    feature_layer: str
+    last_convolution: str
+    wide_layers: int = 0
+
+    @cached_property
+    def key(self) -> str:
+        """What tells this network, its weights and its preprocessing from every other."""
+        digest = hashlib.blake2b(digest_size=16)
+        # a tensor's text shows only a part of it: its bytes go in with the weights
+        look = replace(self.preprocessing, mean_image=None)
+        digest.update(repr((self.name, look, self.feature_layer)).encode())
+        average = self.preprocessing.mean_image
+        tensors = self.params if average is None else {**self.params, "mean_image": average}
+        for name, value in sorted(tensors.items()):
+            digest.update(name.encode())
+            digest.update(value.detach().contiguous().view(torch.uint8).numpy().tobytes())
+        return digest.hexdigest()
+
+    @property
+    def input_shape(self) -> tuple[int, int, int, int]:
+        """One picture's: (1, channels, size, size)."""
+        size = self.preprocessing.size
+        return 1, 1 if self.preprocessing.grey else 3, size, size
+
+    @cached_property
+    def body(self) -> Chain:
+        """The layers that give the features, as a chain from pictures to (N, features)."""
+        names = [name for name, _ in self.chain.layers]
+        layers: list[tuple[str, Block]] = list(
+            self.chain.layers[: names.index(self.feature_layer) + 1]
+        )
+        if len(Chain(layers).shape(self.input_shape)) != 2:
+            layers.append(("features", Flatten()))
+        return Chain(layers)
+
+    def feature_function(self, precision: Precision) -> FusedChain:
+        """The body, ready to run: pictures (N, 3, size, size) to features (N, d) in float32."""
+        return FusedChain(self.body, self.params, precision, self.wide_layers)
+
+    def logit_function(self) -> FusedChain:
+        """The whole chain, ready to run: pictures to scores in float32."""
+        chain = self.chain
+        if len(chain.shape(self.input_shape)) != 2:
+            chain = Chain([*chain.layers, ("scores", Flatten())])
+        return FusedChain(chain, self.params, "float32")
+
+    def logits(self, images: Sequence[Image.Image]) -> Float[Tensor, "n classes"]:
+        """The scores of RGB pictures, in float32."""
+        x = torch.cat([self.preprocessing.input(image) for image in images])
+        return self.logit_function()(x)

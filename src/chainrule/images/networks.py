@@ -1,0 +1,35 @@
+"""Networks by name: the packaged one, MatConvNet files, published weights, timm's."""
+
+from pathlib import Path
+
+from chainrule.errors import InputError
+from chainrule.images.network import Network
+from chainrule.pictures import shown
+
+DEFAULT = "efficientnet-lite0"
+
+
+def load_network(name: str) -> Network:
+    """The network called `name`.
+
+    - `efficientnet-lite0`, which comes with the installation;
+    - the path of a MatConvNet `.mat` file;
+    - `vgg16`, `vgg19`, ... once `chainrule images pull` has fetched it.
+
+    Raises InputError for a name that is none of these, FileError for a file that cannot be used.
+    """
+    from chainrule.images.published import NAMES, load_published
+
+    if name == DEFAULT:
+        from chainrule.images.efficientnet import load_efficientnet_lite0
+
+        return load_efficientnet_lite0()
+    if name.endswith(".mat"):
+        from chainrule.images.matconvnet import load_matconvnet
+
+        return load_matconvnet(Path(name))
+    if name in NAMES:
+        return load_published(name)
+    raise InputError(
+        f"network {shown(name)}; expected {DEFAULT}, {', '.join(NAMES)} or a .mat file"
+    )

@@ -1,0 +1,129 @@
+import sqlite3
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from chainrule.errors import FileError
+from chainrule.images.collection import list_pictures
+from chainrule.images.feature_file import save_features
+from chainrule.images.features import in_order, network_features
+from chainrule.images.store import FeatureStore
+from chainrule.pictures import read_picture
+
+
+def test_features_are_those_of_each_picture_alone(small_network, shapes):
+    files = list_pictures(shapes)
+    found = network_features(files, small_network, precision="float32", batch_size=5)
+    assert found.kept == list(range(24))
+    function = small_network.feature_function("float32")
+    for file, row in zip(files, found.values, strict=True):
+        alone = function(small_network.preprocessing.input(read_picture(file)))
+        np.testing.assert_allclose(row, alone[0], rtol=1e-5, atol=1e-6)
+
+
+def test_unreadable_pictures_are_listed_and_left_out(small_network, shapes):
+    bad = shapes / "disc" / "05.png"
+    bad.write_bytes(bad.read_bytes()[:100])
+    files = list_pictures(shapes)
+    found = network_features(files, small_network)
+    assert found.kept == [i for i in range(24) if files[i] != bad]
+    assert [s.file for s in found.skipped] == [str(bad)]
+    assert len(found.values) == 23
+
+
+def test_a_second_run_computes_nothing_again(small_network, shapes, tmp_path, monkeypatch):
+    files = list_pictures(shapes)
+    first = network_features(files, small_network, cache=tmp_path / "c")
+
+    def never(*_):
+        raise AssertionError
+
+    monkeypatch.setattr(type(small_network.preprocessing), "square", never)
+    second = network_features(files, small_network, cache=tmp_path / "c")
+    np.testing.assert_array_equal(first.values, second.values)
+
+
+def test_a_run_that_stops_keeps_its_batches(small_network, shapes, tmp_path):
+    files = list_pictures(shapes)
+
+    def stop(done, total):
+        if done == 15:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        network_features(
+            files, small_network, cache=tmp_path, batch_size=4, threads=1, progress=stop
+        )
+    with sqlite3.connect(tmp_path / "features.sqlite") as db:
+        assert db.execute("SELECT COUNT(*) FROM features").fetchone()[0] == 12
+    db.close()
+    found = network_features(files, small_network, cache=tmp_path)
+    np.testing.assert_allclose(
+        found.values, network_features(files, small_network).values, atol=1e-6
+    )
+
+
+def test_a_changed_picture_is_never_read_stale(small_network, shapes, tmp_path):
+    files = list_pictures(shapes)
+    before = network_features(files, small_network, cache=tmp_path).values
+    files[0].write_bytes(files[-1].read_bytes())
+    after = network_features(files, small_network, cache=tmp_path).values
+    np.testing.assert_array_equal(after[0], before[-1])
+    np.testing.assert_array_equal(after[1:], before[1:])
+
+
+def test_precisions_and_networks_do_not_share(small_network, shapes, tmp_path):
+    files = list_pictures(shapes)
+    for precision in ("float32", "bfloat16"):
+        network_features(files, small_network, precision=precision, cache=tmp_path)
+    with sqlite3.connect(tmp_path / "features.sqlite") as db:
+        assert db.execute("SELECT COUNT(*) FROM features").fetchone()[0] == 48
+    db.close()
+
+
+def test_a_store_that_is_none_is_refused(tmp_path):
+    (tmp_path / "features.sqlite").write_bytes(b"no database" * 100)
+    with pytest.raises(FileError, match=r"features\.sqlite cannot be used"):
+        FeatureStore(tmp_path, "m")
+
+
+def test_results_come_in_order_and_not_too_far_ahead():
+    running = []
+    lock = threading.Lock()
+
+    def work(path):
+        with lock:
+            running.append(int(path.name))
+        time.sleep(0.001 * (int(path.name) % 3))
+        if path.name == "7":
+            raise FileError("seven")
+        return int(path.name)
+
+    results = []
+    items = [Path(str(i)) for i in range(60)]
+    for given, result in enumerate(in_order(items, work, threads=4, ahead=8), 1):
+        assert max(running) < given + 8
+        results.append(result)
+    assert isinstance(results[7], FileError)
+    assert [r for r in results if isinstance(r, int)] == [i for i in range(60) if i != 7]
+
+
+def test_the_file_says_what_its_rows_are(small_network, shapes, tmp_path):
+    import json
+
+    from safetensors import safe_open
+
+    from chainrule.images.collection import read_collection
+
+    collection = read_collection(shapes)
+    values = np.arange(24 * 5, dtype=np.float32).reshape(24, 5)
+    save_features(tmp_path / "f.safetensors", collection, values, small_network)
+    with safe_open(tmp_path / "f.safetensors", framework="numpy") as file:
+        settings = json.loads(file.metadata()["chainrule"])
+        np.testing.assert_array_equal(file.get_tensor("features"), values)
+        np.testing.assert_array_equal(file.get_tensor("truth"), collection.truth)
+    assert settings["files"] == [str(f) for f in collection.files]
+    assert settings["classes"] == ["disc", "square"]

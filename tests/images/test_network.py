@@ -1,0 +1,72 @@
+from dataclasses import replace
+
+import numpy as np
+import torch
+from PIL import Image
+
+from chainrule.images.explanation import explain
+
+
+def _picture(seed=0):
+    pixels = np.random.default_rng(seed).integers(0, 255, (20, 30, 3), dtype=np.uint8)
+    return Image.fromarray(pixels)
+
+
+def test_fused_is_the_chain(small_network):
+    x = torch.rand(3, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    expected = small_network.chain.apply(x, small_network.params)
+    torch.testing.assert_close(small_network.logit_function()(x), expected)
+    features = small_network.feature_function("float32")(x)
+    torch.testing.assert_close(
+        features @ small_network.params["classifier.weight"].T
+        + small_network.params["classifier.bias"],
+        expected,
+    )
+
+
+def test_the_key_tells_networks_apart(small_network):
+    other = dict(small_network.params)
+    other["conv1.bias"] = other["conv1.bias"] + 1e-6
+    keys = {
+        small_network.key,
+        replace(small_network, params=other).key,
+        replace(small_network, name="other").key,
+        replace(small_network, feature_layer="relu2").key,
+        replace(
+            small_network, preprocessing=replace(small_network.preprocessing, mean=(0, 0, 0))
+        ).key,
+        replace(
+            small_network,
+            preprocessing=replace(small_network.preprocessing, mean_image=torch.zeros(3, 16, 16)),
+        ).key,
+    }
+    assert len(keys) == 6
+    assert replace(small_network).key == small_network.key
+
+
+def test_explanation_is_autograds(small_network):
+    image = _picture()
+    ours = explain(small_network, image, 1)
+    x = small_network.preprocessing.input(image).requires_grad_()
+    conv1, conv2 = (
+        (small_network.params[f"{n}.weight"], small_network.params[f"{n}.bias"])
+        for n in ("conv1", "conv2")
+    )
+    h = torch.relu(torch.conv2d(x, *conv1, padding=1))
+    A = torch.relu(torch.conv2d(torch.nn.functional.pad(h, (0, 1, 0, 1)), *conv2, stride=2))
+    A.retain_grad()
+    score = (
+        A.mean((2, 3)) @ small_network.params["classifier.weight"].T
+        + small_network.params["classifier.bias"]
+    )[0, 1]
+    score.backward()
+    derivative = x.grad[0].abs().amax(0)
+    np.testing.assert_allclose(ours.derivative, derivative / derivative.max(), atol=1e-5)
+    cam = torch.relu((A.grad.mean((2, 3), keepdim=True) * A).sum(1, keepdim=True)).detach()
+    cam = torch.nn.functional.interpolate(cam, (16, 16), mode="bilinear")[0, 0]
+    np.testing.assert_allclose(ours.grad_cam, cam / cam.max().clamp(min=1e-30), atol=1e-5)
+
+
+def test_the_best_class_is_explained_by_default(small_network):
+    image = _picture(1)
+    assert explain(small_network, image).class_index == int(small_network.logits([image]).argmax())

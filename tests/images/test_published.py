@@ -1,0 +1,100 @@
+import pickle
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from chainrule.errors import FileError
+from chainrule.images import published
+from chainrule.images.published import load_published, pull_weights, vgg
+from chainrule.images.store import default_cache_folder
+
+
+def _torch_vgg(stages, width):
+    """torchvision's layout of a VGG, as narrow as you like."""
+    layers, channels = [], 3
+    for i, repeats in enumerate(stages):
+        for _ in range(repeats):
+            outputs = width * 2 ** min(i, 3)
+            layers += [nn.Conv2d(channels, outputs, 3, padding=1), nn.ReLU()]
+            channels = outputs
+        layers.append(nn.MaxPool2d(2))
+    classifier = nn.Sequential(
+        nn.Linear(channels * 49, 24), nn.ReLU(), nn.Dropout(),
+        nn.Linear(24, 24), nn.ReLU(), nn.Dropout(), nn.Linear(24, 1000),
+    )  # fmt: skip
+    model = nn.Module()
+    model.features, model.classifier = nn.Sequential(*layers), classifier
+    return model.eval()
+
+
+@pytest.mark.parametrize("stages", [(1, 1, 2, 2, 2), (2, 2, 3, 3, 3)])
+@pytest.mark.parametrize("names", ["torchvision", "timm"])
+def test_the_chain_is_the_network(stages, names):
+    torch.manual_seed(0)
+    model = _torch_vgg(stages, 4)
+    weights = dict(model.state_dict())
+    if names == "timm":  # its classifier is written as convolutions
+        for ours, theirs in (("0", "pre_logits.fc1"), ("3", "pre_logits.fc2"), ("6", "head.fc")):
+            w = weights.pop(f"classifier.{ours}.weight")
+            weights[f"{theirs}.bias"] = weights.pop(f"classifier.{ours}.bias")
+            shape = (24, -1, 7, 7) if ours == "0" else (*w.shape, 1, 1)
+            weights[f"{theirs}.weight"] = w if ours == "6" else w.reshape(shape)
+    chain, params = vgg(stages, weights)
+    x = torch.rand(2, 3, 224, 224)
+    with torch.inference_mode():
+        expected = model.classifier(model.features(x).flatten(1))
+    torch.testing.assert_close(chain.apply(x, params), expected, atol=1e-4, rtol=1e-4)
+
+
+def _cached(name):
+    folder = default_cache_folder() / "weights"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / published._VGG[name].torchvision
+
+
+def test_weights_that_were_pulled_are_loaded():
+    model = _torch_vgg((1, 1, 2, 2, 2), 4)
+    torch.save(model.state_dict(), _cached("vgg11"))
+    network = load_published("vgg11")
+    assert network.feature_layer == "fc7_relu"
+    assert network.body.shape((1, 3, 224, 224)) == (1, 24)
+    assert network.last_convolution == "conv5_2_relu"
+    assert pull_weights("vgg11", mirror="http://127.0.0.1:9") == _cached("vgg11")
+
+
+class _Harm:
+    def __reduce__(self):
+        return (print, ("harm",))
+
+
+def test_a_pickle_that_could_run_is_refused(capsys):
+    _cached("vgg11").write_bytes(pickle.dumps(_Harm()))
+    with pytest.raises(FileError, match="damaged or holds more than weights"):
+        load_published("vgg11")
+    torch.save({"features.0.weight": _Harm()}, _cached("vgg11"))
+    with pytest.raises(FileError, match="damaged or holds more than weights"):
+        load_published("vgg11")
+    assert capsys.readouterr().out == ""
+
+
+def test_weights_of_another_network_are_refused():
+    torch.save(_torch_vgg((1, 1, 2, 2, 2), 4).state_dict(), _cached("vgg16"))
+    with pytest.raises(FileError, match="holds no weights of vgg16"):
+        load_published("vgg16")
+
+
+def test_weights_that_were_not_pulled_are_asked_for(refused, photographs):
+    sentence = refused("images", "classify", photographs["coffee"], "--model", "vgg16")
+    assert "chainrule images pull vgg16" in sentence
+
+
+def test_the_hubs_cache_is_looked_into(monkeypatch, tmp_path):
+    path = tmp_path / "model.safetensors"
+    save_file(_torch_vgg((1, 1, 2, 2, 2), 4).state_dict(), path)
+    monkeypatch.setattr(published, "_in_hub_cache", lambda repository: path)
+    assert load_published("vgg11").name == "vgg11"
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(FileError, match="is damaged"):
+        load_published("vgg11")
