@@ -12,15 +12,10 @@ from chainrule.glyphs.letters import load_letters
 from chainrule.glyphs.manifest import PinnedFont, read_manifest, write_manifest
 from chainrule.glyphs.pin import pin
 
-<<<<<<< HEAD
-BOXES = {
-    letter: (50, 0, 120 + 30 * n, 700) for n, letter in enumerate("abcdefghijklmnopqrstuvwxyz")
-=======
 # 26 rectangles that differ by at least two pixels at 26 px an em
 BOXES = {
     letter: (50, 0, 150 + 100 * (n % 6), 250 + 110 * (n // 6))
     for n, letter in enumerate("abcdefghijklmnopqrstuvwxyz")
->>>>>>> integ
 }
 
 needs_npm = pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed")
