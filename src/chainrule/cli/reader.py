@@ -2,17 +2,17 @@
 
 import typer
 
+from chainrule.cli.reader_evaluate import evaluate
+from chainrule.cli.reader_read import read
 from chainrule.cli.reader_train import train
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(
+    help="""Read lines of text; train networks that read letters and lines.
 
-
-@app.callback()
-def _reader() -> None:
-    """A network that reads letters: train it.
-
-    Example: chainrule reader train --epochs 2 --out runs/reader
-    """
-
-
+    Example: chainrule reader read label.jpg
+    """,
+    no_args_is_help=True,
+)
 app.command("train")(train)
+app.command("read")(read)
+app.command("evaluate")(evaluate)
