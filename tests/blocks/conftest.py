@@ -26,15 +26,6 @@ def _differences(f, x, entries, step):
     return torch.tensor(slopes, dtype=torch.float64)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Tensors this small are slower on several threads, above all beside other tests."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture(scope="session")
 def numbers():
     """Tensors of float64 from a seed: `numbers(seed)(shape)` is standard normal."""

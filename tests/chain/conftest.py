@@ -24,15 +24,6 @@ from chainrule.blocks import (
 from chainrule.chain import Chain
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Tensors this small are slower on several threads, above all beside other tests."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture(scope="session")
 def characters():
     """The character CNN of the practical: 32x32 grey images to 26 scores."""
