@@ -3,60 +3,12 @@
 import hashlib
 import io
 import tarfile
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from chainrule.errors import FileError
 from chainrule.images.download import download
 from chainrule.images.voc import unpack
-
-
-class _Server:
-    def __init__(self):
-        self.files = {}
-        self.stop_after = None
-        self.ranges = []
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self):
-                content = outer.files.get(self.path.split("?")[0])
-                if content is None:
-                    self.send_error(404)
-                    return
-                asked = self.headers.get("Range")
-                outer.ranges.append(asked)
-                start = int(asked.removeprefix("bytes=").rstrip("-")) if asked else 0
-                if start >= len(content) and asked:
-                    self.send_error(416)
-                    return
-                self.send_response(206 if asked else 200)
-                self.send_header("Content-Length", str(len(content) - start))
-                self.end_headers()
-                end = len(content) if outer.stop_after is None else start + outer.stop_after
-                self.wfile.write(content[start:end])
-
-            def log_message(self, *_):
-                pass
-
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.address = f"http://127.0.0.1:{self._http.server_port}"
-        self._thread = threading.Thread(target=self._http.serve_forever)
-        self._thread.start()
-
-    def close(self):
-        self._http.shutdown()
-        self._http.server_close()
-        self._thread.join()
-
-
-@pytest.fixture
-def server():
-    server = _Server()
-    yield server
-    server.close()
 
 
 CONTENT = bytes(range(256)) * 400

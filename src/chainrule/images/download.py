@@ -37,7 +37,7 @@ def download(
             f"{url} cannot be fetched ({reason}); expected a network connection: try again, what "
             "has come is kept"
         ) from error
-    found = _checksum(part)
+    found = file_checksum(part)
     if sha256 is not None and not found.startswith(sha256):
         part.unlink()
         raise FileError(
@@ -75,6 +75,7 @@ def _fetch(url: str, part: Path, progress: Progress | None) -> None:
         raise OSError(f"{done:,} of {total:,} bytes came")
 
 
-def _checksum(path: Path) -> str:
+def file_checksum(path: Path) -> str:
+    """The file's SHA-256 in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
