@@ -10,7 +10,6 @@ from chainrule.errors import FileError
 from chainrule.images.download import download
 from chainrule.images.voc import unpack
 
-
 CONTENT = bytes(range(256)) * 400
 CHECKSUM = hashlib.sha256(CONTENT).hexdigest()
 

@@ -1,7 +1,7 @@
 """A pretrained network: its chain, its parameters, how its pictures are made, what it names."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -11,10 +11,10 @@ from PIL import Image
 from torch import Tensor
 
 from chainrule.blocks import Flatten
-from chainrule.blocks.block import Block
 from chainrule.chain import Chain
 from chainrule.images.fused import FusedChain, Precision
 from chainrule.images.preprocessing import Preprocessing
+from chainrule.images.rechecked import RecheckedFeatures
 
 
 @dataclass(frozen=True)
@@ -58,17 +58,34 @@ class Network:
     @cached_property
     def body(self) -> Chain:
         """The layers that give the features, as a chain from pictures to (N, features)."""
-        names = [name for name, _ in self.chain.layers]
-        layers: list[tuple[str, Block]] = list(
-            self.chain.layers[: names.index(self.feature_layer) + 1]
-        )
+        layers = list(self.chain.layers[: self._cut])
         if len(Chain(layers).shape(self.input_shape)) != 2:
             layers.append(("features", Flatten()))
         return Chain(layers)
 
-    def feature_function(self, precision: Precision) -> FusedChain:
-        """The body, ready to run: pictures (N, 3, size, size) to features (N, d) in float32."""
-        return FusedChain(self.body, self.params, precision, self.wide_layers)
+    def feature_function(self, precision: Precision) -> Callable[[Tensor], Tensor]:
+        """The body, ready to run: pictures (N, 3, size, size) to features (N, d) in float32.
+
+        With "bfloat16" those whose first class is in doubt are computed once more in float32.
+        """
+        if precision == "bfloat16":
+            return self.rechecked_features()
+        return FusedChain(self.body, self.params, "float32")
+
+    def rechecked_features(self) -> RecheckedFeatures:
+        """The feature function in bfloat16, with its parts."""
+        shape = Chain(self.chain.layers[: self._cut]).shape(self.input_shape)[1:]
+        head = FusedChain(Chain(self.chain.layers[self._cut :]), self.params, "float32")
+        return RecheckedFeatures(
+            FusedChain(self.body, self.params, "bfloat16", self.wide_layers),
+            FusedChain(self.body, self.params, "float32"),
+            lambda features: head(features.reshape(-1, *shape)).flatten(1),
+        )
+
+    @property
+    def _cut(self) -> int:
+        """How many of the chain's layers give the features."""
+        return [name for name, _ in self.chain.layers].index(self.feature_layer) + 1
 
     def logit_function(self) -> FusedChain:
         """The whole chain, ready to run: pictures to scores in float32."""

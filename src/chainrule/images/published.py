@@ -154,10 +154,11 @@ def _cached(file: str) -> Path:
 def _from_hub(repository: str) -> Path:
     """The file in the hub's own cache folder, as `huggingface_hub` resumes and keeps it."""
     from huggingface_hub import hf_hub_download
-    from huggingface_hub.utils import disable_progress_bars, logging
+    from huggingface_hub.utils import logging
+    from huggingface_hub.utils.tqdm import disable_progress_bars
 
     disable_progress_bars()
-    logging.set_verbosity_error()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     try:
         path = Path(hf_hub_download(repository, "model.safetensors"))
     except Exception as error:  # every transport below the hub's client raises its own kinds
