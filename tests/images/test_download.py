@@ -6,7 +6,9 @@ import tarfile
 
 import pytest
 
+from chainrule.cli.images import fetch
 from chainrule.errors import FileError
+from chainrule.images import voc
 from chainrule.images.download import download
 from chainrule.images.voc import unpack
 
@@ -51,7 +53,7 @@ def test_a_part_longer_than_the_file_begins_again(server, tmp_path):
 
 def test_another_file_is_refused_and_not_kept(server, tmp_path):
     server.files["/a"] = CONTENT + b"x"
-    with pytest.raises(FileError, match="SHA-256 checksum"):
+    with pytest.raises(FileError, match="SHA256 checksum"):
         download(server.address + "/a", tmp_path / "a", sha256=CHECKSUM)
     assert list(tmp_path.iterdir()) == [tmp_path / "cache"] or not list(tmp_path.iterdir())
 
@@ -111,17 +113,26 @@ def _voc(part):
     })  # fmt: skip
 
 
-def test_fetch_gives_the_tree(server, tmp_path, command):
-    server.files["/voc/VOCtrainval_06-Nov-2007.tar"] = _voc("trainval")
-    server.files["/voc/VOCtest_06-Nov-2007.tar"] = _voc("test")
-    result = command(
-        "images", "fetch", "voc2007", "--out", tmp_path / "v", "--mirror", server.address + "/voc"
-    )
-    assert result.returncode == 0, result.stderr
+def test_fetch_gives_the_tree(server, tmp_path, monkeypatch, capsys):
+    """In this process, as the checksums of a small tree are not those of VOC 2007."""
+    archives = {"trainval": "VOCtrainval_06-Nov-2007.tar", "test": "VOCtest_06-Nov-2007.tar"}
+    for part, name in archives.items():
+        server.files[f"/voc/{name}"] = content = _voc(part)
+        monkeypatch.setitem(voc.ARCHIVES, name, hashlib.md5(content).hexdigest())
+    fetch("voc2007", tmp_path / "v", server.address + "/voc")
     tree = tmp_path / "v" / "VOCdevkit" / "VOC2007"
-    assert result.stdout.strip() == str(tree)
+    assert capsys.readouterr().out.strip() == str(tree)
     assert (tree / "JPEGImages" / "test.jpg").read_bytes() == b"picture"
     assert (tree / "ImageSets" / "Main" / "cat_trainval.txt").exists()
+
+
+def test_fetch_refuses_other_archives_and_unpacks_nothing(server, tmp_path, refused):
+    server.files["/VOCtrainval_06-Nov-2007.tar"] = _voc("trainval")
+    sentence = refused(
+        "images", "fetch", "voc2007", "--out", tmp_path / "v", "--mirror", server.address
+    )
+    assert "expected c52e2795" in sentence
+    assert not list((tmp_path / "v").iterdir())
 
 
 def test_fetch_says_what_is_wrong(server, tmp_path, refused):

@@ -1,9 +1,10 @@
 """A pretrained network: its chain, its parameters, how its pictures are made, what it names."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -15,6 +16,22 @@ from chainrule.chain import Chain
 from chainrule.images.fused import FusedChain, Precision
 from chainrule.images.preprocessing import Preprocessing
 from chainrule.images.rechecked import RecheckedFeatures
+
+
+@runtime_checkable
+class FeatureSource(Protocol):
+    """What gives features: a `Network`, or a model of timm."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def preprocessing(self) -> Preprocessing: ...
+
+    def feature_function(self, precision: Precision) -> Callable[[Tensor], Tensor]: ...
 
 
 @dataclass(frozen=True)
@@ -38,16 +55,11 @@ class Network:
     @cached_property
     def key(self) -> str:
         """What tells this network, its weights and its preprocessing from every other."""
-        digest = hashlib.blake2b(digest_size=16)
         # a tensor's text shows only a part of it: its bytes go in with the weights
         look = replace(self.preprocessing, mean_image=None)
-        digest.update(repr((self.name, look, self.feature_layer)).encode())
         average = self.preprocessing.mean_image
         tensors = self.params if average is None else {**self.params, "mean_image": average}
-        for name, value in sorted(tensors.items()):
-            digest.update(name.encode())
-            digest.update(value.detach().contiguous().view(torch.uint8).numpy().tobytes())
-        return digest.hexdigest()
+        return content_key((self.name, look, self.feature_layer), tensors)
 
     @property
     def input_shape(self) -> tuple[int, int, int, int]:
@@ -98,3 +110,12 @@ class Network:
         """The scores of RGB pictures, in float32."""
         x = torch.cat([self.preprocessing.input(image) for image in images])
         return self.logit_function()(x)
+
+
+def content_key(settings: tuple[object, ...], tensors: Mapping[str, Tensor]) -> str:
+    """A hash of the settings' text and of every tensor's name and bytes."""
+    digest = hashlib.blake2b(repr(settings).encode(), digest_size=16)
+    for name, value in sorted(tensors.items()):
+        digest.update(name.encode())
+        digest.update(value.detach().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

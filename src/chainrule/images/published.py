@@ -172,7 +172,7 @@ def _from_hub(repository: str) -> Path:
         blob.unlink()
         path.unlink()
         raise FileError(
-            f"{repository} has the SHA-256 checksum {found[:16]}...; expected {blob.name[:16]}...: "
+            f"{repository} has the SHA256 checksum {found[:16]}...; expected {blob.name[:16]}...: "
             "the file was damaged on its way"
         )
     return path
