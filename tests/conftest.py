@@ -1,5 +1,6 @@
 """What the tests share: array shapes are checked, the real command, hypothesis without a clock."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,9 @@ import jaxtyping
 import pytest
 from hypothesis import settings
 from jaxtyping import install_import_hook
+
+# one thread a process, as there is a test worker a core: threads that wait for a core spin
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 _SOURCE = Path(__file__).parent.parent / "src"
 

@@ -15,6 +15,7 @@ from chainrule.blocks import (
     Flatten,
     FullyConnected,
     GlobalAveragePooling,
+    Interleave,
     LeakyReLU,
     LocalResponseNormalization,
     MaxPooling,
@@ -50,6 +51,7 @@ CASES = [
     Dropout(0.3),
     Dropout(0.3, training=False),
     Residual(Convolution(6, 6, 3, padding=1)),
+    Interleave(3),
     Flatten(),
     FullyConnected(6, 5),
 ]

@@ -12,6 +12,11 @@ ALPHABET = "abcd"
 
 
 @pytest.fixture(scope="session")
+def fonts_folder():
+    return Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+
+
+@pytest.fixture(scope="session")
 def letters():
     """The data set in the package."""
     return load_letters()

@@ -3,7 +3,9 @@
 from chainrule.blocks.activations import LeakyReLU, ReLU, ReLU6, Sigmoid, Tanh
 from chainrule.blocks.block import Block, Derivatives, Parameters, Shape
 from chainrule.blocks.convolution import Convolution
+from chainrule.blocks.ctc import CTCLoss
 from chainrule.blocks.dropout import Dropout
+from chainrule.blocks.interleave import Interleave
 from chainrule.blocks.linear import Flatten, FullyConnected
 from chainrule.blocks.losses import HingeLoss, LogisticLoss, LogLoss, Softmax, SoftmaxLogLoss
 from chainrule.blocks.metrics import top1_error, top5_error, top_error
@@ -16,6 +18,7 @@ __all__ = [
     "AveragePooling",
     "BatchNormalization",
     "Block",
+    "CTCLoss",
     "Convolution",
     "Derivatives",
     "Dropout",
@@ -23,6 +26,7 @@ __all__ = [
     "FullyConnected",
     "GlobalAveragePooling",
     "HingeLoss",
+    "Interleave",
     "LeakyReLU",
     "LocalResponseNormalization",
     "LogLoss",

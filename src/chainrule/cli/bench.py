@@ -121,4 +121,8 @@ def reader(
             + ("never" if reached is None else f"{reached:.1f} s ({row['time_ratio']:.1%})")
         )
     print(f"with jitter a training takes {document['jitter']['ratio']:.3f} times as long")
-    print(f"a line costs {document['line']['ratio']:.3f} of its windows one by one")
+    line = document["line"]
+    print(
+        f"a line costs {line['ratio_one_by_one']:.3f} of its windows one by one, "
+        f"{line['ratio']:.3f} of them as a batch"
+    )

@@ -62,6 +62,7 @@ def apply(
 
     Example: chainrule blocks apply photo.jpg --block maxpool --stride 15 --out maxpool
     """
+    picture = _picture(image)  # before torch is loaded: a wrong file is said at once
     from chainrule.practical.on_picture import WINDOW, as_tensor, demonstration
 
     settings = {
@@ -79,10 +80,9 @@ def apply(
         name: default if given is None else given for name, (given, default, _) in settings.items()
     }
     demonstrated = demonstration(block.value, **chosen)
-    picture = _picture(image)
     x = as_tensor(picture)
-    y = demonstrated.apply(x)
     with output_folder(Path(block.value) if out is None else out) as folder:
+        y = demonstrated.apply(x)
         drawn = _figures(block, picture, x, y, demonstrated, chosen)
         files = [folder / f"{name}.png" for name in drawn]
         for file, figure in zip(files, drawn.values(), strict=True):
@@ -125,6 +125,7 @@ def blobs(
 
     Example: chainrule blocks blobs --no-median --momentum 0 --out slow
     """
+    picture = None if image is None else _picture(image)
     from chainrule.practical.blobs import find_blobs, labels
     from chainrule.practical.figures import small_cnn_figure
     from chainrule.practical.small_cnn import SmallCnnSettings, errors_of, learn_blobs
@@ -132,11 +133,11 @@ def blobs(
     settings = SmallCnnSettings(
         iterations, learning_rate, momentum, smoothing=smoothing, subtract_median=median, seed=seed
     )
-    grey = _grey(image, seed)
-    labelled = labels(grey, find_blobs(grey))
-    found = learn_blobs(grey, labelled, settings)
-    missed, false = errors_of(found.scores, labelled)
     with output_folder(Path("blobs") if out is None else out) as folder:
+        grey = _grey(picture, seed)
+        labelled = labels(grey, find_blobs(grey))
+        found = learn_blobs(grey, labelled, settings)
+        missed, false = errors_of(found.scores, labelled)
         file = folder / "blobs.png"
         draw(file, small_cnn_figure(grey, labelled, found))
     document = {
@@ -169,15 +170,15 @@ def _picture(path: Path | None) -> "Image":
     return picture
 
 
-def _grey(path: Path | None, seed: int) -> "np.ndarray":
+def _grey(picture: "Image | None", seed: int) -> "np.ndarray":
     """The picture's grey from 0 to 1, or a picture of dots."""
     import numpy as np
 
     from chainrule.practical.blobs import dot_picture
 
-    if path is None:
+    if picture is None:
         return dot_picture(np.random.default_rng(seed)).grey
-    return np.asarray(_picture(path).convert("L"), dtype=np.float32) / np.float32(255)
+    return np.asarray(picture.convert("L"), dtype=np.float32) / np.float32(255)
 
 
 def _figures(

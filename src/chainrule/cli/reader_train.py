@@ -24,16 +24,20 @@ _FIGURES = (
 
 
 class RecipeName(StrEnum):
-    """The names of `chainrule.reader.recipes.RECIPES`."""
+    """The names of `chainrule.reader.recipes.RECIPES`, and the reader of whole lines."""
 
     FAST = "fast"
     ORIGINAL = "original"
+    LINES = "lines"
 
 
 def train(
     recipe: Annotated[
         RecipeName,
-        typer.Option(help="original: as it was published. fast: sooner, to a smaller error."),
+        typer.Option(
+            help="original: as it was published. fast: sooner, to a smaller error. lines: a reader "
+            "of whole lines (what --fonts means)."
+        ),
     ] = RecipeName.FAST,
     jitter: Annotated[
         bool, typer.Option("--jitter", help="Put neighbours beside each letter, and shift it.")
@@ -46,6 +50,19 @@ def train(
         float | None, typer.Option(help="The largest step's factor.", show_default="recipe's")
     ] = None,
     letters: LettersOption = None,
+    fonts: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FOLDER", help="Train a reader of lines for these fonts; can be given again."
+        ),
+    ] = None,
+    alphabet: Annotated[
+        str,
+        typer.Option(
+            help="Of a reader of lines: the characters, or lowercase, letters, digits, "
+            "alphanumeric or ascii for those. The space comes with it where the fonts have one."
+        ),
+    ] = "lowercase",
     out: Annotated[
         Path | None,
         typer.Option(
@@ -68,18 +85,29 @@ def train(
     file MODEL.safetensors, MODEL.checkpoint.safetensors holds the run after its last whole epoch:
     `--resume` goes on from there, to the same bits.
 
+    With --fonts it is a reader of whole lines, for `reader read`: it goes on from the package's
+    reader and prints its error on held-out lines at the end. `--recipe lines` alone trains one from
+    nothing on the package's fonts.
+
     Example: chainrule reader train --recipe original --jitter --out letters.safetensors
+    Example: chainrule reader train --fonts my-fonts --alphabet digits --out my.safetensors
     """
     from chainrule.files import make_folder
     from chainrule.glyphs.letters import load_letters
     from chainrule.reader.files import save_letter_network
     from chainrule.reader.recipes import RECIPES, train_letters
 
-    out = out or Path(f"letters-{recipe}.safetensors")
+    lines = bool(fonts) or recipe == RecipeName.LINES
+    out = out or Path("lines.safetensors" if lines else f"letters-{recipe}.safetensors")
     if out.suffix != ".safetensors":
         raise InputError(f"file {out} ends in {out.suffix!r}; expected .safetensors")
     given = {"epochs": epochs, "learning_rate": learning_rate}
     other: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if lines:
+        from chainrule.cli.reader_lines import train_lines
+
+        train_lines(fonts or [], alphabet, epochs, seed, out, resume, as_json)
+        return
     chosen = RECIPES[recipe]
     chosen = replace(chosen, settings=replace(chosen.settings, **other))
     data = load_letters(letters)

@@ -33,6 +33,12 @@ def report(
             show_default="those in packages",
         ),
     ] = None,
+    original_recipe: Annotated[
+        bool,
+        typer.Option(
+            "--original-recipe", help="Part 4: train by the original's recipe, too (minutes)."
+        ),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Run every experiment of the original report again, and write it beside its figures.
@@ -50,7 +56,7 @@ def report(
 
     wanted = _numbers(parts, parts_there_are())
     unfinished = out / f".unfinished-{chainrule.__version__}"
-    settings = ReportSettings(seed, trials, workers, photos, unfinished)
+    settings = ReportSettings(seed, trials, workers, photos, unfinished, original_recipe)
     make_folder(out)
     make_folder(unfinished)
 

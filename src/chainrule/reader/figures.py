@@ -74,7 +74,7 @@ def confusion_figure(matrix: Int64[np.ndarray, "k k"], alphabet: str) -> Figure:
 
 def confused_letters(
     pairs: Sequence[tuple[int, int, int]],
-    examples: Sequence[UInt8[np.ndarray, "m h w"]],
+    examples: Sequence[UInt8[np.ndarray, "_ h w"]],
     alphabet: str,
 ) -> Figure:
     """The commonest mistakes, a row each: the pictures of a letter that were read as another."""
@@ -117,7 +117,8 @@ def line_figure(
         _letters(letters, scores, alphabet, text, boxes)
         letters.set_title(name, fontsize=10, loc="left")
         _probabilities(maps, scores, alphabet)
-    panels[-1].set_xlabel("middle of the window (px)")
+    panels[-1].set_xlabel("position in the line; of a score, the middle of its window (px)")
+    panels[-1].set_xlim(-0.5, picture.shape[1] - 0.5)
     return figure
 
 

@@ -43,9 +43,12 @@ def window_scores(
 
 
 def columns_of(boxes: Int[np.ndarray, "n 4"], columns: int) -> Int[np.ndarray, " n"]:
-    """The column of a score map whose window is centred nearest to each box (left, top, ...)."""
+    """The column of a score map whose window is centred nearest to each box (left, top, ...).
+
+    Of two that are as near, the left one.
+    """
     middle = (boxes[:, 0] + boxes[:, 2]) / 2
-    nearest: Int[np.ndarray, " n"] = np.rint((middle - SIDE / 2) / STRIDE).astype(np.int64)
+    nearest: Int[np.ndarray, " n"] = np.ceil((middle - SIDE / 2) / STRIDE - 0.5).astype(np.int64)
     return nearest.clip(0, columns - 1)
 
 

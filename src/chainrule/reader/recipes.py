@@ -29,12 +29,14 @@ class Recipe:
 
     initialization: as `Chain.initial_parameters` takes it. scale: of the pictures, once their mean
     is taken out; "deviation" divides by the standard deviation of the training pictures.
+    jitter_rate: what the learning rate is multiplied by for jittered pictures, which have more ink.
     """
 
     name: str
     settings: Settings
     initialization: Literal["he"] | float
     scale: Literal["deviation"] | float
+    jitter_rate: float = 1.0
     warp: Warp | None = None  # makes the training pictures vary as fonts do
 
 
@@ -52,7 +54,7 @@ RECIPES = {
         Recipe(
             "fast",
             Settings(
-                epochs=8,
+                epochs=12,
                 batch_size=32,
                 learning_rate=0.02,
                 momentum=0.9,
@@ -63,6 +65,7 @@ RECIPES = {
             initialization="he",
             scale="deviation",
             warp=Warp(),
+            jitter_rate=0.5,
         ),
     )
 }
@@ -114,13 +117,18 @@ def train_letters(
     start = network.initial_parameters(
         torch.Generator().manual_seed(seed), initialization=recipe.initialization
     )
+    settings = replace(
+        recipe.settings,
+        seed=seed,
+        learning_rate=recipe.settings.learning_rate * (recipe.jitter_rate if jitter else 1),
+    )
     trained = train(
         network,
         start,
         SoftmaxLogLoss(),
         LetterBatches(letters, letters.training_rows, scaling, changes),
         LetterBatches(letters, letters.validation_rows, scaling),
-        replace(recipe.settings, seed=seed),
+        settings,
         metrics=METRICS,
         described=_described(letters, recipe, jitter),
         checkpoint=checkpoint,

@@ -1,0 +1,85 @@
+"""`chainrule reader train --recipe lines`: a reader of lines, for one's own fonts or for all."""
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from chainrule.cli.output import print_json, progress
+
+
+def train_lines(
+    fonts: list[Path],
+    alphabet: str,
+    epochs: int | None,
+    seed: int,
+    out: Path,
+    resume: bool,
+    as_json: bool,
+) -> None:
+    """Train a reader of lines and write it; see `chainrule reader train`."""
+    from chainrule.files import make_folder
+    from chainrule.glyphs.alphabet import parse_alphabet
+    from chainrule.glyphs.lines import build_line_fonts, load_line_fonts, restrict
+    from chainrule.glyphs.manifest import open_fonts
+    from chainrule.reader.fit import ONWARD, SCRATCH, train_reader
+    from chainrule.reader.read import load_reader, save_reader
+
+    characters = parse_alphabet(alphabet)
+    if fonts:
+        opened, held = open_fonts(fonts)
+        if " " not in characters and all(" " in font.characters for font in opened):
+            characters += " "
+        with progress("drawing glyphs", "fonts") as report:
+            drawn, dropped = build_line_fonts(
+                opened, characters, validation_families=held, progress=report
+            )
+        start, schooling = load_reader(), ONWARD
+    else:
+        characters += "" if " " in characters else " "
+        drawn, dropped = [restrict(font, characters) for font in load_line_fonts()], []
+        start, schooling = None, SCRATCH
+    if epochs is not None:
+        settings = replace(schooling.settings, epochs=epochs)
+        schooling = replace(schooling, settings=settings)
+    make_folder(out.parent)
+    if not as_json:
+        for name, why in dropped:
+            print(f"dropped: {name}: {why}")
+    started = time.perf_counter()
+    with progress("training, lines", "lines") as report:
+        reader, trained = train_reader(
+            drawn,
+            characters,
+            schooling,
+            start=start,
+            seed=seed,
+            checkpoint=out.with_suffix(".checkpoint.safetensors"),
+            resume=resume,
+            progress=report,
+        )
+    seconds = time.perf_counter() - started
+    save_reader(out, reader)
+    if as_json:
+        history = [_line(line) for line in trained.history]
+        print_json({"recipe": "lines", "seconds": seconds, "epochs": history, "file": str(out)})
+        return
+    held_out = len({font.family for font in drawn if font.validation})
+    where = f"{held_out} held-out families" if held_out else "the same fonts"
+    error = 100 * trained.history[-1]["character_errors_validation"]
+    print(f"{out}: trained in {seconds:.1f} s on {len(drawn)} fonts")
+    print(f"character error on lines of held-out words in {where}: {error:.2f} %")
+
+
+def _line(line: dict[str, Any]) -> dict[str, Any]:
+    """An epoch as for letters: top-1 is the character error rate; there is no top-5."""
+    return {
+        "epoch": line["epoch"],
+        "seconds": line["seconds"],
+        "energy_train": line["energy_train"],
+        "energy_validation": line["energy_validation"],
+        "top1_train": line["character_errors_train"],
+        "top1_validation": line["character_errors_validation"],
+        "top5_train": None,
+        "top5_validation": None,
+    }

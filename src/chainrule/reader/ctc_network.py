@@ -1,0 +1,37 @@
+"""The network that reads a line: convolutions to one row, then looks left and right."""
+
+from chainrule.blocks import BatchNormalization, Convolution, Interleave, ReLU, Residual
+from chainrule.blocks.block import Block
+from chainrule.chain import Chain
+
+
+def line_network(classes: int) -> Chain:
+    """From a strip (N, 1, 32, W) to the scores of `classes` (the blank is 0) at each frame.
+
+    A frame is two columns of the strip: (N, classes, 1, 2 ceil(W / 4)). The row of features has a
+    column for every four of the strip, which is too few for two narrow letters and the blank
+    between them; so each gives the scores of two frames. A frame sees 81 columns.
+    """
+    layers: list[tuple[str, Block]] = [
+        *_layer("1", Convolution(1, 16, 5, stride=2, padding=2, bias=False)),
+        *_layer("2", Convolution(16, 40, 3, stride=2, padding=1, bias=False)),
+        *_layer("3", Convolution(40, 80, 3, stride=(2, 1), padding=1, bias=False)),
+        *_layer("4", Convolution(80, 160, (4, 3), padding=(0, 0, 1, 1), bias=False)),
+    ]
+    for number in "567":
+        along = Convolution(160, 160, (1, 5), padding=(0, 0, 2, 2), bias=False)
+        layers.append((f"context{number}", Residual(Chain(_layer(number, along)))))
+    return Chain([*layers, ("scores", Convolution(160, 2 * classes, 1)), ("frames", Interleave(2))])
+
+
+def frames(width: int) -> int:
+    """How many frames a strip of so many columns has."""
+    return 2 * -(-width // 4)
+
+
+def _layer(number: str, convolution: Convolution) -> list[tuple[str, Block]]:
+    return [
+        (f"conv{number}", convolution),
+        (f"norm{number}", BatchNormalization(convolution.out_channels)),
+        (f"relu{number}", ReLU()),
+    ]

@@ -1,0 +1,132 @@
+"""Training a reader of lines on rendered lines."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from chainrule.blocks import CTCLoss
+from chainrule.glyphs.lines import Line, LineFont, render_line
+from chainrule.reader.ctc_network import line_network
+from chainrule.reader.decode import greedy
+from chainrule.reader.errors import edit_distance
+from chainrule.reader.read import Reader, measured_lag
+from chainrule.reader.rendered import RenderedLines
+from chainrule.reader.texts import training_text
+from chainrule.training import OnEpoch, Settings, Trained, train
+
+VALIDATION_LINES = 200
+SHORT = (1, 3)  # characters
+"""Lines to begin with. On long ones the loss stays for long where all frames are blank."""
+
+
+@dataclass(frozen=True)
+class Schooling:
+    """How a reader is trained: `short` epochs of short lines, then `settings` on all lengths."""
+
+    settings: Settings
+    short: Settings | None
+    lines: int  # an epoch
+
+
+def _settings(epochs: int, learning_rate: float) -> Settings:
+    return Settings(
+        epochs=epochs,
+        batch_size=32,
+        learning_rate=learning_rate,
+        weight_decay=1e-5,
+        nesterov=True,
+        schedule="one-cycle",
+        precision="bfloat16",
+    )
+
+
+# for a network of random weights; and for one that goes on from a reader of other fonts
+SCRATCH = Schooling(_settings(20, 0.008), _settings(2, 0.03), 16_384)
+ONWARD = Schooling(_settings(10, 0.005), None, 1024)
+
+
+def train_reader(
+    fonts: Sequence[LineFont],
+    alphabet: str,
+    schooling: Schooling,
+    *,
+    start: Reader | None = None,
+    seed: int = 0,
+    checkpoint: Path | None = None,
+    resume: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+    on_epoch: OnEpoch | None = None,
+) -> tuple[Reader, Trained]:
+    """Train a reader of `alphabet` on lines of the fonts that are not held out.
+
+    The error is measured on clean lines of held-out words in held-out fonts; if no font is held
+    out, in the training fonts. With `start` its network goes on: the scores of the characters that
+    both know are kept. History: "energy_..." is the CTC loss a line, "character_errors_validation"
+    the character error rate of the best path. `progress` and checkpoints as in `train`.
+    """
+    training = [font for font in fonts if not font.validation]
+    validation = [font for font in fonts if font.validation]
+    judged = RenderedLines(validation or training, alphabet, VALIDATION_LINES, seed=seed)
+    chain = line_network(len(alphabet) + 1)
+    parameters = chain.initial_parameters(torch.Generator().manual_seed(seed))
+    if start is not None:
+        parameters = _continued(parameters, start, alphabet)
+    if schooling.short is not None and not (resume and checkpoint and checkpoint.exists()):
+        settings = replace(schooling.short, seed=seed + 1)
+        short = RenderedLines(training or validation, alphabet, schooling.lines, lengths=SHORT)
+        parameters = train(
+            chain, parameters, CTCLoss(), short, judged, settings, progress=progress
+        ).parameters
+    trained = train(
+        chain,
+        parameters,
+        CTCLoss(),
+        RenderedLines(training or validation, alphabet, schooling.lines),
+        judged,
+        replace(schooling.settings, seed=seed),
+        metrics={"character_errors": character_errors},
+        checkpoint=checkpoint,
+        resume=resume,
+        progress=progress,
+        on_epoch=on_epoch,
+    )
+    reader = Reader(chain, trained.parameters, alphabet)
+    lag = measured_lag(reader, _plain_lines(training or validation, alphabet, seed))
+    return Reader(chain, trained.parameters, alphabet, lag), trained
+
+
+def _plain_lines(fonts: Sequence[LineFont], alphabet: str, seed: int) -> list[Line]:
+    rng = np.random.default_rng(seed)
+    return [
+        render_line(fonts[int(rng.integers(len(fonts)))], training_text(rng, alphabet, 12))
+        for _ in range(100)
+    ]
+
+
+def character_errors(scores: Tensor, target: Tensor) -> float:
+    """The character error rate of the best path through scores (N, K, 1, T), each line by itself,
+    the mean over the lines."""
+    rates = []
+    for own, row in zip(scores[:, :, 0].float().numpy(), target.tolist(), strict=True):
+        true = [label for label in row if label > 0]
+        rates.append(edit_distance(greedy(own), true) / len(true))
+    return sum(rates) / len(rates)
+
+
+def _continued(parameters: dict[str, Tensor], start: Reader, alphabet: str) -> dict[str, Tensor]:
+    """The parameters of `start`, its scores put where `alphabet` has the same characters."""
+    going_on = {name: value.clone() for name, value in start.parameters.items()}
+    place = {character: number for number, character in enumerate(start.alphabet, 1)} | {"": 0}
+    for name in ("scores.weight", "scores.bias"):
+        # two frames of all classes each: see Interleave
+        old = torch.stack(start.parameters[name].chunk(2))
+        new = torch.stack(parameters[name].chunk(2))
+        for number, character in enumerate(("", *alphabet)):
+            if character in place:
+                new[:, number] = old[:, place[character]]
+        going_on[name] = new.flatten(0, 1)
+    return going_on

@@ -1,0 +1,178 @@
+"""From a picture of one line of text to the strip that the reader sees, and back."""
+
+import os
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from chainrule.errors import FileError, InputError
+
+HEIGHT = 32  # of the strip, pixels
+INK_HEIGHT = 24  # what the ink of a line is scaled to
+MARGIN = 6  # paper at the strip's both ends, pixels
+LOWEST = 8  # a picture's height, pixels
+WIDEST = 16_384  # a strip, pixels
+LONGEST = 32_768  # a picture's side, pixels
+FAINTEST = 6.0  # grey levels between paper and ink
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A line of text, paper 0 and ink about 1, and where it was in its picture.
+
+    Pixel (x, y) of the strip lies at (left + x / scale_x, top + y / scale_y) of the picture.
+    """
+
+    values: NDArray[np.float32]  # (HEIGHT, width)
+    left: float
+    top: float
+    scale_x: float
+    scale_y: float
+
+
+@dataclass(frozen=True)
+class Looseness:
+    """How far a strip may be off what `cut_strip` would cut: for training."""
+
+    scale: float = 1.0  # of the ink's height
+    stretch: float = 1.0  # of the width, besides
+    rise: float = 0.0  # pixels of the strip
+
+
+def open_grey(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
+    """Read a picture as grey (height, width). Raises FileError, InputError."""
+    try:
+        with Image.open(path) as picture:
+            if max(picture.size) > LONGEST:
+                raise InputError(
+                    f"picture {path} is {picture.width} px wide and {picture.height} px high; "
+                    f"expected at most {LONGEST} px"
+                )
+            picture.load()
+            return grey(picture)
+    except InputError:
+        raise
+    # Pillow raises whatever its parsers meet in broken bytes
+    except Exception as error:
+        reason = getattr(error, "strerror", None) or error
+        raise FileError(
+            f"{path} cannot be read as a picture ({reason}); expected one line of text as PNG, "
+            "JPEG or the like"
+        ) from error
+
+
+def grey(picture: Image.Image) -> NDArray[np.uint8]:
+    """The picture's shades along the direction of colour in which they differ most."""
+    if picture.mode.startswith(("I", "F")):
+        values = np.asarray(picture, np.float64)
+        return _stretched(values)
+    if picture.mode in ("1", "L"):
+        return np.asarray(picture.convert("L"))
+    paper = Image.new("RGBA", picture.size, "white")
+    paper.alpha_composite(picture.convert("RGBA"))
+    colours = np.asarray(paper)[..., :3].astype(np.float32)
+    if (colours == colours[..., :1]).all():
+        return colours[..., 0].astype(np.uint8)
+    pixels = colours.reshape(-1, 3) - colours.mean((0, 1))
+    direction = np.linalg.eigh(pixels.T @ pixels)[1][:, -1]
+    # brighter stays brighter, where that can be said
+    along = colours @ (direction if direction.sum() >= 0 else -direction)
+    return _stretched(along)
+
+
+def cut_strip(
+    picture: NDArray[np.uint8], looseness: Looseness | None = None, name: str = "the picture"
+) -> Strip:
+    """Find the band of text in a grey picture (height, width) and scale it to a strip.
+
+    The paper is the shade at the picture's edge, ink what is darker or lighter, whichever has
+    more. Rows and columns with ink are the band; its height becomes INK_HEIGHT. Raises InputError,
+    with `name`, if the picture is too small or too wide or holds no text.
+    """
+    height, width = picture.shape
+    if height < LOWEST or width < 2:
+        raise InputError(
+            f"{name} is {width} px wide and {height} px high; expected a line of text at least "
+            f"{LOWEST} px high"
+        )
+    if max(height, width) > LONGEST:
+        raise InputError(
+            f"{name} is {width} px wide and {height} px high; expected at most {LONGEST} px"
+        )
+    ink, box = _ink(picture)
+    if box is None:
+        raise InputError(f"{name} holds no text: its shades are all alike; expected a line of text")
+    left, top, right, bottom = box
+    loose = looseness or Looseness()
+    scale_y = INK_HEIGHT / max(bottom - top, 6) * loose.scale
+    scale_x = scale_y * loose.stretch
+    strip_width = round((right - left) * scale_x) + 2 * MARGIN
+    if strip_width > WIDEST:
+        raise InputError(
+            f"{name} has text {right - left} px wide and {bottom - top} px high; expected a line "
+            f"at most {(WIDEST - 2 * MARGIN) // INK_HEIGHT} times as wide as high"
+        )
+    # where the strip's corners lie in the picture
+    x = (left + right) / 2 - strip_width / 2 / scale_x
+    y = (top + bottom) / 2 - (HEIGHT / 2 + loose.rise) / scale_y
+    values = _resampled(ink, (x, y, x + strip_width / scale_x, y + HEIGHT / scale_y), strip_width)
+    full = float(np.quantile(values, 0.98))
+    values /= max(full, 1e-3 + float(values.max()) / 2)
+    return Strip(values.clip(-0.5, 1.5), x, y, scale_x, scale_y)
+
+
+def _ink(
+    picture: NDArray[np.uint8],
+) -> tuple[NDArray[np.float32], tuple[int, int, int, int] | None]:
+    """The picture as ink on paper of 0, and the ink's box (left, top, right, bottom)."""
+    smooth = np.asarray(Image.fromarray(picture).filter(ImageFilter.BoxBlur(1)), np.float32)
+    edge = np.concatenate([smooth[0], smooth[-1], smooth[:, 0], smooth[:, -1]])
+    paper = float(np.median(edge))
+    away = smooth - paper
+    low, high = float(away.min()), float(away.max())
+    sign = -1.0 if -low > high else 1.0
+    if -low > 0.5 * high and high > -0.5 * low:  # noise to both sides, or paper that is uneven
+        sign = -1.0 if (away < low / 2).sum() >= (away > high / 2).sum() else 1.0
+    ink = sign * (picture.astype(np.float32) - paper)
+    smooth_ink = sign * away
+    most = float(smooth_ink.max())
+    if most < FAINTEST:
+        return ink, None
+    noise = 1.4826 * float(np.median(np.abs(away)))
+    threshold = min(max(0.2 * most, 4 * noise), 0.5 * most)
+    mask = smooth_ink > threshold
+    rows, columns = np.flatnonzero(mask.sum(1) >= 3), np.flatnonzero(mask.sum(0) >= 2)
+    if not rows.size or not columns.size:
+        return ink, None
+    # the smoothing has made it one pixel larger all round
+    top, bottom = _inner(rows)
+    left, right = _inner(columns)
+    return ink, (left, top, right, bottom)
+
+
+def _inner(places: NDArray[np.intp]) -> tuple[int, int]:
+    first, last = int(places[0]), int(places[-1]) + 1
+    return (first + 1, last - 1) if last - first > 2 else (first, last)
+
+
+def _resampled(
+    ink: NDArray[np.float32], box: tuple[float, float, float, float], width: int
+) -> NDArray[np.float32]:
+    """The part of `ink` in `box`, paper where there is none, as (HEIGHT, width)."""
+    x0, y0, x1, y1 = int(np.floor(box[0])), int(np.floor(box[1])), *map(int, np.ceil(box[2:]))
+    height, full_width = ink.shape
+    part = ink[max(y0, 0) : min(y1, height), max(x0, 0) : min(x1, full_width)]
+    pads = (max(-y0, 0), max(y1 - height, 0)), (max(-x0, 0), max(x1 - full_width, 0))
+    picture = Image.fromarray(np.pad(part, pads))
+    inside = (box[0] - x0, box[1] - y0, box[2] - x0, box[3] - y0)
+    scaled = picture.resize((width, HEIGHT), Image.Resampling.BILINEAR, box=inside)
+    return np.array(scaled, np.float32)
+
+
+def _stretched(values: NDArray[np.floating]) -> NDArray[np.uint8]:
+    low, high = float(values.min()), float(values.max())
+    if not np.isfinite(high - low) or high == low:
+        return np.zeros(values.shape, np.uint8)
+    return ((values - low) * (255 / max(high - low, 255.0))).round().astype(np.uint8)

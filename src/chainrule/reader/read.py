@@ -1,0 +1,317 @@
+"""Reading pictures of lines: a reader, its file, and what it finds."""
+
+import os
+from collections.abc import Callable, Sequence
+from copy import copy
+from dataclasses import dataclass, replace
+from importlib.resources import as_file, files
+from itertools import pairwise
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from chainrule.blocks import BatchNormalization, Convolution, Residual
+from chainrule.blocks.block import Block
+from chainrule.chain import Chain, load_chain, save_chain
+from chainrule.errors import FileError, InputError
+from chainrule.glyphs.lines import Line
+from chainrule.reader.ctc_network import frames, line_network
+from chainrule.reader.decode import align, beam, greedy
+from chainrule.reader.picture import Strip, cut_strip
+from chainrule.reader.rendered import pad
+
+KIND = "line reader"
+ALTERNATIVES = 3  # of a character, beside the one that was read
+_BATCH = 16
+_APART = 1.5  # lines in a batch differ in width by at most this factor
+_FRAME = 2  # columns of the strip
+
+
+@dataclass(frozen=True)
+class Character:
+    """A character that was read, its box in the picture's pixels, and how sure that is.
+
+    box: left, top, right, bottom; right and bottom outside. confidence: the probability of the
+    character at its best frame. alternatives: the next characters there with theirs.
+    """
+
+    character: str
+    box: tuple[int, int, int, int]
+    confidence: float
+    alternatives: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
+class ReadLine:
+    """What was read in one picture."""
+
+    text: str
+    characters: tuple[Character, ...]
+
+
+class Reader:
+    """A network for lines, its parameters and the alphabet whose characters are its classes.
+
+    Class 0 is the blank, class i the i-th character. `lag` is how many columns of the strip to the
+    right of a character's middle the network names it (the loss leaves that to it): `measured_lag`
+    finds it. Raises InputError if they don't fit.
+    """
+
+    def __init__(
+        self, chain: Chain, parameters: dict[str, Tensor], alphabet: str, lag: float = 0.0
+    ) -> None:
+        expected = line_network(len(alphabet) + 1)
+        if chain.in_training() != expected.in_training():
+            raise InputError(
+                f"the network is not one that reads lines of {len(alphabet)} characters; expected "
+                "that of `line_network`"
+            )
+        self.chain, self.alphabet, self.lag = chain.in_inference(), alphabet, lag
+        self.parameters = {name: value.float() for name, value in parameters.items()}
+        self._folded = folded(self.chain, self.parameters)
+        self._never = torch.zeros(len(alphabet) + 1, dtype=torch.bool)
+
+    def limited(self, alphabet: str) -> "Reader":
+        """The same reader for texts of these characters only, whose spaces it still sees.
+
+        Raises InputError if it does not read one.
+        """
+        unread = [character for character in alphabet if character not in self.alphabet]
+        if unread:
+            raise InputError(
+                f"the model does not read {unread[0]!r} of the alphabet; it reads {self.alphabet!r}"
+            )
+        reader = copy(self)
+        kept = ["", " ", *alphabet]
+        reader._never = torch.tensor([c not in kept for c in ("", *self.alphabet)])
+        return reader
+
+    def texts(
+        self,
+        pictures: Sequence[NDArray[np.uint8]],
+        *,
+        names: Sequence[str] | None = None,
+        beam_width: int = 1,
+    ) -> list[str]:
+        """The texts of grey pictures (height, width) of one line each: `read` without the boxes."""
+        strips = _strips(pictures, names)
+        return [
+            self._spelled(_labels(log_p, beam_width)) for log_p in self.log_probabilities(strips)
+        ]
+
+    def read(
+        self,
+        pictures: Sequence[NDArray[np.uint8]],
+        *,
+        names: Sequence[str] | None = None,
+        beam_width: int = 1,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> list[ReadLine]:
+        """Read grey pictures (height, width), any size, dark on light or light on dark.
+
+        With a beam_width above 1 the text is that of a prefix search. Raises InputError, with the
+        picture's name, for one without text.
+        """
+        strips = _strips(pictures, names)
+        found = []
+        for done, (strip, log_p) in enumerate(
+            zip(strips, self.log_probabilities(strips), strict=True), 1
+        ):
+            picture = pictures[done - 1]
+            found.append(self._line(strip, log_p, _labels(log_p, beam_width), picture.shape))
+            if progress:
+                progress(done, len(strips))
+        return found
+
+    def log_probabilities(self, strips: Sequence[Strip]) -> list[NDArray[np.float32]]:
+        """The logarithms of the classes' probabilities (K, T) at each frame of each strip."""
+        found: list[NDArray[np.float32]] = [np.empty((0, 0), np.float32)] * len(strips)
+        chain, parameters = self._folded
+        widths = [strip.values.shape[1] for strip in strips]
+        for places in _batches(widths):
+            scores = chain.apply(pad([strips[place] for place in places]), parameters)
+            limited = scores[:, :, 0].masked_fill(self._never[:, None], -1e9)
+            log_p = limited.log_softmax(1).numpy()
+            for place, own in zip(places, log_p, strict=True):
+                found[place] = own[:, : frames(widths[place])]
+        return found
+
+    def _spelled(self, labels: Sequence[int]) -> str:
+        return "".join(self.alphabet[label - 1] for label in labels)
+
+    def _line(
+        self, strip: Strip, log_p: NDArray[np.float32], labels: list[int], shape: tuple[int, ...]
+    ) -> ReadLine:
+        spans = align(log_p, labels)
+        cells = _cells(strip, spans, self.lag)
+        boxes = [
+            _box(strip, cell, shape, self.alphabet[label - 1] != " ")
+            for label, cell in zip(labels, cells, strict=True)
+        ]
+        characters = []
+        for label, (first, last), box in zip(labels, spans, boxes, strict=True):
+            at = np.exp(log_p[:, first + int(log_p[label, first:last].argmax())])
+            others = [k for k in np.argsort(-at) if k not in (0, label)][:ALTERNATIVES]
+            characters.append(
+                Character(
+                    self.alphabet[label - 1],
+                    box,
+                    float(at[label]),
+                    tuple((self.alphabet[k - 1], float(at[k])) for k in others),
+                )
+            )
+        return ReadLine(self._spelled(labels), tuple(characters))
+
+
+def load_reader(path: str | os.PathLike[str] | None = None) -> Reader:
+    """Read a reader's file, or, without a path, the package's own (printable ASCII).
+
+    Raises FileError if it cannot be read, is cut off or is no reader of lines.
+    """
+    if path is None:
+        with as_file(files("chainrule.reader") / "data" / "reader.safetensors") as shipped:
+            return load_reader(shipped)
+    chain, parameters, metadata = load_chain(path)
+    alphabet = metadata.get("alphabet")
+    if metadata.get("kind") != KIND or not isinstance(alphabet, str):
+        raise FileError(
+            f"{path} holds {metadata.get('kind', 'another network')}; expected a {KIND}, as "
+            "`chainrule reader train --fonts` writes it"
+        )
+    try:
+        return Reader(chain, parameters, alphabet, float(metadata.get("lag", 0.0)))
+    except (InputError, TypeError, ValueError) as error:
+        raise FileError(f"{path}: {error}") from error
+
+
+def save_reader(path: str | os.PathLike[str], reader: Reader) -> None:
+    """Write a reader, its parameters in float16. Raises FileError."""
+    halves = {name: value.half() for name, value in reader.parameters.items()}
+    save_chain(
+        path,
+        reader.chain,
+        halves,
+        {"kind": KIND, "alphabet": reader.alphabet, "lag": reader.lag},
+    )
+
+
+def measured_lag(reader: Reader, lines: Sequence[Line]) -> float:
+    """The median way, in columns, from the middle of a character's ink to where it is named."""
+    strips = [cut_strip(line.image) for line in lines]
+    place = {character: number for number, character in enumerate(reader.alphabet, 1)}
+    lags = []
+    for line, strip, log_p in zip(lines, strips, reader.log_probabilities(strips), strict=True):
+        spans = align(log_p, [place[character] for character in line.text])
+        for box, (first, last), character in zip(line.boxes, spans, line.text, strict=True):
+            middle = ((box[0] + box[2]) / 2 - strip.left) * strip.scale_x
+            if character != " ":
+                lags.append((first + last) / 2 * _FRAME - middle)
+    return float(np.median(lags))
+
+
+def folded(chain: Chain, parameters: dict[str, Tensor]) -> tuple[Chain, dict[str, Tensor]]:
+    """The same function, each normalisation taken into the convolution before it.
+
+    In inference y = s (W x) + t, with s = w r and t = b - mean s: the convolution of weight s W
+    and bias t.
+    """
+    layers: list[tuple[str, Block]] = []
+    values: dict[str, Tensor] = {}
+    for name, block in chain.layers:
+        own = {
+            key.removeprefix(f"{name}."): value
+            for key, value in parameters.items()
+            if key.startswith(f"{name}.")
+        }
+        if isinstance(block, BatchNormalization):
+            before, convolution = layers[-1]
+            assert isinstance(convolution, Convolution)
+            layers[-1] = before, replace(convolution, bias=True)
+            scale = own["weight"] * (own["variance"] + block.epsilon).rsqrt()
+            values[f"{before}.weight"] *= scale[:, None, None, None]
+            values[f"{before}.bias"] = own["bias"] - own["mean"] * scale
+            continue
+        inner = block
+        if isinstance(block, Residual) and isinstance(block.body, Chain):
+            body, own = folded(block.body, own)
+            inner = Residual(body)
+        layers.append((name, inner))
+        values.update({f"{name}.{key}": value.clone() for key, value in own.items()})
+    return Chain(layers), {
+        name: value.contiguous(memory_format=torch.channels_last) if value.ndim == 4 else value
+        for name, value in values.items()
+    }
+
+
+def _strips(pictures: Sequence[NDArray[np.uint8]], names: Sequence[str] | None) -> list[Strip]:
+    if names is None:
+        names = [f"picture {number}" for number in range(1, len(pictures) + 1)]
+    return [cut_strip(picture, name=name) for picture, name in zip(pictures, names, strict=True)]
+
+
+def _labels(log_p: NDArray[np.float32], beam_width: int) -> list[int]:
+    return greedy(log_p) if beam_width == 1 else beam(log_p, beam_width)
+
+
+def _batches(widths: Sequence[int]) -> list[list[int]]:
+    """The places of the strips in batches of about the same width."""
+    batches: list[list[int]] = []
+    for place in np.argsort(widths, kind="stable").tolist():
+        first = batches[-1] if batches else []
+        if first and len(first) < _BATCH and widths[place] <= _APART * widths[first[0]]:
+            first.append(place)
+        else:
+            batches.append([place])
+    return batches
+
+
+def _cells(strip: Strip, spans: list[tuple[int, int]], lag: float) -> list[tuple[float, float]]:
+    """The columns of the strip that belong to each character: those between the columns with the
+    least ink about halfway to its neighbours."""
+    width = strip.values.shape[1]
+    ink = strip.values.clip(0).sum(0)
+    middles = [(first + last) / 2 * _FRAME - lag for first, last in spans]
+    between = [_least(ink, one, other) for one, other in pairwise(middles)]
+    ends = [0.0, *between, float(width)]
+    return list(pairwise(ends))
+
+
+def _least(ink: NDArray[np.float32], one: float, other: float) -> float:
+    quarter, half = (other - one) / 4, (one + other) / 2
+    first = int(np.clip(half - quarter, 0, len(ink) - 1))
+    last = int(np.clip(half + quarter, first, len(ink) - 1)) + 1
+    window = ink[first:last]
+    # of several alike, the nearest to the middle
+    score = window + 1e-3 * np.abs(np.arange(first, last) + 0.5 - half)
+    return first + float(score.argmin()) + 0.5
+
+
+def _box(
+    strip: Strip, cell: tuple[float, float], shape: tuple[int, ...], inked: bool
+) -> tuple[int, int, int, int]:
+    """The ink in a cell (for a space the columns without), in the picture's pixels.
+
+    All of the cell, if there is nothing of the kind.
+    """
+    first = int(cell[0])
+    last = max(int(cell[1]), first + 1)
+    mask = strip.values[:, first:last] > 0.35
+    rows = np.flatnonzero(mask.any(1)) if inked else np.empty(0, np.intp)
+    columns = np.flatnonzero(mask.any(0) == inked)
+    if not rows.size:
+        rows = np.arange(strip.values.shape[0])
+    if not columns.size:
+        columns = np.arange(last - first)
+    left = strip.left + (first + columns[0]) / strip.scale_x
+    right = strip.left + (first + columns[-1] + 1) / strip.scale_x
+    top = strip.top + rows[0] / strip.scale_y
+    bottom = strip.top + (rows[-1] + 1) / strip.scale_y
+    height, width = shape
+    return (
+        int(np.clip(round(left), 0, width - 1)),
+        int(np.clip(round(top), 0, height - 1)),
+        int(np.clip(round(right), 1, width)),
+        int(np.clip(round(bottom), 1, height)),
+    )

@@ -1,0 +1,87 @@
+"""Finding the band of text and cutting the strip."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from chainrule.errors import FileError, InputError
+from chainrule.reader.picture import HEIGHT, INK_HEIGHT, MARGIN, cut_strip, grey, open_grey
+
+
+def drawn(size=40, margins=(30, 20, 50, 70), ink=0, paper=255, text="Hamburg"):
+    font = ImageFont.load_default(size)
+    left, top, right, bottom = font.getbbox(text)
+    width = int(right - left) + margins[0] + margins[2]
+    height = int(bottom - top) + margins[1] + margins[3]
+    picture = Image.new("L", (width, height), paper)
+    ImageDraw.Draw(picture).text((margins[0] - left, margins[1] - top), text, ink, font)
+    return np.asarray(picture)
+
+
+@pytest.mark.parametrize("size", [20, 40, 150])
+@pytest.mark.parametrize(("ink", "paper"), [(0, 255), (255, 0), (110, 140)])
+def test_the_band_of_ink_fills_the_strip(size, ink, paper):
+    strip = cut_strip(drawn(size, ink=ink, paper=paper))
+    assert strip.values.shape[0] == HEIGHT
+    rows = np.flatnonzero((strip.values > 0.4).any(1))
+    assert rows[-1] + 1 - rows[0] == pytest.approx(INK_HEIGHT, abs=2.5)
+    assert (rows[0] + rows[-1] + 1) / 2 == pytest.approx(HEIGHT / 2, abs=1.5)
+    columns = np.flatnonzero((strip.values > 0.4).any(0))
+    assert columns[0] == pytest.approx(MARGIN, abs=2.5)
+    assert strip.values[:, 0] == pytest.approx(0, abs=0.02)
+
+
+def test_places_in_the_strip_lead_back_to_the_picture():
+    picture = drawn()
+    strip = cut_strip(picture)
+    columns = np.flatnonzero((strip.values > 0.5).any(0))
+    ink = np.flatnonzero((picture < 128).any(0))
+    assert strip.left + columns[0] / strip.scale_x == pytest.approx(ink[0], abs=2)
+    assert strip.left + (columns[-1] + 1) / strip.scale_x == pytest.approx(ink[-1] + 1, abs=2)
+
+
+def test_noise_does_not_widen_the_band():
+    picture = drawn().astype(float)
+    rng = np.random.default_rng(0)
+    noisy = (picture + rng.normal(0, 30, picture.shape)).clip(0, 255).astype(np.uint8)
+    assert cut_strip(noisy).scale_y == pytest.approx(cut_strip(drawn()).scale_y, rel=0.1)
+
+
+def test_red_on_green_of_the_same_lightness_is_seen():
+    mask = drawn() < 128
+    colours = np.where(mask[..., None], [200, 0, 0], [0, 102, 0]).astype(np.uint8)
+    strip = cut_strip(grey(Image.fromarray(colours)))
+    assert strip.values.shape == cut_strip(drawn()).values.shape
+
+
+@pytest.mark.parametrize("mode", ["1", "LA", "RGBA", "P", "CMYK", "I;16", "F"])
+def test_every_mode_of_a_picture_is_read(mode, tmp_path):
+    picture = Image.fromarray(drawn())
+    if mode == "I;16":
+        picture = Image.fromarray(drawn().astype(np.uint16) * 200)
+    else:
+        picture = picture.convert("RGB").convert(mode) if mode == "P" else picture.convert(mode)
+    path = tmp_path / f"line.{'tif' if mode in ('CMYK', 'F') else 'png'}"
+    picture.save(path)
+    expected = cut_strip(drawn())
+    assert cut_strip(open_grey(path)).values.shape == expected.values.shape
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ((3, 50), "50 px wide and 3 px high; expected a line of text at least 8 px high"),
+        ((32, 100_000), "100000 px wide and 32 px high; expected at most 32768 px"),
+        ((40, 60), "holds no text: its shades are all alike"),
+    ],
+)
+def test_pictures_that_cannot_be_read_are_refused(shape, message):
+    with pytest.raises(InputError, match=message):
+        cut_strip(np.full(shape, 255, np.uint8))
+
+
+def test_a_file_that_is_no_picture_is_refused(tmp_path):
+    path = tmp_path / "line.png"
+    path.write_text("no picture")
+    with pytest.raises(FileError, match="cannot be read as a picture"):
+        open_grey(path)

@@ -1,0 +1,241 @@
+"""The reader in the package, and the commands."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from chainrule.errors import FileError, InputError
+from chainrule.glyphs.lines import load_line_fonts, render_line
+from chainrule.reader.ctc_network import line_network
+from chainrule.reader.errors import character_error_rate
+from chainrule.reader.evaluate import Reading, evaluate
+from chainrule.reader.fit import character_errors
+from chainrule.reader.picture import cut_strip
+from chainrule.reader.read import Reader, load_reader, save_reader
+from chainrule.reader.rendered import pad
+
+SENTENCE = "the rat the cat the dog chased killed ate the malt"
+
+
+@pytest.fixture(scope="module")
+def reader():
+    return load_reader()
+
+
+@pytest.fixture(scope="module")
+def lato():
+    return next(font for font in load_line_fonts() if font.name == "lato-latin-400-normal")
+
+
+@pytest.fixture(scope="module")
+def sentence(lato):
+    return render_line(lato, SENTENCE)
+
+
+def test_the_sentence_in_a_held_out_font_is_read_exactly(reader, lato, sentence):
+    assert lato.validation
+    for picture in (sentence.image, 255 - sentence.image):
+        assert reader.read([picture])[0].text == SENTENCE
+    larger = Image.fromarray(sentence.image).resize(
+        (4 * sentence.image.shape[1], 4 * 32), Image.Resampling.BICUBIC
+    )
+    padded = np.pad(np.asarray(larger), ((60, 90), (30, 200)), constant_values=255)
+    assert reader.texts([padded, sentence.image], beam_width=4) == [SENTENCE, SENTENCE]
+
+
+def test_characters_lie_where_they_were_drawn(reader, sentence):
+    read = reader.read([sentence.image])[0]
+    assert "".join(character.character for character in read.characters) == SENTENCE
+    for character, box in zip(read.characters, sentence.boxes.tolist(), strict=True):
+        middle = (character.box[0] + character.box[2]) / 2
+        assert middle == pytest.approx((box[0] + box[2]) / 2, abs=3), character
+        assert 0 < character.confidence <= 1
+        assert len(character.alternatives) == 3
+        shares = [share for _, share in character.alternatives]
+        assert shares == sorted(shares, reverse=True)
+        assert character.confidence + sum(shares) <= 1 + 1e-5
+
+
+def test_lines_read_together_are_read_as_alone(reader, lato):
+    texts = ["a", "queen of hearts", "Q 12", SENTENCE]
+    pictures = [render_line(lato, text).image for text in texts]
+    assert reader.texts(pictures) == [reader.texts([picture])[0] for picture in pictures]
+
+
+def test_a_limited_reader_gives_no_other_character(reader, lato):
+    picture = render_line(lato, "O1 lI0").image
+    assert set(reader.limited("0123456789").texts([picture])[0]) <= set("0123456789 ")
+    with pytest.raises(InputError, match="does not read '\u00e9'"):
+        reader.limited("a\u00e9")
+
+
+def test_folding_the_normalisations_changes_no_score(reader, sentence):
+    x = pad([cut_strip(sentence.image)])
+    chain, parameters = reader._folded
+    expected = reader.chain.apply(x, reader.parameters)
+    torch.testing.assert_close(chain.apply(x, parameters), expected, rtol=1e-3, atol=1e-2)
+
+
+def test_a_reader_is_saved_and_read_again(reader, tmp_path, sentence):
+    save_reader(tmp_path / "copy.safetensors", reader)
+    copy = load_reader(tmp_path / "copy.safetensors")
+    assert (copy.alphabet, copy.lag) == (reader.alphabet, reader.lag)
+    assert copy.read([sentence.image]) == reader.read([sentence.image])
+    data = (tmp_path / "copy.safetensors").read_bytes()
+    (tmp_path / "cut.safetensors").write_bytes(data[: len(data) // 2])
+    with pytest.raises(FileError):
+        load_reader(tmp_path / "cut.safetensors")
+    with pytest.raises(InputError, match="expected that of `line_network`"):
+        Reader(line_network(5), {}, "abc")
+
+
+def test_held_out_families_are_given_to_every_reader(lato):
+    seen = {}
+
+    def perfect(pictures, truths):
+        seen.setdefault("perfect", []).append(len(pictures))
+        return Reading(truths, 2.0)
+
+    def silent(pictures, truths):
+        return Reading([""] * len(pictures), 1.0)
+
+    rows = evaluate(
+        {"perfect": perfect, "silent": silent},
+        [lato],
+        "abcdefghij ",
+        lines=8,
+        conditions=["clean", "noise"],
+    )
+    assert [(row.reader, row.condition) for row in rows] == [
+        ("perfect", "clean"),
+        ("silent", "clean"),
+        ("perfect", "noise"),
+        ("silent", "noise"),
+    ]
+    assert [(r.character_error_rate, r.word_error_rate) for r in rows] == [(0, 0), (1, 1)] * 2
+    assert rows[0].lines_per_second == 4
+    with pytest.raises(InputError, match="condition 'fog' is unknown"):
+        evaluate({}, [lato], "ab", conditions=["fog"])
+
+
+def test_character_errors_are_those_of_the_best_path():
+    scores = torch.full((1, 3, 1, 4), -9.0)
+    for frame, label in enumerate([1, 0, 1, 2]):
+        scores[0, label, 0, frame] = 9.0
+    assert character_errors(scores, torch.tensor([[1, 1, 2]])) == 0
+    assert character_errors(scores, torch.tensor([[1, 2, -1]])) == pytest.approx(
+        character_error_rate(["112"], ["12"])
+    )
+
+
+def test_the_command_reads_pictures(command, sentence, tmp_path):
+    Image.fromarray(sentence.image).save(tmp_path / "line.png")
+    result = command("reader", "read", tmp_path / "line.png")
+    assert (result.stdout, result.stderr, result.returncode) == (SENTENCE + "\n", "", 0)
+    result = command("reader", "read", tmp_path / "line.png", "--json", "--beam", "3")
+    (image,) = json.loads(result.stdout)["images"]
+    assert set(image) == {"file", "text", "characters"}
+    assert image["text"] == SENTENCE
+    assert set(image["characters"][0]) == {"character", "box", "confidence", "alternatives"}
+
+
+@pytest.mark.parametrize(
+    ("size", "message"),
+    [
+        ((50, 3), "3 px high; expected a line of text at least 8 px high"),
+        ((100_000, 32), "100000 px wide and 32 px high; expected at most 32768 px"),
+        ((60, 40), "holds no text"),
+    ],
+)
+def test_the_command_refuses_what_it_cannot_read(refused, tmp_path, size, message):
+    Image.new("L", size, 255).save(tmp_path / "line.png")
+    assert message in refused("reader", "read", tmp_path / "line.png")
+
+
+def test_the_command_refuses_what_is_no_reader_or_no_picture(refused, tmp_path, sentence):
+    Image.fromarray(sentence.image).save(tmp_path / "line.png")
+    (tmp_path / "words.png").write_text("words")
+    assert "cannot be read" in refused("reader", "read", tmp_path / "none.png")
+    assert "cannot be read as a picture" in refused("reader", "read", tmp_path / "words.png")
+    (tmp_path / "model.safetensors").write_bytes(b"\x10\0\0\0\0\0\0\0{}")
+    model = tmp_path / "model.safetensors"
+    assert "model.safetensors" in refused("reader", "read", tmp_path / "line.png", "--model", model)
+
+
+def test_the_command_refuses_fonts_and_alphabets_that_do_not_do(refused, tmp_path):
+    out = tmp_path / "my.safetensors"
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "a.ttf").write_text("no font")
+
+    def refuse(folder, alphabet="digits"):
+        return refused(
+            "reader", "train", "--fonts", tmp_path / folder, "--alphabet", alphabet, "--out", out
+        )
+
+    assert "holds no font" in refuse("empty")
+    assert "is no font that can be read" in refuse("bad")
+    assert "expected at least 2" in refuse("empty", "a")
+    assert not out.exists()
+
+
+def test_a_character_that_no_font_draws_is_refused(refused, fonts_folder, tmp_path):
+    out = tmp_path / "my.safetensors"
+    font = fonts_folder / "DejaVuSans.ttf"
+    message = refused("reader", "train", "--fonts", font, "--alphabet", "ab\u7532", "--out", out)
+    assert "U+7532" in message
+    assert not out.exists()
+
+
+@pytest.mark.slow
+def test_a_reader_for_ones_own_font_in_a_few_steps(command, fonts_folder, tmp_path):
+    out = tmp_path / "my.safetensors"
+    result = command(
+        "reader",
+        "train",
+        "--fonts",
+        fonts_folder / "DejaVuSans.ttf",
+        "--alphabet",
+        "digits",
+        "--epochs",
+        "1",
+        "--out",
+        out,
+        "--json",
+    )
+    document = json.loads(result.stdout)
+    assert set(document) == {"recipe", "seconds", "epochs", "file"}
+    assert set(document["epochs"][0]) == {
+        "epoch",
+        "seconds",
+        "energy_train",
+        "energy_validation",
+        "top1_train",
+        "top1_validation",
+        "top5_train",
+        "top5_validation",
+    }
+    # the package's reader has seen digits, so one pass must do
+    assert document["epochs"][-1]["top1_validation"] < 0.1
+    result = command("reader", "evaluate", "--model", out, "--alphabet", "letters", "--no-peers")
+    assert result.returncode == 2
+    assert "the model does not read 'a'" in result.stderr
+
+
+def test_the_command_evaluates(command):
+    result = command(
+        "reader", "evaluate", "--lines", "10", "--condition", "clean", "--no-peers", "--json"
+    )
+    (row,) = json.loads(result.stdout)["rows"]
+    assert set(row) == {
+        "reader",
+        "condition",
+        "lines",
+        "character_error_rate",
+        "word_error_rate",
+        "lines_per_second",
+    }
+    assert row["character_error_rate"] < 0.2
