@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -101,3 +102,19 @@ def test_published_weights_are_all_used(network):
 
 def test_no_picture_at_all_has_no_scores(network):
     assert network.logit_function()(torch.zeros(0, 3, 224, 224)).shape == (0, 1000)
+
+
+def test_bench_compares_bfloat16_with_float32_on_photographs(command, refused, shapes, tmp_path):
+    (shapes / "disc" / "00.png").write_bytes(b"no picture")
+    result = command("bench", "images", "--photos", shapes, "--json")
+    assert result.returncode == 0, result.stderr
+    document = json.loads(result.stdout)
+    assert document["pictures"] == 23
+    assert 0 <= document["computed_again"] < 1
+    for name in ("alone", "rechecked"):
+        row = document[name]
+        assert row["cosine_min"] > 0.999
+        assert 0.5 < row["same_five_classes"] <= row["same_first_class"] <= 1
+    assert document["rechecked"]["same_first_class"] >= document["alone"]["same_first_class"]
+    (tmp_path / "empty").mkdir()
+    assert "empty" in refused("bench", "images", "--photos", tmp_path / "empty")

@@ -5,6 +5,7 @@ import torch
 from PIL import Image
 
 from chainrule.images.explanation import explain
+from chainrule.images.rechecked import RecheckedFeatures
 
 
 def _picture(seed=0):
@@ -70,3 +71,34 @@ def test_explanation_is_autograds(small_network):
 def test_the_best_class_is_explained_by_default(small_network):
     image = _picture(1)
     assert explain(small_network, image).class_index == int(small_network.logits([image]).argmax())
+
+
+def test_doubtful_pictures_are_computed_again():
+    """By hand: the scores are the features; pictures 1 and 3 are nearly undecided."""
+    narrow = torch.tensor([[1.0, 0.0], [0.52, 0.5], [0.0, 3.0], [0.7, 0.74]])
+    asked = []
+
+    def wide(x):
+        asked.append(x)
+        return -x.flatten(1)
+
+    features = RecheckedFeatures(lambda x: narrow.clone(), wide, lambda f: f)
+    x = torch.arange(8.0).reshape(4, 2, 1, 1)
+    expected = torch.tensor([[1.0, 0.0], [-2.0, -3.0], [0.0, 3.0], [-6.0, -7.0]])
+    torch.testing.assert_close(features(x), expected)
+    torch.testing.assert_close(asked[0], x[[1, 3]])
+
+
+def test_bfloat16_is_left_where_two_classes_are_close(small_network):
+    x = torch.rand(64, 3, 16, 16, generator=torch.Generator().manual_seed(1))
+    mean = small_network.logit_function()(x).mean(0)
+    bias = small_network.params["classifier.bias"] - mean  # no class is ahead on the average
+    network = replace(small_network, params={**small_network.params, "classifier.bias": bias})
+    wide, rechecked = network.feature_function("float32")(x), network.rechecked_features()
+    torch.testing.assert_close(rechecked.scores(wide), network.logit_function()(x))
+    narrow, found = rechecked.narrow(x), network.feature_function("bfloat16")(x)
+    doubtful = rechecked.doubtful(narrow)
+    assert 0 < doubtful.sum() < 64
+    torch.testing.assert_close(found[doubtful], wide[doubtful])
+    torch.testing.assert_close(found[~doubtful], narrow[~doubtful], rtol=0, atol=0)
+    assert not torch.allclose(found[~doubtful], wide[~doubtful], rtol=1e-4)

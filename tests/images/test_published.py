@@ -1,8 +1,9 @@
 import pickle
+from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save, save_file
 from torch import nn
 
 from chainrule.errors import FileError
@@ -98,3 +99,53 @@ def test_the_hubs_cache_is_looked_into(monkeypatch, tmp_path):
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(FileError, match="is damaged"):
         load_published("vgg11")
+
+
+HUB = "/timm/vgg11.tv_in1k/resolve/main/model.safetensors"
+CONTENT = save({"features.0.weight": torch.zeros(50, 50)})
+HUBS_BLOCK = 10 << 20  # what its client writes down at once
+
+
+@pytest.fixture
+def hub(server, tmp_path, monkeypatch):
+    """A hub on the loopback address with one file, and a cache folder of our own."""
+    monkeypatch.setenv("HF_ENDPOINT", server.address)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
+    server.files[HUB] = CONTENT
+    return server
+
+
+def test_the_hubs_file_comes_into_the_hubs_cache(hub, command, tmp_path):
+    result = command("images", "pull", "vgg11", "--source", "hub")
+    assert (result.returncode, result.stderr) == (0, "")
+    path = Path(result.stdout.strip())
+    assert path.is_relative_to(tmp_path / "hub")
+    assert path.read_bytes() == CONTENT
+    hub.ranges.clear()
+    assert command("images", "pull", "vgg11", "--source", "hub").stdout == result.stdout
+    assert hub.ranges == []  # nothing was sent again
+
+
+def test_the_hubs_file_goes_on_where_it_stopped(hub, command):
+    hub.files[HUB] = content = bytes(range(256)) * (45 << 10)
+    hub.stop_after, hub.stop_once = HUBS_BLOCK + 4000, True
+    result = command("images", "pull", "vgg11", "--source", "hub")
+    assert result.returncode == 0, result.stderr
+    assert Path(result.stdout.strip()).read_bytes() == content
+    assert hub.ranges == [None, f"bytes={HUBS_BLOCK}-"]
+
+
+def test_another_file_from_the_hub_is_refused_and_not_kept(hub, refused, tmp_path):
+    hub.checksums[HUB] = "0" * 64
+    sentence = refused("images", "pull", "vgg11", "--source", "hub")
+    assert "SHA256" in sentence
+    assert "expected 0000" in sentence
+    assert not [p for p in (tmp_path / "hub").rglob("*") if p.name in ("0" * 64, Path(HUB).name)]
+
+
+def test_without_a_hub_the_network_is_asked_for(hub, refused, monkeypatch):
+    hub.files.clear()
+    assert "404" in refused("images", "pull", "vgg11", "--source", "hub")
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    sentence = refused("images", "pull", "vgg11", "--source", "hub")
+    assert "network connection to the Hub" in sentence

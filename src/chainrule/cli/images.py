@@ -31,6 +31,9 @@ ModelOption = Annotated[
         help="efficientnet-lite0, a MatConvNet .mat file, or a network that `images pull` fetched."
     ),
 ]
+SourceOption = Annotated[
+    str, typer.Option(help="As for `images classify`, or timm:NAME (needs the extra `timm`).")
+]
 CacheOption = Annotated[
     Path | None,
     typer.Option(help="Folder for computed features; ~/.cache/chainrule by default."),
@@ -100,7 +103,7 @@ def classify(
 def features(
     folder: FolderArgument,
     out: Annotated[Path, typer.Option(help="The .safetensors file to write.")],
-    model: ModelOption = "efficientnet-lite0",
+    model: SourceOption = "efficientnet-lite0",
     cache: CacheOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -114,11 +117,11 @@ def features(
     from chainrule.images.collection import read_collection
     from chainrule.images.feature_file import check_writable, save_features
     from chainrule.images.features import network_features
-    from chainrule.images.networks import load_network
+    from chainrule.images.networks import load_feature_source
 
     check_writable(out)
     collection = read_collection(folder)
-    network = load_network(model)
+    network = load_feature_source(model)
     started = time.monotonic()
     with progress("features", "pictures") as report:
         found = network_features(collection.files, network, cache=_cache(cache), progress=report)
@@ -153,7 +156,7 @@ def evaluate(
     classes: Annotated[
         list[str] | None, typer.Option("--class", help="Judge this class alone; repeatable.")
     ] = None,
-    model: ModelOption = "efficientnet-lite0",
+    model: SourceOption = "efficientnet-lite0",
     c: COption = 1.0,
     seed: SeedOption = 0,
     cache: CacheOption = None,
@@ -171,11 +174,11 @@ def evaluate(
     from chainrule.files import make_folder
     from chainrule.images.collection import read_collection
     from chainrule.images.evaluation import evaluate as run
-    from chainrule.images.networks import load_network
+    from chainrule.images.networks import load_feature_source
 
     chosen = list(dict.fromkeys(kinds or ["cnn"]))
     collection = read_collection(folder)
-    network = load_network(model) if "cnn" in chosen else None
+    network = load_feature_source(model) if "cnn" in chosen else None
     target = make_folder(out) if out is not None else None
     started = time.monotonic()
     with progress("evaluate", "pictures") as report:
@@ -224,7 +227,7 @@ def evaluate(
 def train(
     folder: FolderArgument,
     out: Annotated[Path, typer.Option(help="The .safetensors file to write.")],
-    model: ModelOption = "efficientnet-lite0",
+    model: SourceOption = "efficientnet-lite0",
     c: COption = 1.0,
     seed: SeedOption = 0,
     cache: CacheOption = None,
@@ -241,11 +244,11 @@ def train(
     from chainrule.images.classifier import save_classifier, train_classifier
     from chainrule.images.collection import read_collection
     from chainrule.images.feature_file import check_writable
-    from chainrule.images.networks import load_network
+    from chainrule.images.networks import load_feature_source
 
     check_writable(out)
     collection = read_collection(folder)
-    network = load_network(model)
+    network = load_feature_source(model)
     target = make_folder(sheets) if sheets is not None else None
     started = time.monotonic()
     with progress("train", "pictures") as report:
@@ -288,7 +291,7 @@ def train(
 def predict(
     classifier: Annotated[Path, typer.Argument(help="A file that `images train` wrote.")],
     images: Annotated[list[str], typer.Argument(help="Pictures, folders or quoted patterns.")],
-    model: ModelOption = "",
+    model: SourceOption = "",
     cache: CacheOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -300,12 +303,12 @@ def predict(
     """
     from chainrule.images.classifier import load_classifier
     from chainrule.images.classifier import predict as run
-    from chainrule.images.networks import load_network
+    from chainrule.images.networks import load_feature_source
     from chainrule.pictures import shown
 
     loaded = load_classifier(classifier)
     files = _pictures(images)
-    network = load_network(model or loaded.network)
+    network = load_feature_source(model or loaded.network)
     with progress("predict", "pictures") as report:
         scores, kept, skipped = run(loaded, network, files, cache=_cache(cache), progress=report)
     _refuse_if_nothing(len(kept), skipped)

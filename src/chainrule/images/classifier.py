@@ -14,7 +14,7 @@ from chainrule.files import written_whole
 from chainrule.images.collection import Collection, Skipped, without_duplicates
 from chainrule.images.evaluation import normalized
 from chainrule.images.features import Progress, network_features
-from chainrule.images.network import Network
+from chainrule.images.network import FeatureSource
 from chainrule.pictures import shown
 
 _KIND = "chainrule image classifier"
@@ -55,7 +55,7 @@ class Training:
 
 def train_classifier(
     collection: Collection,
-    network: Network,
+    network: FeatureSource,
     *,
     C: float = 1.0,
     seed: int = 0,
@@ -176,7 +176,7 @@ def load_classifier(path: Path) -> Classifier:
 
 def predict(
     classifier: Classifier,
-    network: Network,
+    network: FeatureSource,
     files: Sequence[Path],
     *,
     cache: Path | None = None,

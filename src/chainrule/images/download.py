@@ -14,12 +14,17 @@ _BLOCK = 1 << 20
 
 
 def download(
-    url: str, path: Path, *, sha256: str | None = None, progress: Progress | None = None
+    url: str,
+    path: Path,
+    *,
+    sha256: str | None = None,
+    md5: str | None = None,
+    progress: Progress | None = None,
 ) -> Path:
     """Fetch `url` into `path`; what an earlier try left in `path`.part is gone on with.
 
-    `sha256` is the checksum in hexadecimal digits, or its beginning. A `path` that is there already
-    is taken as it is: it was checked when it came.
+    `sha256` and `md5` are checksums in hexadecimal digits, or their beginnings. A `path` that is
+    there already is taken as it is: it was checked when it came.
 
     Raises FileError if the server cannot be reached, does not have the file, or sends another one.
     """
@@ -37,13 +42,13 @@ def download(
             f"{url} cannot be fetched ({reason}); expected a network connection: try again, what "
             "has come is kept"
         ) from error
-    found = _checksum(part)
-    if sha256 is not None and not found.startswith(sha256):
-        part.unlink()
-        raise FileError(
-            f"{url} has the SHA-256 checksum {found[:16]}...; expected {sha256[:16]}...: the file "
-            "was damaged on its way or is another one"
-        )
+    for kind, expected in (("sha256", sha256), ("md5", md5)):
+        if expected is not None and not (found := file_checksum(part, kind)).startswith(expected):
+            part.unlink()
+            raise FileError(
+                f"{url} has the {kind.upper()} checksum {found[:16]}...; expected "
+                f"{expected[:16]}...: the file was damaged on its way or is another one"
+            )
     part.replace(path)
     return path
 
@@ -75,6 +80,7 @@ def _fetch(url: str, part: Path, progress: Progress | None) -> None:
         raise OSError(f"{done:,} of {total:,} bytes came")
 
 
-def _checksum(path: Path) -> str:
+def file_checksum(path: Path, kind: str = "sha256") -> str:
+    """The file's checksum in hexadecimal digits."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, kind).hexdigest()

@@ -24,7 +24,7 @@ from chainrule.images.collection import (
 )
 from chainrule.images.features import Features, Progress, network_features
 from chainrule.images.fused import Precision
-from chainrule.images.network import Network
+from chainrule.images.network import FeatureSource
 
 KINDS = ("cnn", "bovw", "fisher")
 
@@ -56,7 +56,7 @@ class Evaluation:
 def evaluate(
     collection: Collection,
     kinds: Sequence[str],
-    network: Network | None,
+    network: FeatureSource | None,
     *,
     classes: Sequence[str] = (),
     seed: int = 0,

@@ -10,12 +10,12 @@ from jaxtyping import Float32
 from chainrule.errors import InputError
 from chainrule.files import make_folder, written_whole
 from chainrule.images.collection import Collection
-from chainrule.images.network import Network
+from chainrule.images.network import FeatureSource
 from chainrule.pictures import shown
 
 
 def save_features(
-    path: Path, collection: Collection, values: Float32[np.ndarray, "n d"], network: Network
+    path: Path, collection: Collection, values: Float32[np.ndarray, "n d"], network: FeatureSource
 ) -> None:
     """Write `features` (n, d) float32 and `truth` (n, classes) int8, whole or not at all.
 

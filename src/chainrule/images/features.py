@@ -14,7 +14,7 @@ from jaxtyping import Float32
 from chainrule.errors import FileError
 from chainrule.images.collection import Skipped
 from chainrule.images.fused import Precision, best_precision
-from chainrule.images.network import Network
+from chainrule.images.network import FeatureSource
 from chainrule.images.store import FeatureStore
 from chainrule.pictures import picture_from_bytes, read_bytes
 
@@ -36,7 +36,7 @@ class Features:
 
 def network_features(
     files: Sequence[Path],
-    network: Network,
+    network: FeatureSource,
     *,
     precision: Precision | None = None,
     cache: Path | None = None,

@@ -1,9 +1,10 @@
 """A pretrained network: its chain, its parameters, how its pictures are made, what it names."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -11,10 +12,26 @@ from PIL import Image
 from torch import Tensor
 
 from chainrule.blocks import Flatten
-from chainrule.blocks.block import Block
 from chainrule.chain import Chain
 from chainrule.images.fused import FusedChain, Precision
 from chainrule.images.preprocessing import Preprocessing
+from chainrule.images.rechecked import RecheckedFeatures
+
+
+@runtime_checkable
+class FeatureSource(Protocol):
+    """What gives features: a `Network`, or a model of timm."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def preprocessing(self) -> Preprocessing: ...
+
+    def feature_function(self, precision: Precision) -> Callable[[Tensor], Tensor]: ...
 
 
 @dataclass(frozen=True)
@@ -38,16 +55,11 @@ class Network:
     @cached_property
     def key(self) -> str:
         """What tells this network, its weights and its preprocessing from every other."""
-        digest = hashlib.blake2b(digest_size=16)
         # a tensor's text shows only a part of it: its bytes go in with the weights
         look = replace(self.preprocessing, mean_image=None)
-        digest.update(repr((self.name, look, self.feature_layer)).encode())
         average = self.preprocessing.mean_image
         tensors = self.params if average is None else {**self.params, "mean_image": average}
-        for name, value in sorted(tensors.items()):
-            digest.update(name.encode())
-            digest.update(value.detach().contiguous().view(torch.uint8).numpy().tobytes())
-        return digest.hexdigest()
+        return content_key((self.name, look, self.feature_layer), tensors)
 
     @property
     def input_shape(self) -> tuple[int, int, int, int]:
@@ -58,17 +70,34 @@ class Network:
     @cached_property
     def body(self) -> Chain:
         """The layers that give the features, as a chain from pictures to (N, features)."""
-        names = [name for name, _ in self.chain.layers]
-        layers: list[tuple[str, Block]] = list(
-            self.chain.layers[: names.index(self.feature_layer) + 1]
-        )
+        layers = list(self.chain.layers[: self._cut])
         if len(Chain(layers).shape(self.input_shape)) != 2:
             layers.append(("features", Flatten()))
         return Chain(layers)
 
-    def feature_function(self, precision: Precision) -> FusedChain:
-        """The body, ready to run: pictures (N, 3, size, size) to features (N, d) in float32."""
-        return FusedChain(self.body, self.params, precision, self.wide_layers)
+    def feature_function(self, precision: Precision) -> Callable[[Tensor], Tensor]:
+        """The body, ready to run: pictures (N, 3, size, size) to features (N, d) in float32.
+
+        With "bfloat16" those whose first class is in doubt are computed once more in float32.
+        """
+        if precision == "bfloat16":
+            return self.rechecked_features()
+        return FusedChain(self.body, self.params, "float32")
+
+    def rechecked_features(self) -> RecheckedFeatures:
+        """The feature function in bfloat16, with its parts."""
+        shape = Chain(self.chain.layers[: self._cut]).shape(self.input_shape)[1:]
+        head = FusedChain(Chain(self.chain.layers[self._cut :]), self.params, "float32")
+        return RecheckedFeatures(
+            FusedChain(self.body, self.params, "bfloat16", self.wide_layers),
+            FusedChain(self.body, self.params, "float32"),
+            lambda features: head(features.reshape(-1, *shape)).flatten(1),
+        )
+
+    @property
+    def _cut(self) -> int:
+        """How many of the chain's layers give the features."""
+        return [name for name, _ in self.chain.layers].index(self.feature_layer) + 1
 
     def logit_function(self) -> FusedChain:
         """The whole chain, ready to run: pictures to scores in float32."""
@@ -81,3 +110,12 @@ class Network:
         """The scores of RGB pictures, in float32."""
         x = torch.cat([self.preprocessing.input(image) for image in images])
         return self.logit_function()(x)
+
+
+def content_key(settings: tuple[object, ...], tensors: Mapping[str, Tensor]) -> str:
+    """A hash of the settings' text and of every tensor's name and bytes."""
+    digest = hashlib.blake2b(repr(settings).encode(), digest_size=16)
+    for name, value in sorted(tensors.items()):
+        digest.update(name.encode())
+        digest.update(value.detach().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

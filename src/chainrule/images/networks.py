@@ -3,10 +3,17 @@
 from pathlib import Path
 
 from chainrule.errors import InputError
-from chainrule.images.network import Network
+from chainrule.images.network import FeatureSource, Network
 from chainrule.pictures import shown
 
 DEFAULT = "efficientnet-lite0"
+
+
+def load_feature_source(name: str) -> FeatureSource:
+    """The network called `name`, or with `timm:NAME` a model of timm. Raises as `load_network`."""
+    from chainrule.images.timm_models import PREFIX, load_timm
+
+    return load_timm(name) if name.startswith(PREFIX) else load_network(name)
 
 
 def load_network(name: str) -> Network:
@@ -31,5 +38,6 @@ def load_network(name: str) -> Network:
     if name in NAMES:
         return load_published(name)
     raise InputError(
-        f"network {shown(name)}; expected {DEFAULT}, {', '.join(NAMES)} or a .mat file"
+        f"network {shown(name)}; expected {DEFAULT}, {', '.join(NAMES)} or a .mat file "
+        "(or, for features, timm:NAME)"
     )

@@ -9,7 +9,7 @@ from chainrule.blocks import Convolution, Flatten, FullyConnected, MaxPooling, R
 from chainrule.blocks.block import Block
 from chainrule.chain import Chain
 from chainrule.errors import FileError, InputError
-from chainrule.images.download import download
+from chainrule.images.download import download, file_checksum
 from chainrule.images.efficientnet import imagenet_classes
 from chainrule.images.features import Progress
 from chainrule.images.network import Network
@@ -54,7 +54,8 @@ def pull_weights(
     """Fetch a network's weights, if they are not there already, and give the file.
 
     `source` "torchvision" fetches into chainrule's cache folder, with resume and checksum, from
-    `mirror` if given; "hub" fetches the same weights into the cache folder of `huggingface_hub`.
+    `mirror` if given; "hub" fetches the same weights into the cache folder of `huggingface_hub`,
+    from the address in the environment variable HF_ENDPOINT if there is one.
 
     Raises InputError for an unknown name or source, FileError if the file cannot be had.
     """
@@ -151,15 +152,30 @@ def _cached(file: str) -> Path:
 
 
 def _from_hub(repository: str) -> Path:
+    """The file in the hub's own cache folder, as `huggingface_hub` resumes and keeps it."""
     from huggingface_hub import hf_hub_download
+    from huggingface_hub.utils import logging
+    from huggingface_hub.utils.tqdm import disable_progress_bars
 
+    disable_progress_bars()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     try:
-        return Path(hf_hub_download(repository, "model.safetensors"))
+        path = Path(hf_hub_download(repository, "model.safetensors"))
     except Exception as error:  # every transport below the hub's client raises its own kinds
-        reason = " ".join(str(error).split())
+        reason = " ".join(str(error.__cause__ or error).split())
         raise FileError(
             f"{repository} cannot be fetched ({reason}); expected a network connection to the Hub"
         ) from error
+    # the hub names a large file by its SHA-256; its client compares nothing but the size
+    blob = path.resolve()
+    if len(blob.name) == 64 and (found := file_checksum(blob)) != blob.name:
+        blob.unlink()
+        path.unlink()
+        raise FileError(
+            f"{repository} has the SHA256 checksum {found[:16]}...; expected {blob.name[:16]}...: "
+            "the file was damaged on its way"
+        )
+    return path
 
 
 def _in_hub_cache(repository: str) -> Path | None:
