@@ -116,6 +116,12 @@ def _fully_connected(draw: Draw) -> Case:
     return _case(draw, block, (_whole(draw, 1, 4), features))
 
 
+def _interleave(draw: Draw) -> Case:
+    parts = _whole(draw, 1, 3)
+    shape = _image_shape(draw, parts * _whole(draw, 1, 3))
+    return _case(draw, blocks.Interleave(parts), shape)
+
+
 def _softmax(draw: Draw) -> Case:
     return _case(draw, blocks.Softmax(), _scores_shape(draw), 2.0)
 
@@ -192,6 +198,15 @@ def _classes_loss(loss: Any, *, probabilities: bool = False) -> Callable[[Draw],
     return draw_case
 
 
+def _sequence_loss(draw: Draw) -> Case:
+    """Targets of 0 to 3 characters, repeated ones among them, in frames that hold the longest."""
+    images, classes = _whole(draw, 1, 3), _whole(draw, 2, 4)
+    target = draw.integers(1, classes, (images, 3))
+    target[np.arange(3) >= draw.integers(0, 4, (images, 1))] = -1
+    x = _numbers(draw, (images, classes, 1, _whole(draw, 5, 8)), 2.0)
+    return Case(blocks.CTCLoss(), x, target=torch.as_tensor(target))
+
+
 def _signs_loss(make: Callable[[Draw], Any]) -> Callable[[Draw], Case]:
     def draw_case(draw: Draw) -> Case:
         shape = _scores_shape(draw)
@@ -218,12 +233,14 @@ CASES: Mapping[str, Callable[[Draw], Case]] = {
     "dropout": _dropout,
     "flatten": _entrywise(lambda draw: blocks.Flatten()),
     "fully connected": _fully_connected,
+    "interleave": _interleave,
     "residual": _residual,
     "softmax": _softmax,
     "softmax log-loss": _classes_loss(blocks.SoftmaxLogLoss()),
     "log-loss": _classes_loss(blocks.LogLoss(), probabilities=True),
     "logistic loss": _signs_loss(lambda draw: blocks.LogisticLoss()),
     "hinge loss": _signs_loss(lambda draw: blocks.HingeLoss(float(draw.uniform(0, 2)))),
+    "CTC loss": _sequence_loss,
     "chain: characters": _character_chain,
     "chain: inverted residual": _mobile_chain,
     "chain: local response": _classic_chain,

@@ -131,6 +131,11 @@ def _(block: blocks.Flatten, x: Tensor, params: Parameters, target: None) -> Ten
 
 
 @reference.register
+def _(block: blocks.Interleave, x: Tensor, params: Parameters, target: None) -> Tensor:
+    return torch.stack(x.chunk(block.parts, 1), 4).flatten(3)
+
+
+@reference.register
 def _(block: blocks.Softmax, x: Tensor, params: Parameters, target: None) -> Tensor:
     return F.softmax(x, 1)
 
@@ -167,6 +172,14 @@ def _(block: blocks.LogisticLoss, x: Tensor, params: Parameters, target: Tensor)
 @reference.register
 def _(block: blocks.HingeLoss, x: Tensor, params: Parameters, target: Tensor) -> Tensor:
     return F.relu(block.margin - target * x).mean()
+
+
+@reference.register
+def _(block: blocks.CTCLoss, x: Tensor, params: Parameters, target: Tensor) -> Tensor:
+    log_p = F.log_softmax(x[:, :, 0], 1).permute(2, 0, 1)
+    frames = torch.full((len(x),), x.shape[3])
+    lengths = (target >= 0).sum(1)
+    return F.ctc_loss(log_p, target.clamp(min=0), frames, lengths, reduction="none").mean()
 
 
 def _padded(x: Tensor, padding: tuple[int, int, int, int], value: float) -> Tensor:
