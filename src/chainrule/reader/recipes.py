@@ -56,7 +56,7 @@ RECIPES = {
             Settings(
                 epochs=12,
                 batch_size=32,
-                learning_rate=0.02,
+                learning_rate=0.01,  # at 0.02 some seeds and thread counts diverge
                 momentum=0.9,
                 weight_decay=0.002,
                 schedule="two-cycles",
@@ -65,7 +65,7 @@ RECIPES = {
             initialization="he",
             scale="deviation",
             warp=Warp(),
-            jitter_rate=0.5,
+            jitter_rate=0.75,
         ),
     )
 }
