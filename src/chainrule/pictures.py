@@ -4,6 +4,7 @@ Every bench that takes pictures reads them here.
 """
 
 import io
+import re
 import warnings
 from pathlib import Path
 
@@ -64,7 +65,7 @@ def picture_from_bytes(content: bytes, path: Path | str) -> Image.Image:
         with Image.open(io.BytesIO(content)) as image:
             width, height = image.size
             if width * height > MAX_PIXELS:
-                raise _too_large(path)
+                raise _too_large(path, f"{width} x {height}")
             image.load()
             # the orientation lies in the file's EXIF data, which conversions may drop
             return _as_rgb(ImageOps.exif_transpose(image))
@@ -75,7 +76,8 @@ def picture_from_bytes(content: bytes, path: Path | str) -> Image.Image:
             f"{shown(path)} is not a picture that can be read; expected a PNG, a JPEG or the like"
         ) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise _too_large(path) from error
+        found = re.search(r"\d+ pixels", str(error))  # Pillow names them before the size is known
+        raise _too_large(path, found[0] if found else "more") from error
     except Exception as error:  # damaged files make Pillow's decoders raise nearly anything
         reason = " ".join(str(error).split()) or type(error).__name__
         raise FileError(f"{shown(path)} is damaged ({reason}); expected a whole picture") from error
@@ -122,5 +124,7 @@ def _from_wide(pixels: np.ndarray) -> Image.Image:
     return Image.fromarray(bytes_, "L").convert("RGB")
 
 
-def _too_large(path: Path | str) -> FileError:
-    return FileError(f"{shown(path)} claims more pixels than fit: expected at most {MAX_PIXELS:,}")
+def _too_large(path: Path | str, found: str) -> FileError:
+    return FileError(
+        f"{shown(path)} claims more pixels than fit: expected at most {MAX_PIXELS:,}, found {found}"
+    )

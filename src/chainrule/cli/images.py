@@ -193,18 +193,7 @@ def evaluate(
             progress=report,
         )
     seconds = time.monotonic() - started
-    rows = [
-        {
-            "features": row.features,
-            "class": row.class_name,
-            "average_precision": row.average_precision,
-            "average_precision_11_point": row.average_precision_11_point,
-            "interval": list(row.interval),
-            "positives": row.positives,
-            "negatives": row.negatives,
-        }
-        for row in result.rows
-    ]
+    rows = [row.document() for row in result.rows]
     if target is not None:
         _write_evaluation(target, result.rows, rows)
     _list_skipped(result.skipped)

@@ -95,7 +95,7 @@ def train(
     from chainrule.files import make_folder
     from chainrule.glyphs.letters import load_letters
     from chainrule.reader.files import save_letter_network
-    from chainrule.reader.recipes import RECIPES, train_letters
+    from chainrule.reader.recipes import find_recipe, train_letters
 
     lines = bool(fonts) or recipe == RecipeName.LINES
     out = out or Path("lines.safetensors" if lines else f"letters-{recipe}.safetensors")
@@ -108,7 +108,7 @@ def train(
 
         train_lines(fonts or [], alphabet, epochs, seed, out, resume, as_json)
         return
-    chosen = RECIPES[recipe]
+    chosen = find_recipe(recipe)
     chosen = replace(chosen, settings=replace(chosen.settings, **other))
     data = load_letters(letters)
     make_folder(out.parent)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -43,6 +44,18 @@ class Row:
     curve: PrecisionRecall
     best: tuple[Path, ...]  # the test pictures, ranked: the first and the last few
     worst: tuple[Path, ...]
+
+    def document(self) -> dict[str, Any]:
+        """The entry of `rows` in the document that `chainrule images evaluate --json` prints."""
+        return {
+            "features": self.features,
+            "class": self.class_name,
+            "average_precision": self.average_precision,
+            "average_precision_11_point": self.average_precision_11_point,
+            "interval": list(self.interval),
+            "positives": self.positives,
+            "negatives": self.negatives,
+        }
 
 
 @dataclass(frozen=True)

@@ -37,12 +37,6 @@ _VGG = {
 }
 NAMES = tuple(_VGG)
 
-_HEADS = {  # ours: torchvision's, timm's
-    "fc6": ("classifier.0", "pre_logits.fc1"),
-    "fc7": ("classifier.3", "pre_logits.fc2"),
-    "fc8": ("classifier.6", "head.fc"),
-}
-
 
 def pull_weights(
     name: str,

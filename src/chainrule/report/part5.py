@@ -187,18 +187,7 @@ def _ranking(
             ),
         ),
         results={
-            "rows": [
-                {
-                    "features": row.features,
-                    "class": row.class_name,
-                    "average_precision": row.average_precision,
-                    "average_precision_11_point": row.average_precision_11_point,
-                    "interval": list(row.interval),
-                    "positives": row.positives,
-                    "negatives": row.negatives,
-                }
-                for row in result.rows
-            ],
+            "rows": [row.document() for row in result.rows],
             "skipped": len(result.skipped),
         },
         agrees="yes" if first else "no",
