@@ -35,6 +35,15 @@ def test_the_same_generator_gives_the_same_lines_and_the_next_epoch_others(sourc
     assert not all(torch.equal(one[1], other[1]) for one, other in zip(first, second, strict=True))
 
 
+def test_workers_draw_the_same_lines(source):
+    expected = list(source.batches(16, torch.Generator().manual_seed(4)))
+    with RenderedLines(source.fonts, source.alphabet, len(source), workers=1) as drawn:
+        found = list(drawn.batches(16, torch.Generator().manual_seed(4)))
+    for one, other in zip(expected, found, strict=True):
+        assert torch.equal(one[0], other[0])
+        assert torch.equal(one[1], other[1])
+
+
 def test_without_a_generator_the_lines_are_always_the_same(source):
     one, other = (list(source.batches(16, None)) for _ in range(2))
     assert all(torch.equal(a[0], b[0]) for a, b in zip(one, other, strict=True))

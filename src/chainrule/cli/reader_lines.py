@@ -1,6 +1,8 @@
 """`chainrule reader train --recipe lines`: a reader of lines, for one's own fonts or for all."""
 
+import os
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,13 +13,20 @@ from chainrule.cli.output import print_json, progress
 def train_lines(
     fonts: list[Path],
     alphabet: str,
-    epochs: int | None,
+    other: dict[str, Any],
     seed: int,
     out: Path,
     resume: bool,
+    tensorboard: Path | None,
     as_json: bool,
 ) -> None:
-    """Train a reader of lines and write it; see `chainrule reader train`."""
+    """Train a reader of lines and write it; see `chainrule reader train`.
+
+    other: settings other than the recipe's. One core draws lines, the others train.
+    """
+    import torch
+
+    from chainrule import events
     from chainrule.files import make_folder
     from chainrule.glyphs.alphabet import parse_alphabet
     from chainrule.glyphs.lines import build_line_fonts, load_line_fonts, restrict
@@ -39,24 +48,30 @@ def train_lines(
         characters += "" if " " in characters else " "
         drawn, dropped = [restrict(font, characters) for font in load_line_fonts()], []
         start, schooling = None, SCRATCH
-    if epochs is not None:
-        settings = replace(schooling.settings, epochs=epochs)
-        schooling = replace(schooling, settings=settings)
+    schooling = replace(schooling, settings=replace(schooling.settings, **other))
     make_folder(out.parent)
     if not as_json:
         for name, why in dropped:
             print(f"dropped: {name}: {why}")
+    cores = os.cpu_count() or 1
+    workers = min(1, cores - 1)
+    torch.set_num_threads(cores - workers)
     started = time.perf_counter()
-    with progress("training, lines", "lines") as report:
+    with (
+        progress("training, lines", "lines") as report,
+        events.tensorboard(tensorboard) if tensorboard else nullcontext() as tell,
+    ):
         reader, trained = train_reader(
             drawn,
             characters,
             schooling,
             start=start,
             seed=seed,
+            workers=workers,
             checkpoint=out.with_suffix(".checkpoint.safetensors"),
             resume=resume,
             progress=report,
+            on_epoch=tell,
         )
     seconds = time.perf_counter() - started
     save_reader(out, reader)

@@ -106,7 +106,12 @@ def train(
     if lines:
         from chainrule.cli.reader_lines import train_lines
 
-        train_lines(fonts or [], alphabet, epochs, seed, out, resume, as_json)
+        if jitter or letters is not None:
+            raise InputError(
+                f"option {'--jitter' if jitter else '--letters'} is of the recipes for single "
+                "letters; expected none for a reader of lines"
+            )
+        train_lines(fonts or [], alphabet, other, seed, out, resume, tensorboard, as_json)
         return
     chosen = find_recipe(recipe)
     chosen = replace(chosen, settings=replace(chosen.settings, **other))

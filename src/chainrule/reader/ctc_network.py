@@ -13,10 +13,10 @@ def line_network(classes: int) -> Chain:
     between them; so each gives the scores of two frames. A frame sees 81 columns.
     """
     layers: list[tuple[str, Block]] = [
-        *_layer("1", Convolution(1, 16, 5, stride=2, padding=2, bias=False)),
-        *_layer("2", Convolution(16, 40, 3, stride=2, padding=1, bias=False)),
-        *_layer("3", Convolution(40, 80, 3, stride=(2, 1), padding=1, bias=False)),
-        *_layer("4", Convolution(80, 160, (4, 3), padding=(0, 0, 1, 1), bias=False)),
+        *_layer("1", Convolution(1, 32, 5, stride=2, padding=2, bias=False)),
+        *_layer("2", Convolution(32, 48, 3, stride=2, padding=1, bias=False)),
+        *_layer("3", Convolution(48, 96, 3, stride=(2, 1), padding=1, bias=False)),
+        *_layer("4", Convolution(96, 160, (4, 3), padding=(0, 0, 1, 1), bias=False)),
     ]
     for number in "567":
         along = Convolution(160, 160, (1, 5), padding=(0, 0, 2, 2), bias=False)

@@ -37,7 +37,7 @@ def _settings(epochs: int, learning_rate: float) -> Settings:
         epochs=epochs,
         batch_size=32,
         learning_rate=learning_rate,
-        weight_decay=1e-5,
+        weight_decay=1e-4,
         nesterov=True,
         schedule="one-cycle",
         precision="bfloat16",
@@ -45,7 +45,7 @@ def _settings(epochs: int, learning_rate: float) -> Settings:
 
 
 # for a network of random weights; and for one that goes on from a reader of other fonts
-SCRATCH = Schooling(_settings(20, 0.008), _settings(2, 0.03), 16_384)
+SCRATCH = Schooling(_settings(80, 0.015), _settings(2, 0.03), 16_384)
 ONWARD = Schooling(_settings(10, 0.005), None, 1024)
 
 
@@ -56,6 +56,7 @@ def train_reader(
     *,
     start: Reader | None = None,
     seed: int = 0,
+    workers: int = 0,
     checkpoint: Path | None = None,
     resume: bool = False,
     progress: Callable[[int, int], None] | None = None,
@@ -66,7 +67,8 @@ def train_reader(
     The error is measured on clean lines of held-out words in held-out fonts; if no font is held
     out, in the training fonts. With `start` its network goes on: the scores of the characters that
     both know are kept. History: "energy_..." is the CTC loss a line, "character_errors_validation"
-    the character error rate of the best path. `progress` and checkpoints as in `train`.
+    the character error rate of the best path. That many `workers` (processes) draw lines ahead.
+    `progress` and checkpoints as in `train`.
     """
     training = [font for font in fonts if not font.validation]
     validation = [font for font in fonts if font.validation]
@@ -77,23 +79,26 @@ def train_reader(
         parameters = _continued(parameters, start, alphabet)
     if schooling.short is not None and not (resume and checkpoint and checkpoint.exists()):
         settings = replace(schooling.short, seed=seed + 1)
-        short = RenderedLines(training or validation, alphabet, schooling.lines, lengths=SHORT)
-        parameters = train(
-            chain, parameters, CTCLoss(), short, judged, settings, progress=progress
-        ).parameters
-    trained = train(
-        chain,
-        parameters,
-        CTCLoss(),
-        RenderedLines(training or validation, alphabet, schooling.lines),
-        judged,
-        replace(schooling.settings, seed=seed),
-        metrics={"character_errors": character_errors},
-        checkpoint=checkpoint,
-        resume=resume,
-        progress=progress,
-        on_epoch=on_epoch,
-    )
+        with RenderedLines(
+            training or validation, alphabet, schooling.lines, lengths=SHORT, workers=workers
+        ) as short:
+            parameters = train(
+                chain, parameters, CTCLoss(), short, judged, settings, progress=progress
+            ).parameters
+    with RenderedLines(training or validation, alphabet, schooling.lines, workers=workers) as lines:
+        trained = train(
+            chain,
+            parameters,
+            CTCLoss(),
+            lines,
+            judged,
+            replace(schooling.settings, seed=seed),
+            metrics={"character_errors": character_errors},
+            checkpoint=checkpoint,
+            resume=resume,
+            progress=progress,
+            on_epoch=on_epoch,
+        )
     reader = Reader(chain, trained.parameters, alphabet)
     lag = measured_lag(reader, _plain_lines(training or validation, alphabet, seed))
     return Reader(chain, trained.parameters, alphabet, lag), trained

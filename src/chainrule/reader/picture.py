@@ -16,6 +16,7 @@ LOWEST = 8  # a picture's height, pixels
 WIDEST = 16_384  # a strip, pixels
 LONGEST = 32_768  # a picture's side, pixels
 FAINTEST = 6.0  # grey levels between paper and ink
+_LEVELS = np.arange(256.0)
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,8 @@ def cut_strip(
     x = (left + right) / 2 - strip_width / 2 / scale_x
     y = (top + bottom) / 2 - (HEIGHT / 2 + loose.rise) / scale_y
     values = _resampled(ink, (x, y, x + strip_width / scale_x, y + HEIGHT / scale_y), strip_width)
-    full = float(np.quantile(values, 0.98))
+    place = round(0.98 * (values.size - 1))
+    full = float(np.partition(values, place, axis=None)[place])
     values /= max(full, 1e-3 + float(values.max()) / 2)
     return Strip(values.clip(-0.5, 1.5), x, y, scale_x, scale_y)
 
@@ -127,22 +129,24 @@ def _ink(
     picture: NDArray[np.uint8],
 ) -> tuple[NDArray[np.float32], tuple[int, int, int, int] | None]:
     """The picture as ink on paper of 0, and the ink's box (left, top, right, bottom)."""
-    smooth = np.asarray(Image.fromarray(picture).filter(ImageFilter.BoxBlur(1)), np.float32)
+    smooth = np.asarray(Image.fromarray(picture).filter(ImageFilter.BoxBlur(1)))
     edge = np.concatenate([smooth[0], smooth[-1], smooth[:, 0], smooth[:, -1]])
-    paper = float(np.median(edge))
-    away = smooth - paper
-    low, high = float(away.min()), float(away.max())
+    paper = _median(_LEVELS, np.bincount(edge, minlength=256))
+    # all that is asked of the smoothed picture follows from how often it has each of its shades
+    counts = np.bincount(smooth.ravel(), minlength=256)
+    away = _LEVELS - paper
+    low, high = float(away[counts > 0][0]), float(away[counts > 0][-1])
     sign = -1.0 if -low > high else 1.0
     if -low > 0.5 * high and high > -0.5 * low:  # noise to both sides, or paper that is uneven
-        sign = -1.0 if (away < low / 2).sum() >= (away > high / 2).sum() else 1.0
-    ink = sign * (picture.astype(np.float32) - paper)
-    smooth_ink = sign * away
-    most = float(smooth_ink.max())
+        darker, lighter = counts[away < low / 2].sum(), counts[away > high / 2].sum()
+        sign = -1.0 if darker >= lighter else 1.0
+    ink = (picture.astype(np.float32) - np.float32(paper)) * np.float32(sign)
+    most = high if sign > 0 else -low
     if most < FAINTEST:
         return ink, None
-    noise = 1.4826 * float(np.median(np.abs(away)))
+    noise = 1.4826 * _median(np.abs(away), counts)
     threshold = min(max(0.2 * most, 4 * noise), 0.5 * most)
-    mask = smooth_ink > threshold
+    mask = (sign * away > threshold)[smooth]
     rows, columns = np.flatnonzero(mask.sum(1) >= 3), np.flatnonzero(mask.sum(0) >= 2)
     if not rows.size or not columns.size:
         return ink, None
@@ -150,6 +154,14 @@ def _ink(
     top, bottom = _inner(rows)
     left, right = _inner(columns)
     return ink, (left, top, right, bottom)
+
+
+def _median(values: NDArray[np.float64], counts: NDArray[np.intp]) -> float:
+    """The median of values that are there so many times each."""
+    order = np.argsort(values)
+    below = np.cumsum(counts[order])
+    middle = np.searchsorted(below, [(below[-1] - 1) // 2, below[-1] // 2], side="right")
+    return float(values[order[middle]].mean())
 
 
 def _inner(places: NDArray[np.intp]) -> tuple[int, int]:

@@ -1,7 +1,8 @@
 """Reading pictures of lines: a reader, its file, and what it finds."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from dataclasses import dataclass, replace
 from importlib.resources import as_file, files
@@ -18,12 +19,15 @@ from chainrule.chain import Chain, load_chain, save_chain
 from chainrule.errors import FileError, InputError
 from chainrule.glyphs.lines import Line
 from chainrule.reader.ctc_network import frames, line_network
-from chainrule.reader.decode import align, beam, greedy
+from chainrule.reader.beam import beam
+from chainrule.reader.decode import align, greedy
 from chainrule.reader.picture import Strip, cut_strip
 from chainrule.reader.rendered import pad
+from chainrule.reader.text_model import TextModel, text_model
 
 KIND = "line reader"
 ALTERNATIVES = 3  # of a character, beside the one that was read
+BEAM_WIDTH = 8  # prefixes, where there is a dictionary
 _BATCH = 16
 _APART = 1.5  # lines in a batch differ in width by at most this factor
 _FRAME = 2  # columns of the strip
@@ -72,6 +76,7 @@ class Reader:
         self.parameters = {name: value.float() for name, value in parameters.items()}
         self._folded = folded(self.chain, self.parameters)
         self._never = torch.zeros(len(alphabet) + 1, dtype=torch.bool)
+        self._model: TextModel | None = None
 
     def limited(self, alphabet: str) -> "Reader":
         """The same reader for texts of these characters only, whose spaces it still sees.
@@ -88,39 +93,74 @@ class Reader:
         reader._never = torch.tensor([c not in kept for c in ("", *self.alphabet)])
         return reader
 
+    def with_words(self, words: Iterable[str] | None = None) -> "Reader":
+        """The same reader, which finds words of a dictionary more probable than other strings.
+
+        words: English ones if None. Digits and the like are read as without: see `TextModel`.
+        """
+        never = self._never.tolist()[1:]
+        only = "".join(c for c, no in zip(self.alphabet, never, strict=True) if not no)
+        reader = copy(self)
+        reader._model = text_model(self.alphabet, words, only)
+        return reader
+
     def texts(
         self,
         pictures: Sequence[NDArray[np.uint8]],
         *,
         names: Sequence[str] | None = None,
-        beam_width: int = 1,
+        beam_width: int | None = None,
+        threads: int = 1,
     ) -> list[str]:
-        """The texts of grey pictures (height, width) of one line each: `read` without the boxes."""
-        strips = _strips(pictures, names)
-        return [
-            self._spelled(_labels(log_p, beam_width)) for log_p in self.log_probabilities(strips)
-        ]
+        """The texts of grey pictures (height, width) of one line each: `read` without the boxes.
+
+        With several `threads` each takes a part of the pictures.
+        """
+        names = _names(pictures, names)
+
+        def part(places: Sequence[int]) -> list[str]:
+            strips = [cut_strip(pictures[place], name=names[place]) for place in places]
+            return [
+                self._spelled(self._labels(log_p, beam_width))
+                for log_p in self.log_probabilities(strips)
+            ]
+
+        if threads == 1:
+            return part(range(len(pictures)))
+        # about equally wide ones together; PyTorch's own threads would be in each other's way
+        order = np.argsort([picture.shape[1] / picture.shape[0] for picture in pictures])
+        parts = np.array_split(order, -(-len(pictures) // _BATCH))
+        found = [""] * len(pictures)
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            for places, texts in zip(parts, pool.map(part, parts), strict=True):
+                for place, text in zip(places, texts, strict=True):
+                    found[place] = text
+        return found
 
     def read(
         self,
         pictures: Sequence[NDArray[np.uint8]],
         *,
         names: Sequence[str] | None = None,
-        beam_width: int = 1,
+        beam_width: int | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> list[ReadLine]:
         """Read grey pictures (height, width), any size, dark on light or light on dark.
 
-        With a beam_width above 1 the text is that of a prefix search. Raises InputError, with the
-        picture's name, for one without text.
+        beam_width: how many prefixes the search for the most probable text keeps; 1 takes the best
+        path. By default BEAM_WIDTH with a dictionary, else 1. Raises InputError, with the picture's
+        name, for one without text.
         """
-        strips = _strips(pictures, names)
+        strips = [
+            cut_strip(picture, name=name)
+            for picture, name in zip(pictures, _names(pictures, names), strict=True)
+        ]
         found = []
         for done, (strip, log_p) in enumerate(
             zip(strips, self.log_probabilities(strips), strict=True), 1
         ):
             picture = pictures[done - 1]
-            found.append(self._line(strip, log_p, _labels(log_p, beam_width), picture.shape))
+            found.append(self._line(strip, log_p, self._labels(log_p, beam_width), picture.shape))
             if progress:
                 progress(done, len(strips))
         return found
@@ -137,6 +177,10 @@ class Reader:
             for place, own in zip(places, log_p, strict=True):
                 found[place] = own[:, : frames(widths[place])]
         return found
+
+    def _labels(self, log_p: NDArray[np.float32], beam_width: int | None) -> list[int]:
+        width = beam_width or (1 if self._model is None else BEAM_WIDTH)
+        return greedy(log_p) if width == 1 else beam(log_p, width, model=self._model)
 
     def _spelled(self, labels: Sequence[int]) -> str:
         return "".join(self.alphabet[label - 1] for label in labels)
@@ -245,14 +289,8 @@ def folded(chain: Chain, parameters: dict[str, Tensor]) -> tuple[Chain, dict[str
     }
 
 
-def _strips(pictures: Sequence[NDArray[np.uint8]], names: Sequence[str] | None) -> list[Strip]:
-    if names is None:
-        names = [f"picture {number}" for number in range(1, len(pictures) + 1)]
-    return [cut_strip(picture, name=name) for picture, name in zip(pictures, names, strict=True)]
-
-
-def _labels(log_p: NDArray[np.float32], beam_width: int) -> list[int]:
-    return greedy(log_p) if beam_width == 1 else beam(log_p, beam_width)
+def _names(pictures: Sequence[object], names: Sequence[str] | None) -> Sequence[str]:
+    return names or [f"picture {number}" for number in range(1, len(pictures) + 1)]
 
 
 def _batches(widths: Sequence[int]) -> list[list[int]]:

@@ -1,6 +1,11 @@
 """Rendered lines as batches for a reader to train on."""
 
+import multiprocessing
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from itertools import islice
+from types import TracebackType
 
 import numpy as np
 import torch
@@ -10,6 +15,7 @@ from chainrule.blocks.ctc import PADDING, frames_needed
 from chainrule.errors import InputError
 from chainrule.glyphs.degrade import degrade, random_degradation
 from chainrule.glyphs.lines import LineFont, render_line
+from chainrule.glyphs.vary import vary
 from chainrule.reader.ctc_network import frames
 from chainrule.reader.picture import HEIGHT, Looseness, Strip, cut_strip
 from chainrule.reader.texts import held_out_text, training_text
@@ -17,15 +23,18 @@ from chainrule.reader.texts import held_out_text, training_text
 _POOL = 16  # batches whose lines are sorted by width together
 
 Example = tuple[Strip, str]
+Batch = tuple[Tensor, Tensor]
 
 
 class RenderedLines:
     """A source of batches: `count` lines an epoch, drawn anew each time with a generator.
 
-    Each line has its own font, text of about `lengths` (least, most) characters, spacing,
-    degradation and a little looseness in the cut. Without a generator: always the same `count`
-    lines of held-out words, cut as `cut_strip` cuts them, without degradation. Inputs are
+    Each line has its own font, slant and weight, text of about `lengths` (least, most) characters,
+    spacing, degradation and a little looseness in the cut. Without a generator: always the same
+    `count` lines of held-out words, cut as `cut_strip` cuts them, without degradation. Inputs are
     (N, 1, 32, W), paper 0 and ink 1; targets (N, S) classes.
+
+    In a `with` block that many `workers` (processes) draw the lines ahead; they are the same lines.
     """
 
     def __init__(
@@ -36,17 +45,35 @@ class RenderedLines:
         *,
         lengths: tuple[int, int] = (3, 25),
         seed: int = 0,
+        workers: int = 0,
     ) -> None:
         self.fonts, self.alphabet, self.count, self.seed = list(fonts), alphabet, count, seed
-        self.lengths = lengths
+        self.lengths, self.workers = lengths, workers
         self._fixed: list[Example] | None = None
+        self._processes: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> "RenderedLines":
+        if self.workers:
+            alike = RenderedLines(self.fonts, self.alphabet, self.count, lengths=self.lengths)
+            self._processes = ProcessPoolExecutor(
+                self.workers, multiprocessing.get_context("spawn"), _begin, (alike,)
+            )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._processes is not None:
+            self._processes.shutdown(cancel_futures=True)
+            self._processes = None
 
     def __len__(self) -> int:
         return self.count
 
-    def batches(
-        self, size: int, generator: torch.Generator | None
-    ) -> Iterator[tuple[Tensor, Tensor]]:
+    def batches(self, size: int, generator: torch.Generator | None) -> Iterator[Batch]:
         """One epoch of batches of about equally wide lines."""
         if generator is None:
             if self._fixed is None:
@@ -56,13 +83,36 @@ class RenderedLines:
             for first in range(0, self.count, size):
                 yield stack(fixed[first : first + size], self.alphabet)
             return
-        rng = np.random.default_rng(int(torch.randint(2**62, (), generator=generator)))
-        for first in range(0, self.count, _POOL * size):
-            n = min(_POOL * size, self.count - first)
-            lines = sorted((self._draw(rng, self._loose) for _ in range(n)), key=_width)
-            starts = np.arange(0, n, size)
-            for start in rng.permutation(starts):
-                yield stack(lines[start : start + size], self.alphabet)
+        firsts = range(0, self.count, _POOL * size)
+        seeds = torch.randint(2**62, (len(firsts),), generator=generator).tolist()
+        for pool in self._pools(
+            [
+                (min(_POOL * size, self.count - first), size, seed)
+                for first, seed in zip(firsts, seeds, strict=True)
+            ]
+        ):
+            for lines in pool:
+                yield stack(lines, self.alphabet)
+
+    def pool(self, count: int, size: int, seed: int) -> list[list[Example]]:
+        """`count` random lines in batches of `size`, each of about equally wide ones."""
+        rng = np.random.default_rng(seed)
+        lines = sorted((self._draw(rng, self._loose) for _ in range(count)), key=_width)
+        return [lines[start : start + size] for start in rng.permutation(range(0, count, size))]
+
+    def _pools(self, asked: Sequence[tuple[int, int, int]]) -> Iterator[list[list[Example]]]:
+        if self._processes is None:
+            yield from (self.pool(*one) for one in asked)
+            return
+        rest = iter(asked)
+        ahead: deque[Future[list[list[Example]]]] = deque()
+        for one in islice(rest, 2 * self.workers):
+            ahead.append(self._processes.submit(_pool, *one))
+        while ahead:
+            done = ahead.popleft().result()
+            for one in islice(rest, 1):
+                ahead.append(self._processes.submit(_pool, *one))
+            yield done
 
     def _draw(self, rng: np.random.Generator, draw: "_Draw") -> Example:
         for _ in range(100):
@@ -78,7 +128,7 @@ class RenderedLines:
     def _loose(self, rng: np.random.Generator, font: LineFont) -> Example:
         text = training_text(rng, self.alphabet, int(rng.integers(*self.lengths, endpoint=True)))
         tracking = rng.exponential(1.0) - 0.3 if rng.random() < 0.4 else 0.0
-        image = render_line(font, text, tracking=tracking).image
+        image = vary(render_line(font, text, tracking=tracking).image, rng)
         looseness = Looseness(
             rng.uniform(0.88, 1.1), rng.uniform(0.85, 1.15), rng.uniform(-1.5, 1.5)
         )
@@ -91,8 +141,20 @@ class RenderedLines:
 
 _Draw = Callable[[np.random.Generator, LineFont], Example]
 
+_source: RenderedLines | None = None  # a worker's
 
-def stack(lines: Sequence[Example], alphabet: str) -> tuple[Tensor, Tensor]:
+
+def _begin(source: RenderedLines) -> None:
+    global _source  # noqa: PLW0603 - what a worker keeps between its jobs
+    _source = source
+
+
+def _pool(count: int, size: int, seed: int) -> list[list[Example]]:
+    assert _source is not None
+    return _source.pool(count, size, seed)
+
+
+def stack(lines: Sequence[Example], alphabet: str) -> Batch:
     """Inputs (N, 1, 32, W), filled up with paper, and targets (N, S), filled up with -1."""
     return pad([strip for strip, _ in lines]), classes([text for _, text in lines], alphabet)
 

@@ -1,9 +1,13 @@
 """Texts to train and to test a reader with: words, and strings that no word list knows."""
 
+import os
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
+
+from chainrule.errors import FileError, InputError
 
 _MARKS = ".,;:!?"
 
@@ -11,15 +15,49 @@ _MARKS = ".,;:!?"
 @cache
 def words(held_out: bool) -> tuple[str, ...]:
     """Common English words: every fourth is held out from training."""
-    listed = (files("chainrule.reader") / "data" / "words.txt").read_text("utf-8").split()
+    listed = _listed("words.txt")
     return tuple(word for place, word in enumerate(listed) if (place % 4 == 3) == held_out)
+
+
+@cache
+def english() -> tuple[str, ...]:
+    """41,156 English words: the small American and British lists of SCOWL (Atkinson, 2011), those
+    of ASCII letters only. The words of `words` are among them.
+    """
+    return _listed("english.txt")
+
+
+def read_words(path: str | os.PathLike[str]) -> list[str]:
+    """The words of a text file (UTF-8), one a line. Raises FileError, or InputError if it has none
+    of the letters a to z."""
+    try:
+        lines = Path(path).read_text("utf-8").splitlines()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
+        raise FileError(
+            f"{path} cannot be read as a list of words ({reason}); expected a text file with a "
+            "word a line, or english, or none"
+        ) from error
+    found = [line.strip() for line in lines]
+    spelled = [word for word in found if word.isascii() and word.isalpha()]
+    if not spelled:
+        raise InputError(
+            f"{path} has no word of the letters a to z among its {len(found)} lines; expected a "
+            "word a line"
+        )
+    return spelled
+
+
+def _listed(name: str) -> tuple[str, ...]:
+    return tuple((files("chainrule.reader") / "data" / name).read_text("utf-8").split())
 
 
 def training_text(rng: np.random.Generator, alphabet: str, length: int) -> str:
     """About `length` characters of `alphabet`, at least one that is no space.
 
-    Half of the pieces are words, as far as the alphabet spells them, the others random strings,
-    so that the reader learns characters and not the words.
+    Half of the pieces are words, common ones and any English ones but those held out, as far as the
+    alphabet spells them, the others random strings, so that the reader learns characters and not
+    the words.
     """
     kinds = _kinds(alphabet)
     gap = " " if " " in alphabet else ""
@@ -49,6 +87,13 @@ def _spelled(alphabet: str, held_out: bool) -> tuple[str, ...]:
 
 
 @cache
+def _any_spelled(alphabet: str) -> tuple[str, ...]:
+    held = set(words(True))
+    spelled = (word for word in english() if set(word) <= set(alphabet))
+    return tuple(word for word in spelled if word.lower() not in held)
+
+
+@cache
 def _kinds(alphabet: str) -> tuple[str, ...]:
     """The alphabet, and its small letters, capitals, digits and the rest, as far as it has them."""
     inked = alphabet.replace(" ", "")
@@ -58,7 +103,7 @@ def _kinds(alphabet: str) -> tuple[str, ...]:
 
 
 def _word(rng: np.random.Generator, alphabet: str) -> str:
-    known = _spelled(alphabet, False)
+    known = _spelled(alphabet, False) if rng.random() < 0.5 else _any_spelled(alphabet)
     if not known:
         return _string(rng, _kinds(alphabet))
     word = known[rng.integers(len(known))]

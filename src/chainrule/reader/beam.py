@@ -1,0 +1,162 @@
+"""The most probable text of a line's scores: prefix search, with or without a model of texts."""
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from chainrule.reader.text_model import TextModel, end_of_line, next_character, text_model
+
+LogP = NDArray[np.float32] | NDArray[np.float64]
+
+FAINTEST = -9.0  # a class below this logarithm of a probability is not looked at
+TEXT_WEIGHT = 0.5
+LENGTH_BONUS = 0.5
+"""Found on lines of the training families alone."""
+
+
+def beam(
+    log_p: LogP,
+    width: int = 8,
+    *,
+    model: TextModel | None = None,
+    text_weight: float = TEXT_WEIGHT,
+    bonus: float = LENGTH_BONUS,
+    faintest: float = FAINTEST,
+) -> list[int]:
+    r"""The labels l with the greatest score found by prefix search,
+
+        log P(l | frames) + [with a model]  text_weight log P(l) + bonus (number of labels)
+
+    where P(l | frames) is the sum over the paths that spell l. log_p (K, T): the logarithms of the
+    probabilities of K classes, 0 the blank, at T frames. At each frame the `width` best prefixes
+    are kept, and only classes above `faintest` looked at; with all of both the search is exact.
+
+    A prefix keeps two sums: of its paths that end in a blank, b, and of the others, o. At a frame
+    with probabilities p, with c the prefix's last label,
+
+        b' = (b + o) p[blank],      o' = o p[c]  (the same character goes on)
+
+    and the prefix and one more label k gets (b + o) p[k], or, if k = c, b p[k] alone: the second
+    one needs a blank before it. A prefix that is reached both ways adds them.
+
+    Source: Graves, Supervised sequence labelling with recurrent neural networks, 2012, section 7.5;
+    the model's weight and the bonus: Hannun et al., First-pass large vocabulary continuous speech
+    recognition using bi-directional recurrent DNNs, 2014, alg. 1.
+    """
+    used = model if model is not None else _UNUSED
+    weights = (text_weight, bonus) if model is not None else (0.0, 0.0)
+    labels: list[int] = _beam(
+        np.ascontiguousarray(log_p.T, np.float64), width, faintest, *weights, *used.arrays
+    ).tolist()
+    return labels
+
+
+def _any_model() -> TextModel:
+    model = text_model("a", ["a"])
+    assert model is not None
+    return model
+
+
+_UNUSED = _any_model()  # what the compiled function takes in place of no model
+
+
+@njit(cache=True, nogil=True)
+def _beam(  # type: ignore[no-untyped-def]
+    frames, width, faintest, text_weight, bonus,
+    following, words, ends, letter, small, cased, other, end, space,
+):  # fmt: skip
+    T, K = frames.shape
+    # every prefix that was ever kept: the prefix before its last label, and that label
+    before, label = np.empty(T * width + 1, np.int64), np.empty(T * width + 1, np.int64)
+    before[0], label[0] = -1, 0
+    prefixes = 1
+    # those kept now; room for those that come from them at one frame
+    room = width * K
+    prefix, last = np.zeros(room, np.int64), np.zeros(room, np.int64)
+    blank, spoken = np.full(room, -np.inf), np.full(room, -np.inf)
+    text = np.zeros(room)
+    state, case = np.zeros(room, np.int64), np.zeros(room, np.int64)
+    come_from = np.empty(room, np.int64)
+    score = np.empty(room)
+    kept = 1
+    blank[0] = 0.0
+    for t in range(T):
+        frame = frames[t]
+        count = kept
+        for c in range(1, K):
+            if not frame[c] > faintest:
+                continue
+            for i in range(kept):
+                paths = blank[i] if c == last[i] else _add(blank[i], spoken[i])
+                if not paths > -np.inf:
+                    continue
+                come_from[count] = i
+                last[count] = c
+                spoken[count] = paths + frame[c]
+                count += 1
+        for i in range(kept):
+            both = _add(blank[i], spoken[i])
+            spoken[i] += frame[last[i]] if last[i] > 0 else -np.inf
+            blank[i] = both + frame[0]
+            score[i] = _add(blank[i], spoken[i]) + text[i]
+        # a prefix and one more label may be a prefix that is kept already
+        new = kept
+        for m in range(kept, count):
+            i = come_from[m]
+            same = -1
+            for j in range(kept):
+                if before[prefix[j]] == prefix[i] and last[j] == last[m]:
+                    same = j
+            if same >= 0:
+                spoken[same] = _add(spoken[same], spoken[m])
+                score[same] = _add(blank[same], spoken[same]) + text[same]
+                continue
+            come_from[new], last[new], spoken[new], blank[new] = i, last[m], spoken[m], -np.inf
+            text[new], state[new], case[new] = text[i], state[i], case[i]
+            if text_weight != 0.0 or bonus != 0.0:
+                log_p, state[new], case[new] = next_character(
+                    following, words, ends, letter, small, cased, other, end, space,
+                    state[i], case[i], last[m],
+                )  # fmt: skip
+                text[new] += text_weight * log_p + bonus
+            score[new] = spoken[new] + text[new]
+            prefix[new] = -1
+            new += 1
+        if new == kept:
+            continue
+        best = np.argsort(-score[:new])[:width]
+        for i in best:
+            if prefix[i] < 0:
+                before[prefixes], label[prefixes] = prefix[come_from[i]], last[i]
+                prefix[i] = prefixes
+                prefixes += 1
+        size = len(best)
+        prefix[:size], last[:size] = prefix[best], last[best]
+        blank[:size], spoken[:size], text[:size] = blank[best], spoken[best], text[best]
+        state[:size], case[:size] = state[best], case[best]
+        kept = size
+    top, most = 0, -np.inf
+    for i in range(kept):
+        final = _add(blank[i], spoken[i]) + text[i]
+        if text_weight != 0.0:
+            final += text_weight * end_of_line(
+                following, words, ends, letter, small, cased, other, end, space, state[i]
+            )
+        if final > most:
+            top, most = i, final
+    length, node = 0, prefix[top]
+    while node > 0:
+        length, node = length + 1, before[node]
+    labels = np.empty(length, np.int64)
+    node = prefix[top]
+    while node > 0:
+        length -= 1
+        labels[length], node = label[node], before[node]
+    return labels
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _add(one, other):  # type: ignore[no-untyped-def]
+    """log(exp(one) + exp(other))"""
+    high, low = max(one, other), min(one, other)
+    return high + np.log1p(np.exp(low - high)) if low > -np.inf else high

@@ -1,0 +1,192 @@
+"""How probable a text is before anything is seen: words of a dictionary, or strings of letters."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache, cached_property
+from math import log
+from string import ascii_lowercase
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from chainrule.reader.texts import english
+
+START, AFTER_MARK, OUTSIDE = range(3)
+"""The states that are no beginning of a word: at a line's start or after a space; after another
+character that is no letter; in a string of letters that begins no word. The others are the
+beginnings of words, one or more letters, from 3 on."""
+
+_LETTERS = 26
+_STRAY = 0.05  # the chance, at each character, that a word leaves the dictionary
+_MARKS = np.array([0.25, 0.6])  # no letter follows: START, AFTER_MARK
+_SPACE, _END, _OTHERS = 0.5, 0.1, 0.4  # where no letter follows: a space, the line's end, the rest
+_CASES = np.array(  # of a small letter: at a word's start; after a small one, a first capital, two
+    [0.75, 0.98, 0.75, 0.02]
+)
+
+
+@dataclass(frozen=True)
+class TextModel:
+    r"""The probability of the next character, from the beginning of the word it stands in.
+
+    In state s, a beginning that n(s) words of the dictionary share, e(s) of which end there,
+
+        P(letter)    = ((1 - u) n(s letter) / n(s) + u / 27) P(case)
+        P(no letter) = ((1 - u) e(s) / n(s)        + u / 27) Q
+
+    with u = 0.05 for what no dictionary knows. OUTSIDE all 27 are equally probable; at a START no
+    letter follows with the chance 0.25, AFTER_MARK with 0.6, and letters share the rest as words
+    begin. P(case) prefers the case of the letter before. Q shares among the characters that are no
+    letters and the line's end. So over all characters and the end the probabilities sum to 1.
+
+    Words are looked up without case. It is a choice of ours, not fitted to anything: what the words
+    of a text are, not how often each is used or what follows what.
+
+    following: (states, 26), the state after each letter, 0 where no word goes on. words, ends: n
+    and e of each state. letter: of each class of the reader, 0 to 25, or -1 where it is none;
+    small: whether it is a small one; cased: whether the reader has both cases; other: log Q of each
+    class that is no letter; end: that of the line's end; space: the class of the space, or -1.
+    """
+
+    following: NDArray[np.int32]
+    words: NDArray[np.int32]
+    ends: NDArray[np.int32]
+    letter: NDArray[np.int64]
+    small: NDArray[np.bool_]
+    cased: bool
+    other: NDArray[np.float64]
+    end: float
+    space: int
+
+    def log_probability(self, text: str, alphabet: str) -> float:
+        """The logarithm of the probability of `text`, its end included."""
+        state, case, total = START, 0, 0.0
+        for character in text:
+            label = alphabet.index(character) + 1
+            score, state, case = next_character(*self.arrays, state, case, label)
+            total += score
+        return total + float(end_of_line(*self.arrays, state))
+
+    @cached_property
+    def arrays(self) -> tuple[object, ...]:
+        """What the compiled functions take."""
+        return (
+            self.following, self.words, self.ends, self.letter, self.small, self.cased,
+            self.other, self.end, self.space,
+        )  # fmt: skip
+
+
+def text_model(
+    alphabet: str, words: Iterable[str] | None = None, only: str | None = None
+) -> TextModel | None:
+    """The model of the texts of `alphabet`, whose first character is class 1.
+
+    words: of the dictionary; English ones if None. Those with anything but a to z, in any case,
+    are passed over. only: the characters of the alphabet that the texts hold; all if None.
+    Gives None if these have none of the letters or no word is left.
+    """
+    tree = _english_tree() if words is None else _tree(words)
+    characters = ["", *(c if only is None or c in only else "" for c in alphabet)]
+    letter = np.array([ascii_lowercase.find(c.lower()) if c else -1 for c in characters])
+    small = np.array([c == c.lower() for c in characters])
+    letters = letter >= 0
+    if not letters.any() or not tree[1][START]:
+        return None
+    share = np.array([_SPACE if c == " " else 0.0 for c in characters])
+    marks = ~letters & ~np.isin(characters, ["", " "])
+    share[marks] = _OTHERS / max(1, marks.sum())
+    total = share.sum() + _END
+    with np.errstate(divide="ignore"):
+        other = np.log(share / total)
+    cased = bool(small[letters].any() and not small[letters].all())
+    space = characters.index(" ") if " " in characters else -1
+    return TextModel(*tree, letter, small, cased, other, log(_END / total), space)
+
+
+@cache
+def _english_tree() -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+    return _tree(english())
+
+
+def _tree(
+    words: Iterable[str],
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+    """The beginnings of the words: the state after each letter, how many go on, how many end."""
+    spelled = sorted({word.lower() for word in words if word.isascii() and word.isalpha()})
+    following = [[0] * _LETTERS for _ in range(3)]
+    through, ends = [0] * 3, [0] * 3
+    for word in spelled:
+        state = START
+        through[START] += 1
+        for character in word:
+            place = ord(character) - ord("a")
+            if not following[state][place]:
+                following[state][place] = len(following)
+                following.append([0] * _LETTERS)
+                through.append(0)
+                ends.append(0)
+            state = following[state][place]
+            through[state] += 1
+        ends[state] += 1
+    return np.array(following, np.int32), np.array(through, np.int32), np.array(ends, np.int32)
+
+
+@njit(cache=True, nogil=True)
+def next_character(  # type: ignore[no-untyped-def]
+    following, words, ends, letter, small, cased, other, end, space, state, case, label
+):
+    """The logarithm of the probability of class `label` in `state`, and the state and case after.
+
+    case: 0 at a word's start, 1 after a small letter, 2 after a first capital, 3 after more.
+    """
+    place = letter[label]
+    if place < 0:
+        after = START if label == space else AFTER_MARK
+        return _no_letter(words, ends, state) + other[label], after, 0
+    if state == OUTSIDE:
+        p = 1.0 / (_LETTERS + 1)
+        after = OUTSIDE
+    elif state == AFTER_MARK:
+        p = (1.0 - _MARKS[1]) * _share(following, words, START, place)
+        after = following[START, place]
+    elif state == START:
+        p = (1.0 - _MARKS[0]) * _share(following, words, START, place)
+        after = following[START, place]
+    else:
+        p = (1.0 - _STRAY) * words[following[state, place]] / words[state] * (
+            following[state, place] > 0
+        ) + _STRAY / (_LETTERS + 1)
+        after = following[state, place]
+    if after == 0:
+        after = OUTSIDE
+    next_case = 1 if small[label] else (2 if case == 0 else 3)
+    if cased:
+        chance = _CASES[case]
+        p *= chance if small[label] else 1.0 - chance
+    return np.log(p), after, next_case
+
+
+@njit(cache=True, nogil=True)
+def end_of_line(  # type: ignore[no-untyped-def]
+    following, words, ends, letter, small, cased, other, end, space, state
+):
+    """The logarithm of the probability that the line ends in `state`."""
+    return _no_letter(words, ends, state) + end
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _no_letter(words, ends, state):  # type: ignore[no-untyped-def]
+    if state < OUTSIDE:
+        return np.log(_MARKS[state])
+    if state == OUTSIDE:
+        return np.log(1.0 / (_LETTERS + 1))
+    return np.log((1.0 - _STRAY) * ends[state] / words[state] + _STRAY / (_LETTERS + 1))
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _share(following, words, state, place):  # type: ignore[no-untyped-def]
+    """Of words that begin with the letter, a little of it the same for all letters."""
+    after = following[state, place]
+    share = words[after] / words[state] if after > 0 else 0.0
+    return (1.0 - _STRAY) * share + _STRAY / _LETTERS
