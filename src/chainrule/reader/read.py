@@ -18,8 +18,9 @@ from chainrule.blocks.block import Block
 from chainrule.chain import Chain, load_chain, save_chain
 from chainrule.errors import FileError, InputError
 from chainrule.glyphs.lines import Line
-from chainrule.reader.ctc_network import frames, line_network
+from chainrule.precision import Precision, best_precision
 from chainrule.reader.beam import beam
+from chainrule.reader.ctc_network import frames, line_network
 from chainrule.reader.decode import align, greedy
 from chainrule.reader.picture import Strip, cut_strip
 from chainrule.reader.rendered import pad
@@ -60,11 +61,17 @@ class Reader:
 
     Class 0 is the blank, class i the i-th character. `lag` is how many columns of the strip to the
     right of a character's middle the network names it (the loss leaves that to it): `measured_lag`
-    finds it. Raises InputError if they don't fit.
+    finds it. precision: of the network when it reads; by default the one that is fastest here.
+    Raises InputError if they don't fit.
     """
 
     def __init__(
-        self, chain: Chain, parameters: dict[str, Tensor], alphabet: str, lag: float = 0.0
+        self,
+        chain: Chain,
+        parameters: dict[str, Tensor],
+        alphabet: str,
+        lag: float = 0.0,
+        precision: Precision | None = None,
     ) -> None:
         expected = line_network(len(alphabet) + 1)
         if chain.in_training() != expected.in_training():
@@ -74,7 +81,9 @@ class Reader:
             )
         self.chain, self.alphabet, self.lag = chain.in_inference(), alphabet, lag
         self.parameters = {name: value.float() for name, value in parameters.items()}
-        self._folded = folded(self.chain, self.parameters)
+        self._dtype = getattr(torch, precision or best_precision())
+        ready, values = folded(self.chain, self.parameters)
+        self._folded = ready, {name: value.to(self._dtype) for name, value in values.items()}
         self._never = torch.zeros(len(alphabet) + 1, dtype=torch.bool)
         self._model: TextModel | None = None
 
@@ -171,8 +180,9 @@ class Reader:
         chain, parameters = self._folded
         widths = [strip.values.shape[1] for strip in strips]
         for places in _batches(widths):
-            scores = chain.apply(pad([strips[place] for place in places]), parameters)
-            limited = scores[:, :, 0].masked_fill(self._never[:, None], -1e9)
+            x = pad([strips[place] for place in places]).to(self._dtype)
+            scores = chain.apply(x, parameters)[:, :, 0].float()
+            limited = scores.masked_fill(self._never[:, None], -1e9)
             log_p = limited.log_softmax(1).numpy()
             for place, own in zip(places, log_p, strict=True):
                 found[place] = own[:, : frames(widths[place])]
