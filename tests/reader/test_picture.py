@@ -5,7 +5,15 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from chainrule.errors import FileError, InputError
-from chainrule.reader.picture import HEIGHT, INK_HEIGHT, MARGIN, cut_strip, grey, open_grey
+from chainrule.reader.picture import (
+    HEIGHT,
+    INK_HEIGHTS,
+    MARGIN,
+    MOST_STRETCHED,
+    cut_strip,
+    grey,
+    open_grey,
+)
 
 
 def drawn(size=40, margins=(30, 20, 50, 70), ink=0, paper=255, text="Hamburg"):
@@ -24,7 +32,7 @@ def test_the_band_of_ink_fills_the_strip(size, ink, paper):
     strip = cut_strip(drawn(size, ink=ink, paper=paper))
     assert strip.values.shape[0] == HEIGHT
     rows = np.flatnonzero((strip.values > 0.4).any(1))
-    assert rows[-1] + 1 - rows[0] == pytest.approx(INK_HEIGHT, abs=2.5)
+    assert INK_HEIGHTS[0] - 2.5 <= rows[-1] + 1 - rows[0] <= INK_HEIGHTS[1] + 2.5
     assert (rows[0] + rows[-1] + 1) / 2 == pytest.approx(HEIGHT / 2, abs=1.5)
     columns = np.flatnonzero((strip.values > 0.4).any(0))
     assert columns[0] == pytest.approx(MARGIN, abs=2.5)
@@ -38,6 +46,30 @@ def test_places_in_the_strip_lead_back_to_the_picture():
     ink = np.flatnonzero((picture < 128).any(0))
     assert strip.left + columns[0] / strip.scale_x == pytest.approx(ink[0], abs=2)
     assert strip.left + (columns[-1] + 1) / strip.scale_x == pytest.approx(ink[-1] + 1, abs=2)
+
+
+def ink_height(strip):
+    rows = np.flatnonzero((strip.values > 0.5).any(1))
+    return rows[-1] + 1 - rows[0]
+
+
+def test_small_letters_are_about_as_high_whatever_stands_out_of_them():
+    texts = "sea", "a season of nice jumping hares"
+    alone, among_tall_ones = (ink_height(cut_strip(drawn(60, text=text))) for text in texts)
+    assert alone == pytest.approx(INK_HEIGHTS[0], abs=1.5)
+    assert among_tall_ones > alone + 2
+    # a picture with long strokes above and below is brought to the largest height
+    tall = drawn(60, margins=(30, 100, 50, 100), text="sea")
+    tall[20:-20, 40:44] = 0
+    assert ink_height(cut_strip(tall)) == pytest.approx(INK_HEIGHTS[1], abs=1.5)
+
+
+@pytest.mark.parametrize(("factor", "least"), [(1, 1.0), (2, 1.1), (4, MOST_STRETCHED)])
+def test_squeezed_letters_are_stretched(factor, least):
+    picture = Image.fromarray(drawn(80, text="Hamburgefonts"))
+    squeezed = picture.resize((picture.width // factor, picture.height), Image.Resampling.BOX)
+    strip = cut_strip(np.asarray(squeezed))
+    assert least - 1e-6 <= strip.scale_x / strip.scale_y <= MOST_STRETCHED + 1e-6
 
 
 def test_noise_does_not_widen_the_band():

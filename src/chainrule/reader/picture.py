@@ -10,7 +10,11 @@ from PIL import Image, ImageFilter
 from chainrule.errors import FileError, InputError
 
 HEIGHT = 32  # of the strip, pixels
-INK_HEIGHT = 24  # what the ink of a line is scaled to
+INK_HEIGHTS = 20, 30  # what the ink of a line is scaled to, at least and at most
+CORE_HEIGHT = 13  # what the rows with most strokes are scaled to, where the ink allows: small
+# letters without what sticks out above and below, whose height differs most between fonts
+STROKE = 8.5  # columns for a stroke, at least
+MOST_STRETCHED = 1.6
 MARGIN = 6  # paper at the strip's both ends, pixels
 LOWEST = 8  # a picture's height, pixels
 WIDEST = 16_384  # a strip, pixels
@@ -89,8 +93,10 @@ def cut_strip(
     """Find the band of text in a grey picture (height, width) and scale it to a strip.
 
     The paper is the shade at the picture's edge, ink what is darker or lighter, whichever has
-    more. Rows and columns with ink are the band; its height becomes INK_HEIGHT. Raises InputError,
-    with `name`, if the picture is too small or too wide or holds no text.
+    more. Rows and columns with ink are the band. It is scaled so that the rows in which the
+    strokes are, become CORE_HEIGHT high, as far as INK_HEIGHTS allow, and stretched where strokes
+    stand close. Raises InputError, with `name`, if the picture is too small or too wide or holds
+    no text.
     """
     height, width = picture.shape
     if height < LOWEST or width < 2:
@@ -107,13 +113,17 @@ def cut_strip(
         raise InputError(f"{name} holds no text: its shades are all alike; expected a line of text")
     left, top, right, bottom = box
     loose = looseness or Looseness()
-    scale_y = INK_HEIGHT / max(bottom - top, 6) * loose.scale
-    scale_x = scale_y * loose.stretch
+    core, strokes = _core(ink[top:bottom, left:right])
+    ink_height = np.clip(CORE_HEIGHT * (bottom - top) / core, *INK_HEIGHTS)
+    scale = float(ink_height) / max(bottom - top, 6)
+    stretch = float(np.clip(STROKE * strokes / (scale * (right - left)), 1, MOST_STRETCHED))
+    scale_y = scale * loose.scale
+    scale_x = scale_y * stretch * loose.stretch
     strip_width = round((right - left) * scale_x) + 2 * MARGIN
     if strip_width > WIDEST:
         raise InputError(
             f"{name} has text {right - left} px wide and {bottom - top} px high; expected a line "
-            f"at most {(WIDEST - 2 * MARGIN) // INK_HEIGHT} times as wide as high"
+            f"at most {int((WIDEST - 2 * MARGIN) / INK_HEIGHTS[0])} times as wide as high"
         )
     # where the strip's corners lie in the picture
     x = (left + right) / 2 - strip_width / 2 / scale_x
@@ -154,6 +164,15 @@ def _ink(
     top, bottom = _inner(rows)
     left, right = _inner(columns)
     return ink, (left, top, right, bottom)
+
+
+def _core(ink: NDArray[np.float32]) -> tuple[int, int]:
+    """How many rows have at least 0.4 times the strokes of the fullest ones, and how many these
+    have: the runs of dark pixels, in the row that a tenth of the rows are above."""
+    dark = ink > 0.5 * float(ink.max())
+    runs = dark[:, 0] + (dark[:, 1:] & ~dark[:, :-1]).sum(1)
+    most = int(np.sort(runs)[int(0.9 * (len(runs) - 1))])
+    return int((runs >= max(1, 0.4 * most)).sum()), max(1, most)
 
 
 def _median(values: NDArray[np.float64], counts: NDArray[np.intp]) -> float:
