@@ -113,17 +113,18 @@ def frames_needed(target: Tensor) -> Tensor:
 
 def _log_alpha(emitted: Tensor, skip: Tensor) -> Tensor:
     """log alpha (N, T, L) from log p of l' (N, T, L) and the entries that may be skipped to."""
-    log_alpha = torch.full_like(emitted, -torch.inf)
-    log_alpha[:, 0, :2] = emitted[:, 0, :2]
-    for t in range(1, emitted.shape[1]):
-        before = log_alpha[:, t - 1]
-        reached = log_alpha[:, t]
-        reached.copy_(before)
-        reached[:, 1:] = torch.logaddexp(reached[:, 1:], before[:, :-1])
-        skipped = before[:, :-2].masked_fill(~skip[:, 2:], -torch.inf)
-        reached[:, 2:] = torch.logaddexp(reached[:, 2:], skipped)
-        reached += emitted[:, t]
-    return log_alpha
+    lines, frames, entries = emitted.shape
+    # two entries that are never reached stand before the first, so that each has two before it
+    log_alpha = emitted.new_full((frames, lines, entries + 2), -torch.inf)
+    log_alpha[0, :, 2:4] = emitted[:, 0, :2]
+    barred = torch.zeros_like(emitted[:, 0]).masked_fill_(~skip, -torch.inf)
+    for t in range(1, frames):
+        before = log_alpha[t - 1]
+        on = torch.logaddexp(before[:, 2:], before[:, 1:-1])
+        over = torch.add(before[:, :-2], barred)
+        torch.logaddexp(on, over, out=over)
+        torch.add(over, emitted[:, t], out=log_alpha[t, :, 2:])
+    return log_alpha[:, :, 2:].transpose(0, 1)
 
 
 def _extended(target: Tensor) -> tuple[Tensor, Tensor]:
