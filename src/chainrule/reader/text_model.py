@@ -1,6 +1,6 @@
 """How probable a text is before anything is seen: words of a dictionary, or strings of letters."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from math import log
@@ -21,6 +21,7 @@ _LETTERS = 26
 _STRAY = 0.05  # the chance, at each character, that a word leaves the dictionary
 _MARKS = np.array([0.25, 0.6])  # no letter follows: START, AFTER_MARK
 _SPACE, _END, _OTHERS = 0.5, 0.1, 0.4  # where no letter follows: a space, the line's end, the rest
+_COUNTS = {10: 64, 20: 8, 35: 1}  # of an English word by how common it is, about as they are used
 _CASES = np.array(  # of a small letter: at a word's start; after a small one, a first capital, two
     [0.75, 0.98, 0.75, 0.02]
 )
@@ -40,8 +41,8 @@ class TextModel:
     begin. P(case) prefers the case of the letter before. Q shares among the characters that are no
     letters and the line's end. So over all characters and the end the probabilities sum to 1.
 
-    Words are looked up without case. It is a choice of ours, not fitted to anything: what the words
-    of a text are, not how often each is used or what follows what.
+    Words are looked up without case; a common English word counts as 8 or 64 others (`_COUNTS`). It
+    is a choice of ours, fitted to nothing, and knows not what follows what.
 
     following: (states, 26), the state after each letter, 0 where no word goes on. words, ends: n
     and e of each state. letter: of each class of the reader, 0 to 25, or -1 where it is none;
@@ -86,7 +87,7 @@ def text_model(
     are passed over. only: the characters of the alphabet that the texts hold; all if None.
     Gives None if these have none of the letters or no word is left.
     """
-    tree = _english_tree() if words is None else _tree(words)
+    tree = _english_tree() if words is None else _tree(dict.fromkeys(words, 1))
     characters = ["", *(c if only is None or c in only else "" for c in alphabet)]
     letter = np.array([ascii_lowercase.find(c.lower()) if c else -1 for c in characters])
     small = np.array([c == c.lower() for c in characters])
@@ -104,21 +105,28 @@ def text_model(
     return TextModel(*tree, letter, small, cased, other, log(_END / total), space)
 
 
+_Tree = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]
+
+
 @cache
-def _english_tree() -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
-    return _tree(english())
+def _english_tree() -> _Tree:
+    return _tree({word: _COUNTS[size] for word, size in english().items()})
 
 
-def _tree(
-    words: Iterable[str],
-) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
-    """The beginnings of the words: the state after each letter, how many go on, how many end."""
-    spelled = sorted({word.lower() for word in words if word.isascii() and word.isalpha()})
+def _tree(words: Mapping[str, int]) -> _Tree:
+    """The beginnings of the words: the state after each letter, how many go on, how many end.
+
+    words: how many times each word counts; that of the spelling that counts most, without case.
+    """
+    spelled: dict[str, int] = {}
+    for word, count in words.items():
+        if word.isascii() and word.isalpha():
+            spelled[word.lower()] = max(count, spelled.get(word.lower(), 0))
     following = [[0] * _LETTERS for _ in range(3)]
     through, ends = [0] * 3, [0] * 3
-    for word in spelled:
+    for word, count in spelled.items():
         state = START
-        through[START] += 1
+        through[START] += count
         for character in word:
             place = ord(character) - ord("a")
             if not following[state][place]:
@@ -127,8 +135,8 @@ def _tree(
                 through.append(0)
                 ends.append(0)
             state = following[state][place]
-            through[state] += 1
-        ends[state] += 1
+            through[state] += count
+        ends[state] += count
     return np.array(following, np.int32), np.array(through, np.int32), np.array(ends, np.int32)
 
 

@@ -15,16 +15,19 @@ _MARKS = ".,;:!?"
 @cache
 def words(held_out: bool) -> tuple[str, ...]:
     """Common English words: every fourth is held out from training."""
-    listed = _listed("words.txt")
+    listed = _read("words.txt").split()
     return tuple(word for place, word in enumerate(listed) if (place % 4 == 3) == held_out)
 
 
 @cache
-def english() -> tuple[str, ...]:
-    """41,156 English words: the small American and British lists of SCOWL (Atkinson, 2011), those
-    of ASCII letters only. The words of `words` are among them.
+def english() -> dict[str, int]:
+    """41,156 English words, each with how common it is: 10 (most), 20 or 35, its size in SCOWL.
+
+    The small American and British lists of SCOWL (Atkinson, 2011), those of ASCII letters only. The
+    words of `words` are among them.
     """
-    return _listed("english.txt")
+    lines = (line.split() for line in _read("english.txt").splitlines())
+    return {word: int(size) for word, size in lines}
 
 
 def read_words(path: str | os.PathLike[str]) -> list[str]:
@@ -48,8 +51,8 @@ def read_words(path: str | os.PathLike[str]) -> list[str]:
     return spelled
 
 
-def _listed(name: str) -> tuple[str, ...]:
-    return tuple((files("chainrule.reader") / "data" / name).read_text("utf-8").split())
+def _read(name: str) -> str:
+    return (files("chainrule.reader") / "data" / name).read_text("utf-8")
 
 
 def training_text(rng: np.random.Generator, alphabet: str, length: int) -> str:
