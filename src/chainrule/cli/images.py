@@ -2,7 +2,7 @@
 
 import glob
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -251,7 +251,7 @@ def train(
         from chainrule.images.figures import confusion_figure, contact_sheet
 
         _save(confusion_figure(training.confusion, names), target / "confusion.png")
-        _save(contact_sheet(_best_and_worst(training)), target / "best_and_worst.png")
+        _save_pages(contact_sheet, _best_and_worst(training), 40, target / "best_and_worst.png")
     _list_skipped(training.skipped)
     if as_json:
         print_json(
@@ -441,20 +441,38 @@ def _write_evaluation(target: Path, rows: Sequence[Any], table: Sequence[dict[st
     from chainrule.images.figures import contact_sheet, precision_recall_figure
 
     write_json(target / "table.json", {"rows": list(table)})
-    _save(precision_recall_figure(rows), target / "precision_recall.svg")
-    _save(precision_recall_figure(rows), target / "precision_recall.png")
+    for suffix in ("svg", "png"):
+        # of each class the rows of all features, on one page
+        curves = sorted(rows, key=lambda row: row.class_name)
+        kinds = len({row.features for row in rows})
+        _save_pages(
+            precision_recall_figure, curves, 24 * kinds, target / f"precision_recall.{suffix}"
+        )
     titled = [
         (f"{row.class_name}, {row.features}: {which}", list(files))
         for row in rows
         for which, files in (("first", row.best), ("last", row.worst))
     ]
-    _save(contact_sheet(titled), target / "ranked.png")
+    _save_pages(contact_sheet, titled, 40, target / "ranked.png")
+
+
+def _save_pages(
+    draw: "Callable[[Sequence[Any]], Figure]", items: Sequence[Any], each: int, path: Path
+) -> None:
+    """Draw `each` items a figure; the second is name-2.png, and so on. One figure has limits."""
+    for page, start in enumerate(range(0, len(items), each), 1):
+        name = path.name if page == 1 else f"{path.stem}-{page}{path.suffix}"
+        _save(draw(items[start : start + each]), path.with_name(name))
 
 
 def _save(figure: "Figure", path: Path) -> None:
+    import warnings
+
     from chainrule.files import written_whole
 
-    with written_whole(path) as temporary:
+    with written_whole(path) as temporary, warnings.catch_warnings():
+        # a name in letters that Matplotlib's font lacks is drawn as boxes
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
         figure.savefig(temporary, dpi=150)
 
 
