@@ -62,6 +62,15 @@ def test_classify_turns_pictures_and_takes_patterns(command, photographs, tmp_pa
     assert "Egyptian cat" in result.stdout
 
 
+def test_a_drawing_never_replaces_the_photograph(refused, photographs, tmp_path):
+    content = photographs["coffee"].read_bytes()
+    (tmp_path / "coffee.png").write_bytes(content)
+    sentence = refused("images", "classify", "coffee.png", "--out", tmp_path, cwd=tmp_path)
+    assert "`--out` would write over" in sentence
+    assert [p.name for p in tmp_path.iterdir()] == ["coffee.png"]
+    assert (tmp_path / "coffee.png").read_bytes() == content
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -75,10 +75,9 @@ def classify(
         result = classify_files(files, network, top=top, progress=report)
     _refuse_if_nothing(len(result.files), result.skipped)
     if folder is not None:
-        for number, (file, best) in enumerate(zip(result.files, result.best, strict=True), 1):
-            name = f"{number:04}-{file.stem}.png" if len(files) > 1 else f"{file.stem}.png"
-            figure = _classified(file, network, best, explain)
-            _save(figure, folder / _file_name(name))
+        drawings = _drawings(folder, result.files, of=len(files))
+        for file, best, path in zip(result.files, result.best, drawings, strict=True):
+            _save(_classified(file, network, best, explain), path)
     if as_json:
         print_json(
             {
@@ -474,6 +473,22 @@ def _save(figure: "Figure", path: Path) -> None:
         # a name in letters that Matplotlib's font lacks is drawn as boxes
         warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
         figure.savefig(temporary, dpi=150)
+
+
+def _drawings(folder: Path, files: Sequence[Path], of: int) -> list[Path]:
+    """Where the drawings of `files`, of so many that were given, go: never over one of them."""
+    from chainrule.pictures import shown
+
+    names = [
+        f"{number:04}-{file.stem}.png" if of > 1 else f"{file.stem}.png"
+        for number, file in enumerate(files, 1)
+    ]
+    paths = [folder / _file_name(name) for name in names]
+    inputs = {file.resolve() for file in files}
+    for path in paths:
+        if path.resolve() in inputs:
+            raise InputError(f"`--out` would write over {shown(path)}; expected another folder")
+    return paths
 
 
 def _file_name(name: str) -> str:
