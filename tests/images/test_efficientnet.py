@@ -12,8 +12,8 @@ from chainrule.images.efficientnet import (
     load_efficientnet_lite0,
 )
 from chainrule.images.folding import fold_batch_normalization
-from chainrule.images.fused import best_precision
 from chainrule.pictures import read_picture
+from chainrule.precision import best_precision
 
 pytestmark = pytest.mark.slow
 

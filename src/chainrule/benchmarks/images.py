@@ -20,9 +20,9 @@ from chainrule.chain import Chain
 from chainrule.errors import FileError, InputError
 from chainrule.images.efficientnet import load_efficientnet_lite0
 from chainrule.images.features import BATCH, THREADS, in_order
-from chainrule.images.fused import best_precision
 from chainrule.images.preprocessing import Preprocessing
 from chainrule.pictures import read_picture, sample_picture
+from chainrule.precision import best_precision
 
 ROUNDS = 15
 BATCHES = (4, 8, 16, 32)  # what the independent implementation may choose from

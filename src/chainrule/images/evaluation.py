@@ -25,8 +25,8 @@ from chainrule.images.collection import (
     without_duplicates,
 )
 from chainrule.images.features import Features, Progress, network_features
-from chainrule.images.fused import Precision
 from chainrule.images.network import FeatureSource
+from chainrule.precision import Precision
 
 KINDS = ("cnn", "bovw", "fisher")
 

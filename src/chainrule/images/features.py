@@ -13,10 +13,10 @@ from jaxtyping import Float32
 
 from chainrule.errors import FileError
 from chainrule.images.collection import Skipped
-from chainrule.images.fused import Precision, best_precision
 from chainrule.images.network import FeatureSource
 from chainrule.images.store import FeatureStore
 from chainrule.pictures import picture_from_bytes, read_bytes
+from chainrule.precision import Precision, best_precision
 
 Progress = Callable[[int, int], None]
 T = TypeVar("T")

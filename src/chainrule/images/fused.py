@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Literal
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -13,8 +13,7 @@ from torch import Tensor
 from chainrule.blocks import Convolution, ReLU, ReLU6, Residual
 from chainrule.blocks.block import Block, Parameters, Shape
 from chainrule.chain import Chain
-
-Precision = Literal["float32", "bfloat16"]
+from chainrule.precision import Precision
 
 BATCH = 32
 """How many pictures a batch holds that the chain is made ready for; others run too."""
@@ -70,14 +69,6 @@ class FusedChain:
             for steps, at_once in self._stages:
                 x = _joined([_through(steps, part) for part in torch.split(x, at_once)])
             return x.to(torch.float32)
-
-
-def best_precision() -> Precision:
-    """ "bfloat16" where the processor multiplies it (AVX-512 BF16 or AMX), else "float32"."""
-    # absent before PyTorch 2.9: then the precision that is right everywhere
-    capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
-    fast = any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
-    return "bfloat16" if fast and _has_kernel() else "float32"
 
 
 def _has_kernel() -> bool:
