@@ -1,4 +1,4 @@
-"""How the letter network is trained: the original's recipe, and the fast one."""
+"""Which network reads letters, and how it is trained: the original's recipe, and the fast one."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ from chainrule.errors import InputError
 from chainrule.glyphs.jitter import Jitter
 from chainrule.glyphs.letters import Letters
 from chainrule.reader.letters import Change, LetterBatches, Scaling
-from chainrule.reader.network import letter_network
+from chainrule.reader.network import letter_network, small_letter_network
 from chainrule.reader.warp import Warp
 from chainrule.training import OnEpoch, Settings, Trained, train
 
@@ -27,12 +27,14 @@ METRICS = {"top1": top1_error, "top5": top5_error}
 class Recipe:
     """All that is chosen in a training, but for the data, the seed and the jitter.
 
-    initialization: as `Chain.initial_parameters` takes it. scale: of the pictures, once their mean
+    network: gives the untrained network for a number of classes. initialization: as
+    `Chain.initial_parameters` takes it. scale: of the pictures, once their mean
     is taken out; "deviation" divides by the standard deviation of the training pictures.
     jitter_rate: what the learning rate is multiplied by for jittered pictures, which have more ink.
     """
 
     name: str
+    network: Callable[[int], Chain]
     settings: Settings
     initialization: Literal["he"] | float
     scale: Literal["deviation"] | float
@@ -45,6 +47,7 @@ RECIPES = {
     for recipe in (
         Recipe(
             "original",
+            letter_network,
             Settings(
                 epochs=15, batch_size=100, learning_rate=0.001, momentum=0.9, weight_decay=0.0005
             ),
@@ -53,6 +56,7 @@ RECIPES = {
         ),
         Recipe(
             "fast",
+            small_letter_network,
             Settings(
                 epochs=12,
                 batch_size=32,
@@ -113,7 +117,7 @@ def train_letters(
     _check(letters)
     scaling = scaling_of(letters, recipe)
     changes = changes_of(letters, recipe, jitter)
-    network = letter_network(len(letters.alphabet))
+    network = recipe.network(len(letters.alphabet))
     start = network.initial_parameters(
         torch.Generator().manual_seed(seed), initialization=recipe.initialization
     )
