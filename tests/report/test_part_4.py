@@ -17,17 +17,15 @@ from chainrule.report.part4 import sections
 def small_letters():
     folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
     fonts = [open_font(path) for path in find_fonts([folder]) if path.stem.startswith("DejaVuS")]
-    return build_letters(
-        fonts, "abcdefghijklmnopqrstuvwxyz", validation_families={"DejaVu Serif"}
-    )[0]
+    return build_letters(fonts, "abcdefghijklmnopqrstuvwxyz", validation_families={"DejaVu Serif"})[
+        0
+    ]
 
 
 def few_epochs(epochs):
     """The recipes for few letters: fewer epochs, and smaller steps by the fast one."""
     return {
-        name: replace(
-            recipe, settings=replace(recipe.settings, epochs=epochs, learning_rate=rate)
-        )
+        name: replace(recipe, settings=replace(recipe.settings, epochs=epochs, learning_rate=rate))
         for (name, recipe), rate in zip(RECIPES.items(), (0.001, 0.02), strict=True)
     }
 

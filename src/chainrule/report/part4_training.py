@@ -99,9 +99,9 @@ def filters(runs: Runs) -> Section:
         question="What do the 20 filters look like before and after training?",
         original="Noise before training; edges and strokes of several directions after it. Their "
         "numbers are not stated here.",
-        found="By the original's recipe, without jitter: two neighbouring weights of a filter differ by "
-        f"{smooth[0]:.2f} standard deviations before training (noise: 1.41) and {smooth[1]:.2f} "
-        "after it.",
+        found="By the original's recipe, without jitter, two neighbouring weights of a filter differ "
+        f"by {smooth[0]:.2f} standard deviations before training (noise: 1.41) and by "
+        f"{smooth[1]:.2f} after it.",
         verdict="The filters become smooth: pieces of edges and strokes."
         if smooth[1] < 0.9 * smooth[0]
         else "The filters keep most of the noise that they began with.",
@@ -132,8 +132,8 @@ def _recipes(runs: Runs) -> str:
         "and batch normalisation, scores for the same windows. It was chosen on a part of the "
         f"training families held out for it: batches of {settings.batch_size}, rate up to "
         f"{settings.learning_rate:g} in two one-cycles, weight decay {settings.weight_decay:g}, "
-        f"{settings.epochs} epochs of letters that are warped a little, He's initial weights, "
-        f"passes in {settings.precision}. Its error is "
+        f"{settings.epochs} epochs of letters that are warped a little, He's initial weights. "
+        "Its error is "
         f"{percent(ours.trained.history[-1]['top1_validation'])}, that of the original's recipe "
         f"{percent(theirs.trained.history[-1]['top1_validation'])}. "
     )
