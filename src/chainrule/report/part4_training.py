@@ -99,7 +99,7 @@ def filters(runs: Runs) -> Section:
         question="What do the 20 filters look like before and after training?",
         original="Noise before training; edges and strokes of several directions after it. Their "
         "numbers are not stated here.",
-        found="By the original's recipe, without jitter, two neighbouring weights of a filter differ "
+        found="By the original's recipe, without jitter, neighbouring weights of a filter differ "
         f"by {smooth[0]:.2f} standard deviations before training (noise: 1.41) and by "
         f"{smooth[1]:.2f} after it.",
         verdict="The filters become smooth: pieces of edges and strokes."
