@@ -146,7 +146,7 @@ class BatchNormalization:
                     f"{x.numel() // self.channels} entries a channel; expected at least two in "
                     "training"
                 )
-            mean, variance = _moments(_wide(x))
+            mean, variance = _mean_and_variance(_wide(x))
         else:
             mean, variance = _wide(params["mean"]), _wide(params["variance"])
         scale = params["weight"] * self._r(variance)
@@ -205,11 +205,11 @@ def _all_but_channels(x: Tensor) -> list[int]:
     return [d for d in range(x.ndim) if d != 1]
 
 
-def _moments(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and variance of each channel; on a CPU ten times faster than `torch.var_mean`."""
+def _mean_and_variance(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Of each channel. On a CPU these two passes take a tenth of `torch.var_mean`'s time."""
     mean = x.mean(_all_but_channels(x))
     away = x - _along(mean, x)
-    return mean, (away * away).mean(_all_but_channels(x))
+    return mean, away.mul_(away).mean(_all_but_channels(x))
 
 
 def _along(per_channel: Tensor, x: Tensor) -> Tensor:
