@@ -62,11 +62,11 @@ RECIPES = {
             "fast",
             small_letter_network,
             Settings(
-                epochs=12,
+                epochs=24,
                 batch_size=64,
                 learning_rate=0.2,
                 momentum=0.9,
-                weight_decay=0.001,
+                weight_decay=0.0005,
                 nesterov=True,
                 schedule="two-cycles",
             ),

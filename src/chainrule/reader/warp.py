@@ -21,11 +21,11 @@ class Warp:
     is interpolated linearly; what comes in from outside is paper.
     """
 
-    size: float = 0.1  # natural logarithm of the factor
-    width: float = 0.08  # the same, of the width alone
-    slant: float = 0.15  # pixels sideways for a pixel of height
-    turn: float = 0.05  # radians
-    shift: float = 1.0  # pixels
+    size: float = 0.15  # natural logarithm of the factor
+    width: float = 0.15  # the same, of the width alone
+    slant: float = 0.25  # pixels sideways for a pixel of height
+    turn: float = 0.08  # radians
+    shift: float = 1.5  # pixels
 
     def __call__(
         self, images: UInt8[Tensor, "b h w"], generator: torch.Generator
