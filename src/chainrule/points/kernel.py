@@ -31,13 +31,23 @@ uses lie on one path, and that costs more than a small ring: what runs at every 
 import numpy as np
 from numba import njit
 
-_LANES = 8  # units and the points of a ring come in whole vectors of 64 bytes
-_RINGS = 2
-_OVERHEAD = 60  # what a look costs besides its points, in points (measured)
+from chainrule.points.lanes import (
+    WIDTH,
+    address,
+    load,
+    magnitude,
+    spread,
+    store,
+    sum_in_any_order,
+    sum_in_order,
+    where_positive,
+)
+
+_RINGS = 3
+_OVERHEAD = 60  # what making a ring costs besides looking at its outer ring, in points (measured)
+_MAKING = 2  # what it costs for each point of the outer ring, a look at which costs 1 (measured)
 _TINY = 1e-9  # of the terms of a sum: far more than rounding can change
-_VALIDATION = 1 << 32  # the vote of a validation point; a training point's is 1
-_WITHOUT_SIGN = 0x7FFFFFFFFFFFFFFF  # all bits of a float64 but its sign
-_INFINITY = 0x7FF0000000000000  # its bits
+_VALIDATION = 1 << 26  # the vote of a validation point; a training point's is 1
 
 
 @njit(cache=True, nogil=True)
@@ -48,11 +58,7 @@ def sgd_steps(W_in, b_in, w_out, b_out, X, y, order, learning_rate):  # type: ig
     float64; order (T,) int64. Returns -1, or the step at which a number was no longer finite.
     """
     P = _packed(W_in, b_in, w_out)
-    failed = -1
-    for t in range(len(order)):
-        if not _step(P, b_out, len(w_out), X, y, order[t], learning_rate):
-            failed = t
-            break
+    failed = _steps(P, b_out, X, y, order, learning_rate)
     if failed < 0 and not _finite(P, b_out):
         failed = len(order) - 1
     _unpack(P, W_in, b_in, w_out)
@@ -70,99 +76,152 @@ def sgd_with_errors(  # type: ignore[no-untyped-def]
     Returns -1, or the step at which a number was no longer finite (counts before it are valid).
     """
     P = _packed(W_in, b_in, w_out)
-    failed = _counted_steps(
+    failed, dead = _counted_steps(
         P, b_out, len(w_out), X, y, order, learning_rate, points, labels, train_wrong, other_wrong
     )
+    if dead:
+        failed = _count_dead(
+            P, b_out, len(w_out), y, order, learning_rate, failed, points, labels,
+            train_wrong, other_wrong,
+        )  # fmt: skip
     _unpack(P, W_in, b_in, w_out)
     return failed
+
+
+@njit(cache=True, nogil=True)
+def _steps(P, b_out, X, y, order, learning_rate):  # type: ignore[no-untyped-def]
+    """`sgd_steps` on packed parameters."""
+    blocks, d = len(P), X.shape[1]
+    p, o, x = address(P), address(b_out), address(X)
+    for t in range(len(order)):
+        i = order[t]
+        if not _step(p, o, blocks, d, x, i * d, y[i], learning_rate):
+            return t
+    return -1
+
+
+@njit(cache=True, nogil=True)
+def _rings(points, labels, n):  # type: ignore[no-untyped-def]
+    """Room for the rings, all of whole vectors, and ring 0: x (rings, d, N'), vote (rings, N')."""
+    d, N = points.shape
+    whole = (N + WIDTH - 1) // WIDTH * WIDTH
+    x = np.empty((_RINGS + 1, d, whole))
+    vote = np.zeros((_RINGS + 1, whole))
+    x[0, :, :N] = points
+    for i in range(N, whole):  # copies that have no vote
+        x[0, :, i] = points[:, 0]
+    for i in range(N):
+        vote[0, i] = (1.0 if i < n else _VALIDATION) * (1.0 if labels[i] > 0.0 else -1.0)
+    return x, vote
 
 
 @njit(cache=True, nogil=True)
 def _counted_steps(  # type: ignore[no-untyped-def]
     P, b_out, h, X, y, order, learning_rate, points, labels, train_wrong, other_wrong
 ):
-    """`sgd_with_errors` on packed parameters."""
-    d, wide = X.shape[1], P.shape[1]
-    n, N = len(y), len(labels)
+    """`sgd_with_errors` on packed parameters: (the step that failed or -1, False).
+
+    Or (a step, True): after this step the network was dead.
+    """
+    x, vote = _rings(points, labels, len(y))
+    length = x.shape[2]
+    then = np.zeros((_RINGS, *P.shape))
+    then_o = np.zeros(_RINGS)
+    outputs, kept = np.empty(length), np.empty(length, np.int64)
     centre, reach, largest = _box(points)
-    # no tuples of arrays here: Numba counts references to each member at every use
-    x = np.empty((_RINGS + 1, d, N + _LANES))
-    vote = np.empty((_RINGS + 1, N + _LANES), np.int64)
-    x[0, :, :N] = points
-    for i in range(N):
-        vote[0, i] = (1 if i < n else _VALIDATION) * (1 if labels[i] > 0.0 else -1)
-    positives = np.maximum(vote[0, :N], 0).sum()
+    return _count(
+        P, b_out, h, X, y, order, learning_rate, points, train_wrong, other_wrong,
+        x, vote, then, then_o, outputs, kept, centre, reach, largest,
+    )  # fmt: skip
+
+
+@njit(cache=True, nogil=True)
+def _count(  # type: ignore[no-untyped-def]
+    P, b_out, h, X, y, order, learning_rate, points, train_wrong, other_wrong,
+    X_rings, votes_rings, then_P, then_o, outputs_, kept_, centre_, reach_, largest_,
+):  # fmt: skip
+    """`_counted_steps` with its memory given, so that it may take pointers to it."""
+    n, d, blocks = len(y), X.shape[1], len(P)
+    length = X_rings.shape[2]
+    p, o, examples = address(P), address(b_out), address(X)
+    x, vote, then, before = address(X_rings), address(votes_rings), address(then_P), address(then_o)
+    outputs, kept = address(outputs_), address(kept_)
+    centre, reach, largest = address(centre_), address(reach_), address(largest_)
+    positives = np.maximum(votes_rings[0], 0.0).sum()
     size = np.zeros(_RINGS + 1, np.int64)
-    size[0] = N
-    then = np.zeros((_RINGS + 1, d + 3, wide))
-    then_o = np.zeros(_RINGS + 1)
-    limit = np.full(_RINGS + 1, -np.inf)  # nothing is known: the first step looks at every point
+    size[0] = length
+    limit = np.full(_RINGS, -np.inf)  # nothing is known: the first step looks at every point
     theta = 0.5 * 0.25 ** np.arange(_RINGS + 1)  # first guesses; they follow the cost from here on
     theta[_RINGS] = 0.0
-    votes = np.zeros(_RINGS + 1, np.int64)  # of the points that the next ring lacks
-    work = np.zeros(_RINGS + 1, np.int64)
-    outputs, z = np.empty(N + _LANES), np.empty(N + _LANES)
-    kept = np.empty(N + _LANES, np.int64)
-    nearest = np.empty(1, np.int64)
-    total = 0
+    outside = np.zeros(_RINGS + 1)  # the votes of the points that the next ring lacks
+    work = np.zeros(_RINGS, np.int64)
+    inner_size, inner_limit, made, missing = 0, -np.inf, 0, 0.0
+    innermost = _RINGS * d * length
+    innermost_vote = _RINGS * length
 
     for t in range(len(order)):
-        if not _step(P, b_out, h, X, y, order[t], learning_rate):
-            return t
-        moved = _moved(P, b_out, then, then_o, _RINGS, centre, reach)
-        if not moved < limit[_RINGS]:
+        i = order[t]
+        if not _step(p, o, blocks, d, examples, i * d, y[i], learning_rate):
+            return t, False
+        moved = _moved(p, o, then, before, _RINGS - 1, blocks, d, centre, reach)
+        if not moved < inner_limit:
             if not moved < np.inf and not _finite(P, b_out):
-                return t
+                return t, False
             # the innermost ring that can still be trusted, with room for those inside it
-            k = _RINGS
+            work[_RINGS - 1] = (t - made) * inner_size
+            k = _RINGS - 1
             room = np.inf
             while k > 0:
-                drift = _moved(P, b_out, then, then_o, k - 1, centre, reach)
+                drift = _moved(p, o, then, before, k - 1, blocks, d, centre, reach)
                 if drift + theta[k] < limit[k - 1]:
                     room = limit[k - 1] - drift
-                    work[k - 1] += size[k] + _OVERHEAD
+                    work[k - 1] += _MAKING * size[k] + _OVERHEAD
                     break
                 k -= 1
             if k == 0 and _dead(P, points, n):
-                return _count_dead(
-                    P, b_out, h, y, order, learning_rate, t, x, labels,
-                    train_wrong, other_wrong, outputs, z,
-                )  # fmt: skip
-            _outputs(x, k, size[k], P, h, b_out[0], outputs, z)
-            votes[k] = _votes(vote, k, size[k], outputs)
+                return t, True
+            outside[k] = _look(
+                x, vote, k, size[k], length, d, p, o[0], h, outputs
+            )
             while k < _RINGS:
                 # the ring was too tight if making it cost more than looking at it, else too wide
-                theta[k] *= 1.3 if size[k] + _OVERHEAD >= work[k] else 0.75
+                theta[k] *= 1.3 if _MAKING * size[k] + _OVERHEAD >= work[k] else 0.75
                 theta[k] = max(theta[k], 1.5 * theta[k + 1])
-                size[k + 1] = _keep_near(x, vote, k, size[k], outputs, theta[k], kept)
-                votes[k + 1] = _votes(vote, k + 1, size[k + 1], outputs)
-                votes[k] -= votes[k + 1]
+                size[k + 1] = _keep_near(x, vote, k, size[k], length, d, outputs, theta[k], kept)
+                outside[k + 1] = _votes(vote, (k + 1) * length, size[k + 1], outputs)
+                outside[k] -= outside[k + 1]
                 limit[k] = min(theta[k], room)
-                limit[k] -= _remember(P, b_out, then, then_o, k, centre, reach, largest)
+                slack = _remember(p, o, then, before, k, blocks, d, centre, reach, largest)
+                # a finite slack says that no output is NaN
+                limit[k] = limit[k] - slack if slack < np.inf else -np.inf
                 room = limit[k]
-                work[k] = size[k + 1] + _OVERHEAD
+                work[k] = _MAKING * size[k + 1] + _OVERHEAD
                 k += 1
-            slack = _remember(P, b_out, then, then_o, k, centre, reach, largest)
-            # a finite slack says that no output is NaN
-            nearest[0] = _nearest(outputs, size[k])
-            limit[k] = min(nearest.view(np.float64)[0], room) - slack if slack < np.inf else -np.inf
-            total = positives
-            for ring in range(_RINGS + 1):
-                total -= votes[ring]
-        train_wrong[t] = total & (_VALIDATION - 1)
-        other_wrong[t] = total >> 32
-    return -1
+            missing = positives
+            for ring in range(_RINGS):
+                missing -= outside[ring]
+            inner_size, inner_limit, made = size[_RINGS], limit[_RINGS - 1], t
+            total = missing - outside[_RINGS]
+        else:
+            total = missing - _inner(x, innermost, vote, innermost_vote, inner_size, length, d, p, o[0], h)
+        whole = np.int64(total)
+        train_wrong[t] = whole & (_VALIDATION - 1)
+        other_wrong[t] = whole >> 26
+    return -1, False
 
 
 @njit(cache=True, nogil=True)
 def _packed(W_in, b_in, w_out):  # type: ignore[no-untyped-def]
-    """The units side by side, so that a step takes a vector of them at once: (d + 4, lanes).
+    """The units side by side, so that a step takes a vector of them at once: (blocks, d + 3, 8).
 
-    Rows: W_in by feature, b_in, w_out, then room for H and w H. Lanes beyond h hold 0 and stay 0.
+    Rows: W_in by feature, b_in, w_out, then room for H. Lanes beyond h hold 0 and stay 0.
     """
     h, d = W_in.shape
-    P = np.zeros((d + 4, (h + _LANES - 1) // _LANES * _LANES))
-    P[:d, :h], P[d, :h], P[d + 1, :h] = W_in.T, b_in, w_out
+    P = np.zeros(((h + WIDTH - 1) // WIDTH, d + 3, WIDTH))
+    for j in range(h):
+        block, lane = j // WIDTH, j % WIDTH
+        P[block, :d, lane] = W_in[j]
+        P[block, d, lane], P[block, d + 1, lane] = b_in[j], w_out[j]
     return P
 
 
@@ -170,40 +229,37 @@ def _packed(W_in, b_in, w_out):  # type: ignore[no-untyped-def]
 def _unpack(P, W_in, b_in, w_out):  # type: ignore[no-untyped-def]
     """Copy the parameters back from P."""
     h, d = W_in.shape
-    W_in[:], b_in[:], w_out[:] = P[:d, :h].T, P[d, :h], P[d + 1, :h]
+    for j in range(h):
+        block, lane = j // WIDTH, j % WIDTH
+        W_in[j] = P[block, :d, lane]
+        b_in[j], w_out[j] = P[block, d, lane], P[block, d + 1, lane]
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _step(P, b_out, h, X, y, i, learning_rate):  # type: ignore[no-untyped-def]
-    """One SGD step on example i. Returns False if the output is not finite."""
-    d, wide = X.shape[1], P.shape[1]
-    b, w, H, wH = d, d + 1, d + 2, d + 3
-    for first in range(0, wide, _LANES):
-        for j in range(first, first + _LANES):
-            P[H, j] = P[b, j]
-        for k in range(d):
-            for j in range(first, first + _LANES):
-                P[H, j] += P[k, j] * X[i, k]
-        for j in range(first, first + _LANES):
-            P[H, j] = P[H, j] if P[H, j] > 0.0 else 0.0
-            P[wH, j] = P[w, j] * P[H, j]
+def _step(p, o, blocks, d, x, example, label, learning_rate):  # type: ignore[no-untyped-def]
+    """One SGD step on an example. Returns False if the output is not finite."""
+    rows = (d + 3) * WIDTH
+    b, w, H = d * WIDTH, (d + 1) * WIDTH, (d + 2) * WIDTH
     total = 0.0
-    for j in range(h):
-        total += P[wH, j]
-    y_hat = total + b_out[0]
+    for block in range(0, blocks * rows, rows):
+        z = load(p, block + b)
+        for k in range(d):
+            z += load(p, block + k * WIDTH) * x[example + k]
+        z = where_positive(z, z)
+        store(p, block + H, z)
+        total = sum_in_order(total, load(p, block + w) * z)
+    y_hat = total + o[0]
     if not abs(y_hat) < np.inf:
         return False
-    step = learning_rate * _slope(y[i], y[i] * y_hat)
-    b_out[0] -= step
-    for first in range(0, wide, _LANES):
-        for j in range(first, first + _LANES):
-            through = step * P[w, j] if P[H, j] > 0.0 else 0.0
-            P[w, j] -= step * P[H, j]
-            P[b, j] -= through
-            P[wH, j] = through
+    step = learning_rate * _slope(label, label * y_hat)
+    o[0] -= step
+    for block in range(0, blocks * rows, rows):
+        weight, hidden = load(p, block + w), load(p, block + H)
+        through = where_positive(hidden, weight * step)
+        store(p, block + w, weight - hidden * step)
+        store(p, block + b, load(p, block + b) - through)
         for k in range(d):
-            for j in range(first, first + _LANES):
-                P[k, j] -= P[wH, j] * X[i, k]
+            store(p, block + k * WIDTH, load(p, block + k * WIDTH) - through * x[example + k])
     return True
 
 
@@ -214,38 +270,63 @@ def _slope(label, margin):  # type: ignore[no-untyped-def]
     return -label * ((e if margin > 0.0 else 1.0) / (1.0 + e))
 
 
-@njit(cache=True, nogil=True)
-def _outputs(x, k, count, P, h, o, outputs, z):  # type: ignore[no-untyped-def]
-    """y_hat at the first `count` points of ring k, into `outputs`.
+@njit(cache=True, nogil=True, inline="always")
+def _outputs(x, ring, i, length, d, p, o, h):  # type: ignore[no-untyped-def]
+    """y_hat at the points i to i + 7 of the ring that begins at x[ring].
 
     The order of the sums is the same for every point and in `_step`: b, then W x by feature; then
     w H by unit, then b_out.
     """
-    d = x.shape[1]
-    for i in range(count):
-        outputs[i] = 0.0
-    for j in range(h):
-        b, w = P[d, j], P[d + 1, j]
-        if d == 2:  # the same sums in the same order, in one pass
-            u, v = P[0, j], P[1, j]
-            for i in range(count):
-                pre = b + u * x[k, 0, i] + v * x[k, 1, i]
-                outputs[i] += w * (pre if pre > 0.0 else 0.0)
-        else:
-            for i in range(count):
-                z[i] = b
+    rows = (d + 3) * WIDTH
+    output = spread(0.0)
+    if d == 2:  # the same sums in the same order, without a loop
+        x0, x1 = load(x, ring + i), load(x, ring + length + i)
+        for j in range(h):
+            unit = (j >> 3) * rows + (j & 7)
+            z = p[unit + 2 * WIDTH] + x0 * p[unit] + x1 * p[unit + WIDTH]
+            output += where_positive(z, z) * p[unit + 3 * WIDTH]
+    else:
+        for j in range(h):
+            unit = (j >> 3) * rows + (j & 7)
+            z = spread(p[unit + d * WIDTH])
             for f in range(d):
-                u = P[f, j]
-                for i in range(count):
-                    z[i] += u * x[k, f, i]
-            for i in range(count):
-                outputs[i] += w * (z[i] if z[i] > 0.0 else 0.0)
-    for i in range(count):
-        outputs[i] += o
+                z += load(x, ring + f * length + i) * p[unit + f * WIDTH]
+            output += where_positive(z, z) * p[unit + (d + 1) * WIDTH]
+    return output + o
 
 
 @njit(cache=True, nogil=True)
-def _keep_near(x, vote, k, count, outputs, theta, kept):  # type: ignore[no-untyped-def]
+def _inner(x, ring, vote, ring_vote, count, length, d, p, o, h):  # type: ignore[no-untyped-def]
+    """The sum of the votes of the points with a positive output."""
+    total = spread(0.0)
+    for i in range(0, count, WIDTH):
+        output = _outputs(x, ring, i, length, d, p, o, h)
+        total += where_positive(output, load(vote, ring_vote + i))
+    return sum_in_any_order(total)
+
+
+@njit(cache=True, nogil=True)
+def _look(x, vote, k, count, length, d, p, o, h, outputs):  # type: ignore[no-untyped-def]
+    """The same for ring k, and all outputs."""
+    total = spread(0.0)
+    for i in range(0, count, WIDTH):
+        output = _outputs(x, k * d * length, i, length, d, p, o, h)
+        store(outputs, i, output)
+        total += where_positive(output, load(vote, k * length + i))
+    return sum_in_any_order(total)
+
+
+@njit(cache=True, nogil=True)
+def _votes(vote, ring, count, outputs):  # type: ignore[no-untyped-def]
+    """The sum of the votes in a ring with a positive output."""
+    total = spread(0.0)
+    for i in range(0, count, WIDTH):
+        total += where_positive(load(outputs, i), load(vote, ring + i))
+    return sum_in_any_order(total)
+
+
+@njit(cache=True, nogil=True)
+def _keep_near(x, vote, k, count, length, d, outputs, theta, kept):  # type: ignore[no-untyped-def]
     """Make ring k + 1 of the points of ring k with |y_hat| < theta, and move their outputs along.
 
     Returns the size of the new ring.
@@ -254,87 +335,67 @@ def _keep_near(x, vote, k, count, outputs, theta, kept):  # type: ignore[no-unty
     for i in range(count):
         kept[n_kept] = i  # overwritten unless it is near: cheaper than a branch
         n_kept += abs(outputs[i]) < theta
-    for f in range(x.shape[1]):
-        for m in range(n_kept):
-            x[k + 1, f, m] = x[k, f, kept[m]]
-    for m in range(n_kept):
-        vote[k + 1, m] = vote[k, kept[m]]
-        outputs[m] = outputs[kept[m]]
     # fill up the last vector with copies that have no vote
-    whole = (n_kept + _LANES - 1) // _LANES * _LANES
+    whole = (n_kept + WIDTH - 1) // WIDTH * WIDTH
     for m in range(n_kept, whole):
-        for f in range(x.shape[1]):
-            x[k + 1, f, m] = x[k + 1, f, 0]
-        vote[k + 1, m] = 0
-        outputs[m] = outputs[0]
+        kept[m] = kept[0]
+    for f in range(d):
+        old, new = (k * d + f) * length, ((k + 1) * d + f) * length
+        for m in range(whole):
+            x[new + m] = x[old + kept[m]]
+    for m in range(whole):
+        vote[(k + 1) * length + m] = vote[k * length + kept[m]]
+        outputs[m] = outputs[kept[m]]
+    for m in range(n_kept, whole):
+        vote[(k + 1) * length + m] = 0.0
     return whole
 
 
-@njit(cache=True, nogil=True)
-def _votes(vote, k, count, outputs):  # type: ignore[no-untyped-def]
-    """The sum of the votes in ring k with a positive output."""
-    total = 0
-    for i in range(count):
-        total += vote[k, i] if outputs[i] > 0.0 else 0
-    return total
-
-
-@njit(cache=True, nogil=True)
-def _nearest(outputs, count):  # type: ignore[no-untyped-def]
-    """The bits of the smallest |y_hat|; no output may be NaN.
-
-    Floats without a sign are in the order of their bits; whole numbers compare in vectors.
-    """
-    bits = outputs.view(np.int64)
-    nearest = _INFINITY
-    for i in range(count):
-        nearest = min(nearest, bits[i] & _WITHOUT_SIGN)
-    return nearest
-
-
-@njit(cache=True, nogil=True, inline="always", fastmath={"reassoc"})
-def _moved(P, o, then, then_o, k, centre, reach):  # type: ignore[no-untyped-def]
+@njit(cache=True, nogil=True, inline="always")
+def _moved(p, o, then, before, k, blocks, d, centre, reach):  # type: ignore[no-untyped-def]
     """A bound on how far the output has moved, at any point, since ring k was looked at."""
-    d, wide = len(centre), P.shape[1]
-    b, w, H = d, d + 1, d + 2
-    middle, spread = d + 2, d + 3  # rows of P that are free between two steps
-    moved = abs(o[0] - then_o[k])
-    for first in range(0, wide, _LANES):
-        for j in range(first, first + _LANES):
-            P[middle, j] = P[b, j] - then[k, b, j]
-            P[spread, j] = 0.0
+    rows = (d + 3) * WIDTH
+    b, w, H = d * WIDTH, (d + 1) * WIDTH, (d + 2) * WIDTH
+    old = k * blocks * rows
+    moved = spread(0.0)
+    for block in range(0, blocks * rows, rows):
+        middle = load(p, block + b) - load(then, old + block + b)
+        edge = spread(0.0)
         for f in range(d):
-            for j in range(first, first + _LANES):
-                change = P[f, j] - then[k, f, j]
-                P[middle, j] += change * centre[f]
-                P[spread, j] += abs(change) * reach[f]
-        for j in range(first, first + _LANES):
-            moved += abs(P[w, j] - then[k, w, j]) * then[k, H, j]
-            moved += abs(P[w, j]) * (abs(P[middle, j]) + P[spread, j])
-    return moved * (1.0 + _TINY)
+            change = load(p, block + f * WIDTH) - load(then, old + block + f * WIDTH)
+            middle += change * centre[f]
+            edge += magnitude(change) * reach[f]
+        weight = load(p, block + w)
+        moved += magnitude(weight - load(then, old + block + w)) * load(then, old + block + H)
+        moved += magnitude(weight) * (magnitude(middle) + edge)
+    return (sum_in_any_order(moved) + abs(o[0] - before[k])) * (1.0 + _TINY)
 
 
 @njit(cache=True, nogil=True)
-def _remember(P, o, then, then_o, k, centre, reach, largest):  # type: ignore[no-untyped-def]
+def _remember(p, o, then, before, k, blocks, d, centre, reach, largest):  # type: ignore[no-untyped-def]
     """Copy the parameters and bound each hidden unit over the box; return the slack.
 
-    then[k] (d + 3, lanes) holds the rows W, b, w and the largest H; then_o[k] holds b_out.
+    then[k] (blocks, d + 3, 8) holds the rows W, b, w and the largest H; before[k] holds b_out.
     """
-    d, wide = len(centre), P.shape[1]
-    then_o[k] = o[0]
-    size = abs(o[0])
-    for j in range(wide):
-        top = P[d, j]
-        terms = abs(P[d, j])
+    rows = (d + 3) * WIDTH
+    b, w, H = d * WIDTH, (d + 1) * WIDTH, (d + 2) * WIDTH
+    old = k * blocks * rows
+    before[k] = o[0]
+    size = spread(0.0)
+    for block in range(0, blocks * rows, rows):
+        top = load(p, block + b)
+        store(then, old + block + b, top)
+        terms = magnitude(top)
         for f in range(d):
-            then[k, f, j] = P[f, j]
-            top += P[f, j] * centre[f] + abs(P[f, j]) * reach[f]
-            terms += abs(P[f, j]) * largest[f]
-        then[k, d, j] = P[d, j]
-        then[k, d + 1, j] = P[d + 1, j]
-        then[k, d + 2, j] = max(top, 0.0) + _TINY * terms
-        size += abs(P[d + 1, j]) * terms
-    return _TINY * size
+            weight = load(p, block + f * WIDTH)
+            store(then, old + block + f * WIDTH, weight)
+            top += weight * centre[f] + magnitude(weight) * reach[f]
+            terms += magnitude(weight) * largest[f]
+        weight = load(p, block + w)
+        store(then, old + block + w, weight)
+        store(then, old + block + H, where_positive(top, top) + terms * _TINY)
+        size += magnitude(weight) * terms
+    return (sum_in_any_order(size) + abs(o[0])) * _TINY
 
 
 @njit(cache=True, nogil=True)
@@ -353,28 +414,28 @@ def _box(points):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def _finite(P, b_out):  # type: ignore[no-untyped-def]
     """Are all parameters finite?"""
-    return np.isfinite(P[:-2]).all() and np.isfinite(b_out[0])
+    return np.isfinite(P).all() and np.isfinite(b_out[0])
 
 
 @njit(cache=True, nogil=True)
 def _dead(P, points, n):  # type: ignore[no-untyped-def]
     """Is no hidden unit active on any of the first n points?"""
     d = len(points)
-    for j in range(P.shape[1]):
-        for i in range(n):
-            z = P[d, j]
-            for k in range(d):
-                z += P[k, j] * points[k, i]
-            if z > 0.0:
-                return False
+    for block in range(len(P)):
+        for j in range(WIDTH):
+            for i in range(n):
+                z = P[block, d, j]
+                for k in range(d):
+                    z += P[block, k, j] * points[k, i]
+                if z > 0.0:
+                    return False
     return True
 
 
 @njit(cache=True, nogil=True)
 def _count_dead(  # type: ignore[no-untyped-def]
-    P, b_out, h, y, order, learning_rate, first, x, labels,
-    train_wrong, other_wrong, outputs, z,
-):  # fmt: skip
+    P, b_out, h, y, order, learning_rate, first, points, labels, train_wrong, other_wrong
+):
     """The rest of a dead run: only b_out moves, so the counts follow from its sign.
 
     At a validation point that still has active units y_hat = s + b_out with a fixed s, and the
@@ -382,7 +443,12 @@ def _count_dead(  # type: ignore[no-untyped-def]
     Returns -1, or the step at which b_out was no longer finite.
     """
     n, N = len(y), len(labels)
-    _outputs(x, 0, N, P, h, 0.0, outputs, z)
+    x, vote = _rings(points, labels, n)
+    outputs = np.empty(x.shape[2])
+    _look(
+        address(x), address(vote), 0, x.shape[2], x.shape[2], len(points), address(P), 0.0, h,
+        address(outputs),
+    )  # fmt: skip
     positive = np.sort(outputs[n:N][labels[n:] > 0.0])
     negative = np.sort(outputs[n:N][labels[n:] < 0.0])
     n_positive = (y > 0.0).sum()
