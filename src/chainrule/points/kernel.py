@@ -34,8 +34,12 @@ from numba import njit
 from chainrule.points.lanes import (
     WIDTH,
     address,
+    below,
+    compress,
+    count,
     load,
     magnitude,
+    multiply_add,
     spread,
     store,
     sum_in_any_order,
@@ -45,7 +49,7 @@ from chainrule.points.lanes import (
 
 _RINGS = 3
 _OVERHEAD = 60  # what making a ring costs besides looking at its outer ring, in points (measured)
-_MAKING = 2  # what it costs for each point of the outer ring, a look at which costs 1 (measured)
+_MAKING = 1  # what it costs for each point of the outer ring, a look at which costs 1 (measured)
 _TINY = 1e-9  # of the terms of a sum: far more than rounding can change
 _VALIDATION = 1 << 26  # the vote of a validation point; a training point's is 1
 
@@ -105,14 +109,13 @@ def _rings(points, labels, n):  # type: ignore[no-untyped-def]
     """Room for the rings, all of whole vectors, and ring 0: x (rings, d, N'), vote (rings, N')."""
     d, N = points.shape
     whole = (N + WIDTH - 1) // WIDTH * WIDTH
-    x = np.empty((_RINGS + 1, d, whole))
-    vote = np.zeros((_RINGS + 1, whole))
+    x = np.empty((_RINGS + 1, d, whole + WIDTH))
+    vote = np.zeros((_RINGS + 1, whole + WIDTH))
     x[0, :, :N] = points
-    for i in range(N, whole):  # copies that have no vote
-        x[0, :, i] = points[:, 0]
+    x[0, :, N:] = 0.0  # these have no vote
     for i in range(N):
         vote[0, i] = (1.0 if i < n else _VALIDATION) * (1.0 if labels[i] > 0.0 else -1.0)
-    return x, vote
+    return x, vote, whole
 
 
 @njit(cache=True, nogil=True)
@@ -123,33 +126,30 @@ def _counted_steps(  # type: ignore[no-untyped-def]
 
     Or (a step, True): after this step the network was dead.
     """
-    x, vote = _rings(points, labels, len(y))
-    length = x.shape[2]
+    x, vote, whole = _rings(points, labels, len(y))
     then = np.zeros((_RINGS, *P.shape))
     then_o = np.zeros(_RINGS)
-    outputs, kept = np.empty(length), np.empty(length, np.int64)
     centre, reach, largest = _box(points)
     return _count(
         P, b_out, h, X, y, order, learning_rate, points, train_wrong, other_wrong,
-        x, vote, then, then_o, outputs, kept, centre, reach, largest,
+        x, vote, whole, then, then_o, centre, reach, largest,
     )  # fmt: skip
 
 
 @njit(cache=True, nogil=True)
 def _count(  # type: ignore[no-untyped-def]
     P, b_out, h, X, y, order, learning_rate, points, train_wrong, other_wrong,
-    X_rings, votes_rings, then_P, then_o, outputs_, kept_, centre_, reach_, largest_,
+    X_rings, votes_rings, whole, then_P, then_o, centre_, reach_, largest_,
 ):  # fmt: skip
     """`_counted_steps` with its memory given, so that it may take pointers to it."""
     n, d, blocks = len(y), X.shape[1], len(P)
     length = X_rings.shape[2]
     p, o, examples = address(P), address(b_out), address(X)
     x, vote, then, before = address(X_rings), address(votes_rings), address(then_P), address(then_o)
-    outputs, kept = address(outputs_), address(kept_)
     centre, reach, largest = address(centre_), address(reach_), address(largest_)
     positives = np.maximum(votes_rings[0], 0.0).sum()
     size = np.zeros(_RINGS + 1, np.int64)
-    size[0] = length
+    size[0] = whole
     limit = np.full(_RINGS, -np.inf)  # nothing is known: the first step looks at every point
     theta = 0.5 * 0.25 ** np.arange(_RINGS + 1)  # first guesses; they follow the cost from here on
     theta[_RINGS] = 0.0
@@ -180,20 +180,15 @@ def _count(  # type: ignore[no-untyped-def]
                 k -= 1
             if k == 0 and _dead(P, points, n):
                 return t, True
-            outside[k] = _look(
-                x, vote, k, size[k], length, d, p, o[0], h, outputs
-            )
             while k < _RINGS:
                 # the ring was too tight if making it cost more than looking at it, else too wide
-                theta[k] *= 1.3 if _MAKING * size[k] + _OVERHEAD >= work[k] else 0.75
+                theta[k] *= 1.15 if _MAKING * size[k] + _OVERHEAD >= work[k] else 0.88
                 theta[k] = max(theta[k], 1.5 * theta[k + 1])
-                size[k + 1] = _keep_near(x, vote, k, size[k], length, d, outputs, theta[k], kept)
-                outside[k + 1] = _votes(vote, (k + 1) * length, size[k + 1], outputs)
-                outside[k] -= outside[k + 1]
+                size[k + 1], outside[k] = _make(
+                    x, vote, k, size[k], length, d, p, o[0], h, theta[k]
+                )
                 limit[k] = min(theta[k], room)
-                slack = _remember(p, o, then, before, k, blocks, d, centre, reach, largest)
-                # a finite slack says that no output is NaN
-                limit[k] = limit[k] - slack if slack < np.inf else -np.inf
+                limit[k] -= _remember(p, o, then, before, k, blocks, d, centre, reach, largest)
                 room = limit[k]
                 work[k] = _MAKING * size[k + 1] + _OVERHEAD
                 k += 1
@@ -201,12 +196,15 @@ def _count(  # type: ignore[no-untyped-def]
             for ring in range(_RINGS):
                 missing -= outside[ring]
             inner_size, inner_limit, made = size[_RINGS], limit[_RINGS - 1], t
-            total = missing - outside[_RINGS]
+        if inner_limit > 0.0:
+            total = missing - _inner(
+                x, innermost, vote, innermost_vote, inner_size, length, d, p, o[0], h
+            )
         else:
-            total = missing - _inner(x, innermost, vote, innermost_vote, inner_size, length, d, p, o[0], h)
-        whole = np.int64(total)
-        train_wrong[t] = whole & (_VALIDATION - 1)
-        other_wrong[t] = whole >> 26
+            total = positives - _inner(x, 0, vote, 0, whole, length, d, p, o[0], h)
+        wrong = np.int64(total)
+        train_wrong[t] = wrong & (_VALIDATION - 1)
+        other_wrong[t] = wrong >> 26
     return -1, False
 
 
@@ -271,7 +269,7 @@ def _slope(label, margin):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _outputs(x, ring, i, length, d, p, o, h):  # type: ignore[no-untyped-def]
+def _outputs(x, ring, i, length, d, p, o, h, fused):  # type: ignore[no-untyped-def]
     """y_hat at the points i to i + 7 of the ring that begins at x[ring].
 
     The order of the sums is the same for every point and in `_step`: b, then W x by feature; then
@@ -283,16 +281,23 @@ def _outputs(x, ring, i, length, d, p, o, h):  # type: ignore[no-untyped-def]
         x0, x1 = load(x, ring + i), load(x, ring + length + i)
         for j in range(h):
             unit = (j >> 3) * rows + (j & 7)
-            z = p[unit + 2 * WIDTH] + x0 * p[unit] + x1 * p[unit + WIDTH]
-            output += where_positive(z, z) * p[unit + 3 * WIDTH]
+            z = _plus(spread(p[unit + 2 * WIDTH]), x0, p[unit], fused)
+            z = _plus(z, x1, p[unit + WIDTH], fused)
+            output = _plus(output, where_positive(z, z), p[unit + 3 * WIDTH], fused)
     else:
         for j in range(h):
             unit = (j >> 3) * rows + (j & 7)
             z = spread(p[unit + d * WIDTH])
             for f in range(d):
-                z += load(x, ring + f * length + i) * p[unit + f * WIDTH]
-            output += where_positive(z, z) * p[unit + (d + 1) * WIDTH]
+                z = _plus(z, load(x, ring + f * length + i), p[unit + f * WIDTH], fused)
+            output = _plus(output, where_positive(z, z), p[unit + (d + 1) * WIDTH], fused)
     return output + o
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _plus(total, values, weight, fused):  # type: ignore[no-untyped-def]
+    """total + weight values, rounded twice unless it may be fused."""
+    return multiply_add(values, weight, total) if fused else total + values * weight
 
 
 @njit(cache=True, nogil=True)
@@ -300,55 +305,38 @@ def _inner(x, ring, vote, ring_vote, count, length, d, p, o, h):  # type: ignore
     """The sum of the votes of the points with a positive output."""
     total = spread(0.0)
     for i in range(0, count, WIDTH):
-        output = _outputs(x, ring, i, length, d, p, o, h)
+        output = _outputs(x, ring, i, length, d, p, o, h, False)
         total += where_positive(output, load(vote, ring_vote + i))
     return sum_in_any_order(total)
 
 
 @njit(cache=True, nogil=True)
-def _look(x, vote, k, count, length, d, p, o, h, outputs):  # type: ignore[no-untyped-def]
-    """The same for ring k, and all outputs."""
-    total = spread(0.0)
-    for i in range(0, count, WIDTH):
-        output = _outputs(x, k * d * length, i, length, d, p, o, h)
-        store(outputs, i, output)
-        total += where_positive(output, load(vote, k * length + i))
-    return sum_in_any_order(total)
+def _make(x, vote, k, size, length, d, p, o, h, theta):  # type: ignore[no-untyped-def]
+    """Make ring k + 1 of the points of ring k with |y_hat| < theta.
 
-
-@njit(cache=True, nogil=True)
-def _votes(vote, ring, count, outputs):  # type: ignore[no-untyped-def]
-    """The sum of the votes in a ring with a positive output."""
-    total = spread(0.0)
-    for i in range(0, count, WIDTH):
-        total += where_positive(load(outputs, i), load(vote, ring + i))
-    return sum_in_any_order(total)
-
-
-@njit(cache=True, nogil=True)
-def _keep_near(x, vote, k, count, length, d, outputs, theta, kept):  # type: ignore[no-untyped-def]
-    """Make ring k + 1 of the points of ring k with |y_hat| < theta, and move their outputs along.
-
-    Returns the size of the new ring.
+    Returns its size and the votes of the others with a positive output.
     """
-    n_kept = 0
-    for i in range(count):
-        kept[n_kept] = i  # overwritten unless it is near: cheaper than a branch
-        n_kept += abs(outputs[i]) < theta
-    # fill up the last vector with copies that have no vote
-    whole = (n_kept + WIDTH - 1) // WIDTH * WIDTH
-    for m in range(n_kept, whole):
-        kept[m] = kept[0]
+    old, new = k * d * length, (k + 1) * d * length
+    old_vote, new_vote = k * length, (k + 1) * length
+    kept = 0
+    total = spread(0.0)
+    for i in range(0, size, WIDTH):
+        output = _outputs(x, old, i, length, d, p, o, h, True)
+        votes = load(vote, old_vote + i)
+        near = below(output, theta)
+        total += where_positive(output, votes)
+        for f in range(d):
+            values = load(x, old + f * length + i)
+            store(x, new + f * length + kept, compress(values, near))
+        votes = compress(votes, near)
+        total -= where_positive(compress(output, near), votes)
+        store(vote, new_vote + kept, votes)
+        kept += count(near)
+    # fill up the last vector with points that have no vote
     for f in range(d):
-        old, new = (k * d + f) * length, ((k + 1) * d + f) * length
-        for m in range(whole):
-            x[new + m] = x[old + kept[m]]
-    for m in range(whole):
-        vote[(k + 1) * length + m] = vote[k * length + kept[m]]
-        outputs[m] = outputs[kept[m]]
-    for m in range(n_kept, whole):
-        vote[(k + 1) * length + m] = 0.0
-    return whole
+        store(x, new + f * length + kept, spread(0.0))
+    store(vote, new_vote + kept, spread(0.0))
+    return (kept + WIDTH - 1) // WIDTH * WIDTH, sum_in_any_order(total)
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -433,6 +421,14 @@ def _dead(P, points, n):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def _all_outputs(x, whole, P, h, outputs):  # type: ignore[no-untyped-def]
+    """w H at all points."""
+    for i in range(0, whole, WIDTH):
+        sums = _outputs(address(x), 0, i, x.shape[2], x.shape[1], address(P), 0.0, h, False)
+        store(address(outputs), i, sums)
+
+
+@njit(cache=True, nogil=True)
 def _count_dead(  # type: ignore[no-untyped-def]
     P, b_out, h, y, order, learning_rate, first, points, labels, train_wrong, other_wrong
 ):
@@ -443,12 +439,9 @@ def _count_dead(  # type: ignore[no-untyped-def]
     Returns -1, or the step at which b_out was no longer finite.
     """
     n, N = len(y), len(labels)
-    x, vote = _rings(points, labels, n)
-    outputs = np.empty(x.shape[2])
-    _look(
-        address(x), address(vote), 0, x.shape[2], x.shape[2], len(points), address(P), 0.0, h,
-        address(outputs),
-    )  # fmt: skip
+    x, _, whole = _rings(points, labels, n)
+    outputs = np.empty(whole)
+    _all_outputs(x, whole, P, h, outputs)
     positive = np.sort(outputs[n:N][labels[n:] > 0.0])
     negative = np.sort(outputs[n:N][labels[n:] < 0.0])
     n_positive = (y > 0.0).sum()

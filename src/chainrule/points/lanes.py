@@ -145,6 +145,53 @@ def _function(builder: Any, name: str, result: Any, *arguments: Any) -> Any:
     return get_or_insert_function(builder.module, signature, f"{name}.v{WIDTH}f64")
 
 
+@intrinsic
+def multiply_add(typingctx, a, b, c):  # type: ignore[no-untyped-def]
+    """a b + c, rounded once where the machine can, else twice; b may be a float."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        function = _function(builder, "llvm.fmuladd", _VECTOR, _VECTOR, _VECTOR, _VECTOR)
+        return builder.call(function, [_spread(builder, value) for value in arguments])
+
+    return lanes(a, b, c), generate
+
+
+@intrinsic
+def below(typingctx, values, bound):  # type: ignore[no-untyped-def]
+    """The lanes with |v| < bound, as the bits 0 to 7 of a whole number."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        absolute = builder.call(_function(builder, "llvm.fabs", _VECTOR, _VECTOR), arguments[:1])
+        smaller = builder.fcmp_ordered("<", absolute, _spread(builder, arguments[1]))
+        return builder.zext(builder.bitcast(smaller, ir.IntType(WIDTH)), ir.IntType(64))
+
+    return types.int64(lanes, types.float64), generate
+
+
+@intrinsic
+def compress(typingctx, values, chosen):  # type: ignore[no-untyped-def]
+    """The lanes that are `chosen` (bits as from `below`), moved together to the front."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        bits = builder.trunc(arguments[1], ir.IntType(WIDTH))
+        mask = ir.VectorType(ir.IntType(1), WIDTH)
+        name = "llvm.experimental.vector.compress"
+        function = _function(builder, name, _VECTOR, _VECTOR, mask, _VECTOR)
+        return builder.call(function, [arguments[0], builder.bitcast(bits, mask), _ZERO])
+
+    return lanes(lanes, types.int64), generate
+
+
+@intrinsic
+def count(typingctx, chosen):  # type: ignore[no-untyped-def]
+    """How many lanes are `chosen`."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return builder.ctpop(arguments[0])
+
+    return types.int64(types.int64), generate
+
+
 def _sum(builder: Any, start: Any, values: Any, fastmath: tuple[str, ...]) -> Any:
     add = _function(builder, "llvm.vector.reduce.fadd", _FLOAT, _FLOAT, _VECTOR)
     return builder.call(add, [start, values], fastmath=fastmath)
