@@ -105,14 +105,17 @@ def _steps(P, b_out, X, y, order, learning_rate):  # type: ignore[no-untyped-def
 
 
 @njit(cache=True, nogil=True)
-def _rings(points, labels, n):  # type: ignore[no-untyped-def]
-    """Room for the rings, all of whole vectors, and ring 0: x (rings, d, N'), vote (rings, N')."""
+def _rings(points, labels, n, centre, reach):  # type: ignore[no-untyped-def]
+    """Room for the rings and ring 0: x (rings, d + 1, N'), vote (rings, N'), its whole vectors."""
     d, N = points.shape
     whole = (N + WIDTH - 1) // WIDTH * WIDTH
-    x = np.empty((_RINGS + 1, d, whole + WIDTH))
+    x = np.zeros((_RINGS + 1, d + 1, whole + WIDTH))
     vote = np.zeros((_RINGS + 1, whole + WIDTH))
-    x[0, :, :N] = points
-    x[0, :, N:] = 0.0  # these have no vote
+    x[0, :d, :N] = points
+    for f in range(d):
+        if reach[f] > 0.0:
+            for i in range(N):
+                x[0, d, i] = max(x[0, d, i], min(abs(points[f, i] - centre[f]) / reach[f], 1.0))
     for i in range(N):
         vote[0, i] = (1.0 if i < n else _VALIDATION) * (1.0 if labels[i] > 0.0 else -1.0)
     return x, vote, whole
@@ -126,10 +129,10 @@ def _counted_steps(  # type: ignore[no-untyped-def]
 
     Or (a step, True): after this step the network was dead.
     """
-    x, vote, whole = _rings(points, labels, len(y))
+    centre, reach, largest = _box(points)
+    x, vote, whole = _rings(points, labels, len(y), centre, reach)
     then = np.zeros((_RINGS, *P.shape))
     then_o = np.zeros(_RINGS)
-    centre, reach, largest = _box(points)
     return _count(
         P, b_out, h, X, y, order, learning_rate, points, train_wrong, other_wrong,
         x, vote, whole, then, then_o, centre, reach, largest,
@@ -150,33 +153,40 @@ def _count(  # type: ignore[no-untyped-def]
     positives = np.maximum(votes_rings[0], 0.0).sum()
     size = np.zeros(_RINGS + 1, np.int64)
     size[0] = whole
-    limit = np.full(_RINGS, -np.inf)  # nothing is known: the first step looks at every point
+    # of the move at the centre of the box and at its edge
+    limit, limit_edge = np.full(_RINGS, -np.inf), np.full(_RINGS, -np.inf)
     theta = 0.5 * 0.25 ** np.arange(_RINGS + 1)  # first guesses; they follow the cost from here on
     theta[_RINGS] = 0.0
+    slope = np.ones(_RINGS)
     outside = np.zeros(_RINGS + 1)  # the votes of the points that the next ring lacks
     work = np.zeros(_RINGS, np.int64)
-    inner_size, inner_limit, made, missing = 0, -np.inf, 0, 0.0
-    innermost = _RINGS * d * length
+    inner_size, inner_limit, inner_limit_edge, made, missing = 0, -np.inf, -np.inf, 0, 0.0
+    innermost = _RINGS * (d + 1) * length
     innermost_vote = _RINGS * length
 
     for t in range(len(order)):
         i = order[t]
         if not _step(p, o, blocks, d, examples, i * d, y[i], learning_rate):
             return t, False
-        moved = _moved(p, o, then, before, _RINGS - 1, blocks, d, centre, reach)
-        if not moved < inner_limit:
-            if not moved < np.inf and not _finite(P, b_out):
+        moved, edge = _moved(p, o, then, before, _RINGS - 1, blocks, d, centre, reach, largest)
+        if not (moved < inner_limit and edge < inner_limit_edge):
+            if not edge < np.inf and not _finite(P, b_out):
                 return t, False
-            # the innermost ring that can still be trusted, with room for those inside it
             work[_RINGS - 1] = (t - made) * inner_size
+            # the innermost ring that can still be trusted, with room for those inside it
             k = _RINGS - 1
-            room = np.inf
-            while k > 0:
-                drift = _moved(p, o, then, before, k - 1, blocks, d, centre, reach)
-                if drift + theta[k] < limit[k - 1]:
-                    room = limit[k - 1] - drift
+            room, room_edge = np.inf, np.inf
+            while True:
+                if 0.0 < moved < np.inf and edge < np.inf:
+                    slope[k] += 0.2 * (min(edge / moved - 1.0, 100.0) - slope[k])
+                if k == 0:
+                    break
+                moved, edge = _moved(p, o, then, before, k - 1, blocks, d, centre, reach, largest)
+                room, room_edge = limit[k - 1] - moved, limit_edge[k - 1] - edge
+                if theta[k] < room and theta[k] * (1.0 + slope[k]) < room_edge:
                     work[k - 1] += _MAKING * size[k] + _OVERHEAD
                     break
+                room, room_edge = np.inf, np.inf
                 k -= 1
             if k == 0 and _dead(P, points, n):
                 return t, True
@@ -185,18 +195,20 @@ def _count(  # type: ignore[no-untyped-def]
                 theta[k] *= 1.15 if _MAKING * size[k] + _OVERHEAD >= work[k] else 0.88
                 theta[k] = max(theta[k], 1.5 * theta[k + 1])
                 size[k + 1], outside[k] = _make(
-                    x, vote, k, size[k], length, d, p, o[0], h, theta[k]
+                    x, vote, k, size[k], length, d, p, o[0], h, theta[k], slope[k]
                 )
-                limit[k] = min(theta[k], room)
-                limit[k] -= _remember(p, o, then, before, k, blocks, d, centre, reach, largest)
-                room = limit[k]
+                slack = _remember(p, o, then, before, k, blocks, d, centre, reach, largest)
+                limit[k] = min(theta[k], room) - slack
+                limit_edge[k] = min(theta[k] * (1.0 + slope[k]), room_edge) - slack
+                room, room_edge = limit[k], limit_edge[k]
                 work[k] = _MAKING * size[k + 1] + _OVERHEAD
                 k += 1
             missing = positives
             for ring in range(_RINGS):
                 missing -= outside[ring]
-            inner_size, inner_limit, made = size[_RINGS], limit[_RINGS - 1], t
-        if inner_limit > 0.0:
+            inner_size, made = size[_RINGS], t
+            inner_limit, inner_limit_edge = room, room_edge
+        if inner_limit > 0.0 and inner_limit_edge > 0.0:
             total = missing - _inner(
                 x, innermost, vote, innermost_vote, inner_size, length, d, p, o[0], h
             )
@@ -210,12 +222,12 @@ def _count(  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _packed(W_in, b_in, w_out):  # type: ignore[no-untyped-def]
-    """The units side by side, so that a step takes a vector of them at once: (blocks, d + 3, 8).
+    """The units side by side, so that a step takes a vector of them at once: (blocks, d + 4, 8).
 
-    Rows: W_in by feature, b_in, w_out, then room for H. Lanes beyond h hold 0 and stay 0.
+    Rows: W_in by feature, b_in, w_out, then room for H and one more. Lanes beyond h hold 0 and stay 0.
     """
     h, d = W_in.shape
-    P = np.zeros(((h + WIDTH - 1) // WIDTH, d + 3, WIDTH))
+    P = np.zeros(((h + WIDTH - 1) // WIDTH, d + 4, WIDTH))
     for j in range(h):
         block, lane = j // WIDTH, j % WIDTH
         P[block, :d, lane] = W_in[j]
@@ -236,7 +248,7 @@ def _unpack(P, W_in, b_in, w_out):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True, inline="always")
 def _step(p, o, blocks, d, x, example, label, learning_rate):  # type: ignore[no-untyped-def]
     """One SGD step on an example. Returns False if the output is not finite."""
-    rows = (d + 3) * WIDTH
+    rows = (d + 4) * WIDTH
     b, w, H = d * WIDTH, (d + 1) * WIDTH, (d + 2) * WIDTH
     total = 0.0
     for block in range(0, blocks * rows, rows):
@@ -275,7 +287,7 @@ def _outputs(x, ring, i, length, d, p, o, h, fused):  # type: ignore[no-untyped-
     The order of the sums is the same for every point and in `_step`: b, then W x by feature; then
     w H by unit, then b_out.
     """
-    rows = (d + 3) * WIDTH
+    rows = (d + 4) * WIDTH
     output = spread(0.0)
     if d == 2:  # the same sums in the same order, without a loop
         x0, x1 = load(x, ring + i), load(x, ring + length + i)
@@ -311,21 +323,21 @@ def _inner(x, ring, vote, ring_vote, count, length, d, p, o, h):  # type: ignore
 
 
 @njit(cache=True, nogil=True)
-def _make(x, vote, k, size, length, d, p, o, h, theta):  # type: ignore[no-untyped-def]
-    """Make ring k + 1 of the points of ring k with |y_hat| < theta.
+def _make(x, vote, k, size, length, d, p, o, h, theta, slope):  # type: ignore[no-untyped-def]
+    """Make ring k + 1 of the points of ring k with |y_hat| < theta (1 + slope distance).
 
     Returns its size and the votes of the others with a positive output.
     """
-    old, new = k * d * length, (k + 1) * d * length
+    old, new = k * (d + 1) * length, (k + 1) * (d + 1) * length
     old_vote, new_vote = k * length, (k + 1) * length
     kept = 0
     total = spread(0.0)
     for i in range(0, size, WIDTH):
         output = _outputs(x, old, i, length, d, p, o, h, True)
         votes = load(vote, old_vote + i)
-        near = below(output, theta)
+        near = below(output, load(x, old + d * length + i) * (theta * slope) + theta)
         total += where_positive(output, votes)
-        for f in range(d):
+        for f in range(d + 1):
             values = load(x, old + f * length + i)
             store(x, new + f * length + kept, compress(values, near))
         votes = compress(votes, near)
@@ -333,30 +345,35 @@ def _make(x, vote, k, size, length, d, p, o, h, theta):  # type: ignore[no-untyp
         store(vote, new_vote + kept, votes)
         kept += count(near)
     # fill up the last vector with points that have no vote
-    for f in range(d):
+    for f in range(d + 1):
         store(x, new + f * length + kept, spread(0.0))
     store(vote, new_vote + kept, spread(0.0))
     return (kept + WIDTH - 1) // WIDTH * WIDTH, sum_in_any_order(total)
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _moved(p, o, then, before, k, blocks, d, centre, reach):  # type: ignore[no-untyped-def]
-    """A bound on how far the output has moved, at any point, since ring k was looked at."""
-    rows = (d + 3) * WIDTH
+def _moved(p, o, then, before, k, blocks, d, centre, reach, largest):  # type: ignore[no-untyped-def]
+    """Bounds on how far the output moved since ring k was made: at the centre, at the edge."""
+    rows = (d + 4) * WIDTH
     b, w, H = d * WIDTH, (d + 1) * WIDTH, (d + 2) * WIDTH
     old = k * blocks * rows
-    moved = spread(0.0)
+    moved, at_edge = spread(0.0), spread(0.0)
     for block in range(0, blocks * rows, rows):
         middle = load(p, block + b) - load(then, old + block + b)
-        edge = spread(0.0)
+        edge, nudge = spread(0.0), spread(0.0)
         for f in range(d):
             change = load(p, block + f * WIDTH) - load(then, old + block + f * WIDTH)
             middle += change * centre[f]
             edge += magnitude(change) * reach[f]
+            nudge += magnitude(change) * largest[f]
         weight = load(p, block + w)
-        moved += magnitude(weight - load(then, old + block + w)) * load(then, old + block + H)
-        moved += magnitude(weight) * (magnitude(middle) + edge)
-    return (sum_in_any_order(moved) + abs(o[0] - before[k])) * (1.0 + _TINY)
+        turned = magnitude(weight - load(then, old + block + w))
+        weight, middle = magnitude(weight), magnitude(middle)
+        moved += turned * load(then, old + block + H) + weight * (middle + nudge * _TINY)
+        at_edge += turned * load(then, old + block + H + WIDTH) + weight * (middle + edge)
+    bias = abs(o[0] - before[k])
+    more = 1.0 + _TINY
+    return (sum_in_any_order(moved) + bias) * more, (sum_in_any_order(at_edge) + bias) * more
 
 
 @njit(cache=True, nogil=True)
@@ -365,23 +382,27 @@ def _remember(p, o, then, before, k, blocks, d, centre, reach, largest):  # type
 
     then[k] (blocks, d + 3, 8) holds the rows W, b, w and the largest H; before[k] holds b_out.
     """
-    rows = (d + 3) * WIDTH
+    rows = (d + 4) * WIDTH
     b, w, H = d * WIDTH, (d + 1) * WIDTH, (d + 2) * WIDTH
     old = k * blocks * rows
     before[k] = o[0]
     size = spread(0.0)
     for block in range(0, blocks * rows, rows):
-        top = load(p, block + b)
-        store(then, old + block + b, top)
-        terms = magnitude(top)
+        middle = load(p, block + b)
+        store(then, old + block + b, middle)
+        terms = magnitude(middle)
+        edge = spread(0.0)
         for f in range(d):
             weight = load(p, block + f * WIDTH)
             store(then, old + block + f * WIDTH, weight)
-            top += weight * centre[f] + magnitude(weight) * reach[f]
+            middle += weight * centre[f]
+            edge += magnitude(weight) * reach[f]
             terms += magnitude(weight) * largest[f]
         weight = load(p, block + w)
         store(then, old + block + w, weight)
-        store(then, old + block + H, where_positive(top, top) + terms * _TINY)
+        edge += middle
+        store(then, old + block + H, where_positive(middle, middle) + terms * _TINY)
+        store(then, old + block + H + WIDTH, where_positive(edge, edge) + terms * _TINY)
         size += magnitude(weight) * terms
     return (sum_in_any_order(size) + abs(o[0])) * _TINY
 
@@ -424,7 +445,7 @@ def _dead(P, points, n):  # type: ignore[no-untyped-def]
 def _all_outputs(x, whole, P, h, outputs):  # type: ignore[no-untyped-def]
     """w H at all points."""
     for i in range(0, whole, WIDTH):
-        sums = _outputs(address(x), 0, i, x.shape[2], x.shape[1], address(P), 0.0, h, False)
+        sums = _outputs(address(x), 0, i, x.shape[2], x.shape[1] - 1, address(P), 0.0, h, False)
         store(address(outputs), i, sums)
 
 
@@ -439,7 +460,8 @@ def _count_dead(  # type: ignore[no-untyped-def]
     Returns -1, or the step at which b_out was no longer finite.
     """
     n, N = len(y), len(labels)
-    x, _, whole = _rings(points, labels, n)
+    centre, reach, _ = _box(points)
+    x, _, whole = _rings(points, labels, n, centre, reach)
     outputs = np.empty(whole)
     _all_outputs(x, whole, P, h, outputs)
     positive = np.sort(outputs[n:N][labels[n:] > 0.0])

@@ -157,15 +157,15 @@ def multiply_add(typingctx, a, b, c):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def below(typingctx, values, bound):  # type: ignore[no-untyped-def]
+def below(typingctx, values, bounds):  # type: ignore[no-untyped-def]
     """The lanes with |v| < bound, as the bits 0 to 7 of a whole number."""
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         absolute = builder.call(_function(builder, "llvm.fabs", _VECTOR, _VECTOR), arguments[:1])
-        smaller = builder.fcmp_ordered("<", absolute, _spread(builder, arguments[1]))
+        smaller = builder.fcmp_ordered("<", absolute, arguments[1])
         return builder.zext(builder.bitcast(smaller, ir.IntType(WIDTH)), ir.IntType(64))
 
-    return types.int64(lanes, types.float64), generate
+    return types.int64(lanes, lanes), generate
 
 
 @intrinsic
