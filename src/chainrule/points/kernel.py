@@ -289,20 +289,12 @@ def _outputs(x, ring, i, length, d, p, o, h, fused):  # type: ignore[no-untyped-
     """
     rows = (d + 4) * WIDTH
     output = spread(0.0)
-    if d == 2:  # the same sums in the same order, without a loop
-        x0, x1 = load(x, ring + i), load(x, ring + length + i)
-        for j in range(h):
-            unit = (j >> 3) * rows + (j & 7)
-            z = _plus(spread(p[unit + 2 * WIDTH]), x0, p[unit], fused)
-            z = _plus(z, x1, p[unit + WIDTH], fused)
-            output = _plus(output, where_positive(z, z), p[unit + 3 * WIDTH], fused)
-    else:
-        for j in range(h):
-            unit = (j >> 3) * rows + (j & 7)
-            z = spread(p[unit + d * WIDTH])
-            for f in range(d):
-                z = _plus(z, load(x, ring + f * length + i), p[unit + f * WIDTH], fused)
-            output = _plus(output, where_positive(z, z), p[unit + (d + 1) * WIDTH], fused)
+    for j in range(h):
+        unit = (j >> 3) * rows + (j & 7)
+        z = spread(p[unit + d * WIDTH])
+        for f in range(d):
+            z = _plus(z, load(x, ring + f * length + i), p[unit + f * WIDTH], fused)
+        output = _plus(output, where_positive(z, z), p[unit + (d + 1) * WIDTH], fused)
     return output + o
 
 
@@ -313,7 +305,14 @@ def _plus(total, values, weight, fused):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _inner(x, ring, vote, ring_vote, count, length, d, p, o, h):  # type: ignore[no-untyped-def]
+def _inner(x, ring, vote, ring_vote, count, length, d, p, o, h):
+    if d == 2:
+        return _inner_any(x, ring, vote, ring_vote, count, length, 2, p, o, h)
+    return _inner_any(x, ring, vote, ring_vote, count, length, d, p, o, h)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _inner_any(x, ring, vote, ring_vote, count, length, d, p, o, h):  # type: ignore[no-untyped-def]
     """The sum of the votes of the points with a positive output."""
     total = spread(0.0)
     for i in range(0, count, WIDTH):
@@ -323,7 +322,14 @@ def _inner(x, ring, vote, ring_vote, count, length, d, p, o, h):  # type: ignore
 
 
 @njit(cache=True, nogil=True)
-def _make(x, vote, k, size, length, d, p, o, h, theta, slope):  # type: ignore[no-untyped-def]
+def _make(x, vote, k, size, length, d, p, o, h, theta, slope):
+    if d == 2:
+        return _make_any(x, vote, k, size, length, 2, p, o, h, theta, slope)
+    return _make_any(x, vote, k, size, length, d, p, o, h, theta, slope)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _make_any(x, vote, k, size, length, d, p, o, h, theta, slope):  # type: ignore[no-untyped-def]
     """Make ring k + 1 of the points of ring k with |y_hat| < theta (1 + slope distance).
 
     Returns its size and the votes of the others with a positive output.
