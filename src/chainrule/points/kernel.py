@@ -44,6 +44,7 @@ from chainrule.points.lanes import (
     store,
     sum_in_any_order,
     sum_in_order,
+    unless,
     where_positive,
 )
 
@@ -108,9 +109,9 @@ def _steps(P, b_out, X, y, order, learning_rate):  # type: ignore[no-untyped-def
 def _rings(points, labels, n, centre, reach):  # type: ignore[no-untyped-def]
     """Room for the rings and ring 0: x (rings, d + 1, N'), vote (rings, N'), its whole vectors."""
     d, N = points.shape
-    whole = (N + WIDTH - 1) // WIDTH * WIDTH
-    x = np.zeros((_RINGS + 1, d + 1, whole + WIDTH))
-    vote = np.zeros((_RINGS + 1, whole + WIDTH))
+    whole = -(-N // (2 * WIDTH)) * 2 * WIDTH
+    x = np.zeros((_RINGS + 1, d + 1, whole + 2 * WIDTH))
+    vote = np.zeros((_RINGS + 1, whole + 2 * WIDTH))
     x[0, :d, :N] = points
     for f in range(d):
         if reach[f] > 0.0:
@@ -288,14 +289,18 @@ def _outputs(x, ring, i, length, d, p, o, h, fused):  # type: ignore[no-untyped-
     w H by unit, then b_out.
     """
     rows = (d + 4) * WIDTH
-    output = spread(0.0)
+    left, right = spread(0.0), spread(0.0)
     for j in range(h):
         unit = (j >> 3) * rows + (j & 7)
-        z = spread(p[unit + d * WIDTH])
+        a = b = spread(p[unit + d * WIDTH])
         for f in range(d):
-            z = _plus(z, load(x, ring + f * length + i), p[unit + f * WIDTH], fused)
-        output = _plus(output, where_positive(z, z), p[unit + (d + 1) * WIDTH], fused)
-    return output + o
+            weight, at = p[unit + f * WIDTH], ring + f * length + i
+            a = _plus(a, load(x, at), weight, fused)
+            b = _plus(b, load(x, at + WIDTH), weight, fused)
+        weight = p[unit + (d + 1) * WIDTH]
+        left = _plus(left, where_positive(a, a), weight, fused)
+        right = _plus(right, where_positive(b, b), weight, fused)
+    return left + o, right + o
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -315,9 +320,10 @@ def _inner(x, ring, vote, ring_vote, count, length, d, p, o, h):
 def _inner_any(x, ring, vote, ring_vote, count, length, d, p, o, h):  # type: ignore[no-untyped-def]
     """The sum of the votes of the points with a positive output."""
     total = spread(0.0)
-    for i in range(0, count, WIDTH):
-        output = _outputs(x, ring, i, length, d, p, o, h, False)
-        total += where_positive(output, load(vote, ring_vote + i))
+    for i in range(0, count, 2 * WIDTH):
+        left, right = _outputs(x, ring, i, length, d, p, o, h, False)
+        total += where_positive(left, load(vote, ring_vote + i))
+        total += where_positive(right, load(vote, ring_vote + i + WIDTH))
     return sum_in_any_order(total)
 
 
@@ -338,23 +344,23 @@ def _make_any(x, vote, k, size, length, d, p, o, h, theta, slope):  # type: igno
     old_vote, new_vote = k * length, (k + 1) * length
     kept = 0
     total = spread(0.0)
-    for i in range(0, size, WIDTH):
-        output = _outputs(x, old, i, length, d, p, o, h, True)
-        votes = load(vote, old_vote + i)
-        near = below(output, load(x, old + d * length + i) * (theta * slope) + theta)
-        total += where_positive(output, votes)
+    for i in range(0, size, 2 * WIDTH):
+        left, right = _outputs(x, old, i, length, d, p, o, h, True)
+        for at, output in ((i, left), (i + WIDTH, right)):
+            near = below(output, load(x, old + d * length + at) * (theta * slope) + theta)
+            for f in range(d + 1):
+                values = load(x, old + f * length + at)
+                store(x, new + f * length + kept, compress(values, near))
+            votes = load(vote, old_vote + at)
+            total += unless(near, where_positive(output, votes))
+            store(vote, new_vote + kept, compress(votes, near))
+            kept += count(near)
+    # fill up the last vectors with points that have no vote
+    for at in range(kept, kept + 2 * WIDTH, WIDTH):
         for f in range(d + 1):
-            values = load(x, old + f * length + i)
-            store(x, new + f * length + kept, compress(values, near))
-        votes = compress(votes, near)
-        total -= where_positive(compress(output, near), votes)
-        store(vote, new_vote + kept, votes)
-        kept += count(near)
-    # fill up the last vector with points that have no vote
-    for f in range(d + 1):
-        store(x, new + f * length + kept, spread(0.0))
-    store(vote, new_vote + kept, spread(0.0))
-    return (kept + WIDTH - 1) // WIDTH * WIDTH, sum_in_any_order(total)
+            store(x, new + f * length + at, spread(0.0))
+        store(vote, new_vote + at, spread(0.0))
+    return -(-kept // (2 * WIDTH)) * 2 * WIDTH, sum_in_any_order(total)
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -450,9 +456,12 @@ def _dead(P, points, n):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def _all_outputs(x, whole, P, h, outputs):  # type: ignore[no-untyped-def]
     """w H at all points."""
-    for i in range(0, whole, WIDTH):
-        sums = _outputs(address(x), 0, i, x.shape[2], x.shape[1] - 1, address(P), 0.0, h, False)
-        store(address(outputs), i, sums)
+    for i in range(0, whole, 2 * WIDTH):
+        left, right = _outputs(
+            address(x), 0, i, x.shape[2], x.shape[1] - 1, address(P), 0.0, h, False
+        )
+        store(address(outputs), i, left)
+        store(address(outputs), i + WIDTH, right)
 
 
 @njit(cache=True, nogil=True)

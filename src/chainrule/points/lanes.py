@@ -20,6 +20,7 @@ WIDTH = 8
 
 _FLOAT = ir.DoubleType()
 _VECTOR = ir.VectorType(_FLOAT, WIDTH)
+_MASK = ir.VectorType(ir.IntType(1), WIDTH)
 _ZERO = ir.Constant(_VECTOR, [0.0] * WIDTH)
 
 
@@ -47,6 +48,10 @@ def _spread(builder: Any, value: Any) -> Any:
     first = builder.insert_element(undefined, value, ir.Constant(ir.IntType(32), 0))
     everywhere = ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), [0] * WIDTH)
     return builder.shuffle_vector(first, undefined, everywhere)
+
+
+def _mask(builder: Any, bits: Any) -> Any:
+    return builder.bitcast(builder.trunc(bits, ir.IntType(WIDTH)), _MASK)
 
 
 def _define(operation: Any, instruction: str) -> None:
@@ -169,15 +174,23 @@ def below(typingctx, values, bounds):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
+def unless(typingctx, chosen, values):  # type: ignore[no-untyped-def]
+    """0 in the lanes that are `chosen` (bits as from `below`), else `values`."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return builder.select(_mask(builder, arguments[0]), _ZERO, arguments[1])
+
+    return lanes(types.int64, lanes), generate
+
+
+@intrinsic
 def compress(typingctx, values, chosen):  # type: ignore[no-untyped-def]
     """The lanes that are `chosen` (bits as from `below`), moved together to the front."""
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        bits = builder.trunc(arguments[1], ir.IntType(WIDTH))
-        mask = ir.VectorType(ir.IntType(1), WIDTH)
         name = "llvm.experimental.vector.compress"
-        function = _function(builder, name, _VECTOR, _VECTOR, mask, _VECTOR)
-        return builder.call(function, [arguments[0], builder.bitcast(bits, mask), _ZERO])
+        function = _function(builder, name, _VECTOR, _VECTOR, _MASK, _VECTOR)
+        return builder.call(function, [arguments[0], _mask(builder, arguments[1]), _ZERO])
 
     return lanes(lanes, types.int64), generate
 
