@@ -48,9 +48,9 @@ from chainrule.points.lanes import (
     where_positive,
 )
 
-_RINGS = 3
+_RINGS = 2
 _OVERHEAD = 60  # what making a ring costs besides looking at its outer ring, in points (measured)
-_MAKING = 1  # what it costs for each point of the outer ring, a look at which costs 1 (measured)
+_MAKING = 0.5  # what it costs for each point of the outer ring, a look at which costs 1 (measured)
 _TINY = 1e-9  # of the terms of a sum: far more than rounding can change
 _VALIDATION = 1 << 26  # the vote of a validation point; a training point's is 1
 
@@ -160,7 +160,7 @@ def _count(  # type: ignore[no-untyped-def]
     theta[_RINGS] = 0.0
     slope = np.ones(_RINGS)
     outside = np.zeros(_RINGS + 1)  # the votes of the points that the next ring lacks
-    work = np.zeros(_RINGS, np.int64)
+    work = np.zeros(_RINGS)
     inner_size, inner_limit, inner_limit_edge, made, missing = 0, -np.inf, -np.inf, 0, 0.0
     innermost = _RINGS * (d + 1) * length
     innermost_vote = _RINGS * length
@@ -193,8 +193,8 @@ def _count(  # type: ignore[no-untyped-def]
                 return t, True
             while k < _RINGS:
                 # the ring was too tight if making it cost more than looking at it, else too wide
-                theta[k] *= 1.15 if _MAKING * size[k] + _OVERHEAD >= work[k] else 0.88
-                theta[k] = max(theta[k], 1.5 * theta[k + 1])
+                theta[k] *= 1.08 if _MAKING * size[k] + _OVERHEAD >= work[k] else 0.93
+                theta[k] = min(max(theta[k], 1.5 * theta[k + 1], 1e-100), 1e100)
                 size[k + 1], outside[k] = _make(
                     x, vote, k, size[k], length, d, p, o[0], h, theta[k], slope[k]
                 )
@@ -380,8 +380,8 @@ def _moved(p, o, then, before, k, blocks, d, centre, reach, largest):  # type: i
             nudge += magnitude(change) * largest[f]
         weight = load(p, block + w)
         turned = magnitude(weight - load(then, old + block + w))
-        weight, middle = magnitude(weight), magnitude(middle)
-        moved += turned * load(then, old + block + H) + weight * (middle + nudge * _TINY)
+        weight, middle = magnitude(weight), magnitude(middle) + nudge * _TINY
+        moved += turned * load(then, old + block + H) + weight * middle
         at_edge += turned * load(then, old + block + H + WIDTH) + weight * (middle + edge)
     bias = abs(o[0] - before[k])
     more = 1.0 + _TINY
