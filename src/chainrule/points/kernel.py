@@ -1,31 +1,38 @@
 """The compiled kernel: per-sample SGD with both error counts exact after every step.
 
 One step changes the sign of few outputs, so few are computed. Rings of points, each inside the
-one before: ring 0 holds all; when ring k is looked at, its points with |y_hat| < theta_k become
-ring k + 1. The innermost ring is looked at again when its nearest point could have crossed zero.
+one before: ring 0 holds all, and ring k + 1 is made of the points of ring k that are so near the
+boundary that their sign may soon change. The innermost ring is counted at every step; the signs
+outside it are known until the network has moved too far, then rings are made again.
 
-The output at any point x has moved since a look, at parameters P', by at most
+The output at a point x has moved since ring k + 1 was made, at parameters P', by at most
 
-    moved = |db_out| + sum_j  |dw_j| H'_max,j  +  |w_j| max_x |dz_j(x)|,       d = now - then
+    |db_out| + sum_j  |dw_j| H'_j(x)  +  |w_j| |dz_j(x)|,       d = now - then
 
-because w H - w' H' = (w - w') H' + w (H - H') and the ReLU does not stretch differences. With the
-points in a box of centre c and half-widths r, |dz_j(x)| <= |dW_j . c + db_j| + sum_k |dW_jk| r_k.
-While `moved` stays under theta_k no point outside ring k + 1 can have changed sign: the counts are
-exact, not estimates. By the triangle inequality an inner ring may use what its outer ring has left.
-The thetas follow the cost: small rings are cheap to look at but must be made again soon.
+because w H - w' H' = (w - w') H' + w (H - H') and the ReLU does not stretch differences. With all
+points in a box of centre c and half-widths r, let rho(x) = max_k |x_k - c_k| / r_k, from 0 at the
+centre to 1 at the edge. H' is convex and |dz_j(x)| <= |dW_j . c + db_j| + rho sum_k |dW_jk| r_k, so
+
+    moved(x) <= (1 - rho) A + rho E
+
+with A the bound at the centre and E the one at the edge: `_moved` returns both. Ring k + 1 holds
+the points with |y_hat| < theta (1 + slope rho). While A < theta and E < theta (1 + slope) no other
+point can have changed sign: the counts are exact, not estimates. By the triangle inequality an
+inner ring may use what its outer ring has left of A and of E. The slopes follow E / A, the thetas
+the cost: a small ring is cheap to count but must be made again soon. When even ring 1 does not
+last, all points are counted for some steps.
 
 Exact means: the sign of the float64 sum in the order that `_outputs` states, with no fused
 multiply-add, as a plain loop over all points would find it. Each threshold is reached early by
-1e-9 of the size of the terms (`_TINY`, also in H_max and r, so that it covers the terms of the
-later parameters too), far above the rounding of the sums for h + d up to a million.
-An output of exactly 0 counts as the negative class.
+1e-9 of the size of the terms (`_TINY`: of the terms then in `_remember` and in H', of their
+change in `_moved`), far above the rounding of the sums for h + d up to a million; so the outputs
+that only choose a ring may be fused. Where that is not less than theta, or no number, all points
+are counted. An output of exactly 0 counts as the negative class.
 
 Both errors are kept in one number: a positive point has the vote +1, a negative one -1, and a
-validation point 2^32 times as much. All positive points are wrong until their output is positive;
-so wrong = (the votes of all positive points) - (the votes of all points with a positive output).
-
-Numba counts references to every array that a function takes unless it is inlined or its last
-uses lie on one path, and that costs more than a small ring: what runs at every step is inlined.
+validation point 2^26 times as much (a float64 holds the sums for up to 2^26 points of each kind).
+All positive points are wrong until their output is positive; so wrong = (the votes of all
+positive points) - (the votes of all points with a positive output).
 """
 
 import numpy as np
@@ -48,10 +55,12 @@ from chainrule.points.lanes import (
     where_positive,
 )
 
-_RINGS = 2
-_OVERHEAD = 60  # what making a ring costs besides looking at its outer ring, in points (measured)
-_MAKING = 0.5  # what it costs for each point of the outer ring, a look at which costs 1 (measured)
+_RINGS = 2  # besides ring 0
+_MAKING = 0.5  # what making a ring costs for each point of the outer ring; counting it costs 1
+_OVERHEAD = 60  # and besides (both found by trial: the total is flat near them)
+_LASTING, _PAUSE = 3, 63  # rings that last fewer steps do not pay; then up to so many without any
 _TINY = 1e-9  # of the terms of a sum: far more than rounding can change
+_AT_ONCE = 2 * WIDTH  # points
 _VALIDATION = 1 << 26  # the vote of a validation point; a training point's is 1
 
 
@@ -106,12 +115,120 @@ def _steps(P, b_out, X, y, order, learning_rate):  # type: ignore[no-untyped-def
 
 
 @njit(cache=True, nogil=True)
+def _counted_steps(  # type: ignore[no-untyped-def]
+    P, b_out, h, X, y, order, learning_rate, points, labels, train_wrong, other_wrong
+):
+    """`sgd_with_errors` on packed parameters: (the step that failed or -1, False).
+
+    Or (a step, True): after this step no hidden unit was active on any training point.
+    """
+    centre, reach, largest = _box(points)
+    x, vote, whole = _rings(points, labels, len(y), centre, reach)
+    then, then_o = np.zeros((_RINGS, *P.shape)), np.zeros(_RINGS)
+    return _count(
+        P, b_out, h, X, y, order, learning_rate, points, train_wrong, other_wrong,
+        x, vote, whole, then, then_o, centre, reach, largest,
+    )  # fmt: skip
+
+
+@njit(cache=True, nogil=True)
+def _count(  # type: ignore[no-untyped-def]
+    P, b_out, h, X, y, order, learning_rate, points, train_wrong, other_wrong,
+    ring_points, ring_votes, whole, then_P, then_o, box_centre, box_reach, box_largest,
+):  # fmt: skip
+    """`_counted_steps` with its memory given, as pointers keep no array alive.
+
+    limit[k], edge_limit[k]: while A and E since ring k + 1 was made stay below them it holds.
+    """
+    n, d, blocks, length = len(y), X.shape[1], len(P), ring_points.shape[2]
+    p, o, examples = address(P), address(b_out), address(X)
+    x, vote, then, before = (
+        address(ring_points), address(ring_votes), address(then_P), address(then_o)
+    )  # fmt: skip
+    centre, reach, largest = address(box_centre), address(box_reach), address(box_largest)
+    positives = np.maximum(ring_votes[0], 0.0).sum()
+    size = np.zeros(_RINGS + 1, np.int64)
+    size[0] = whole
+    limit, edge_limit = np.zeros(_RINGS), np.zeros(_RINGS)
+    theta = 0.5 * 0.25 ** np.arange(_RINGS + 1)  # first guesses; they follow the cost from here on
+    theta[_RINGS] = 0.0
+    slope = np.ones(_RINGS)
+    outside = np.zeros(_RINGS)  # the votes of the points that the next ring lacks
+    work = np.zeros(_RINGS)  # what it cost to look inside ring k since it was looked at
+    pause, resume, last = 0, -1, -_LASTING
+    # of the innermost ring; nothing is known: the first step looks at every point
+    made, inner_size, room, edge_room, missing = 0, 0, -np.inf, -np.inf, 0.0
+
+    for t in range(len(order)):
+        i = order[t]
+        if not _step(p, o, blocks, d, examples, i * d, y[i], learning_rate):
+            return t, False
+        moved, edge = _moved(p, o, then, before, _RINGS - 1, blocks, d, centre, reach, largest)
+        trusted = moved < room and edge < edge_room
+        if not trusted and not edge < np.inf and not _finite(P, b_out):
+            return t, False
+        if not trusted and t >= resume:
+            work[_RINGS - 1] = (t - made) * inner_size
+            # the innermost ring that can still be trusted, with room for those inside it
+            k = _RINGS - 1
+            while True:
+                if 0.0 < moved < np.inf and edge < np.inf:
+                    slope[k] += 0.2 * (min(edge / moved - 1.0, 100.0) - slope[k])
+                room, edge_room = np.inf, np.inf
+                if k == 0:
+                    break
+                moved, edge = _moved(p, o, then, before, k - 1, blocks, d, centre, reach, largest)
+                if (
+                    moved + theta[k] < limit[k - 1]
+                    and edge + theta[k] * (1.0 + slope[k]) < edge_limit[k - 1]
+                ):
+                    room, edge_room = limit[k - 1] - moved, edge_limit[k - 1] - edge
+                    work[k - 1] += _MAKING * size[k] + _OVERHEAD
+                    break
+                k -= 1
+            if k == 0:
+                if _dead(P, points, n):
+                    return t, True
+                if t > resume and t - last < _LASTING:
+                    pause = min(2 * pause + 1, _PAUSE)
+                    resume = t + pause
+                    room = -np.inf
+                else:
+                    pause = pause if t == resume else 0
+                    last = t
+            while k < _RINGS and t >= resume:
+                # the ring was too tight if making it cost more than looking at it, else too wide
+                theta[k] *= 1.08 if _MAKING * size[k] + _OVERHEAD >= work[k] else 0.93
+                theta[k] = min(max(theta[k], 1.5 * theta[k + 1], 1e-100), 1e100)
+                size[k + 1], outside[k] = _make(
+                    x, vote, k, size[k], length, d, p, o[0], h, theta[k], slope[k]
+                )
+                slack = _remember(p, o, then, before, k, blocks, d, centre, reach, largest)
+                limit[k] = min(theta[k], room) - slack
+                edge_limit[k] = min(theta[k] * (1.0 + slope[k]), edge_room) - slack
+                room, edge_room = limit[k], edge_limit[k]
+                work[k] = _MAKING * size[k + 1] + _OVERHEAD
+                k += 1
+            made, inner_size, missing = t, size[_RINGS], positives - outside.sum()
+        if room > 0.0 and edge_room > 0.0:
+            total = missing - _votes(x, vote, _RINGS, inner_size, length, d, p, o[0], h)
+        else:
+            total = positives - _votes(x, vote, 0, whole, length, d, p, o[0], h)
+        wrong = np.int64(total)
+        train_wrong[t], other_wrong[t] = wrong & (_VALIDATION - 1), wrong // _VALIDATION
+    return -1, False
+
+
+@njit(cache=True, nogil=True)
 def _rings(points, labels, n, centre, reach):  # type: ignore[no-untyped-def]
-    """Room for the rings and ring 0: x (rings, d + 1, N'), vote (rings, N'), its whole vectors."""
+    """Room for the rings, and ring 0; its size, a multiple of the points counted at once.
+
+    x (rings, d + 1, N'): the features and rho; vote (rings, N'). What fills up a ring has no vote.
+    """
     d, N = points.shape
-    whole = -(-N // (2 * WIDTH)) * 2 * WIDTH
-    x = np.zeros((_RINGS + 1, d + 1, whole + 2 * WIDTH))
-    vote = np.zeros((_RINGS + 1, whole + 2 * WIDTH))
+    whole = -(-N // _AT_ONCE) * _AT_ONCE
+    x = np.zeros((_RINGS + 1, d + 1, whole + _AT_ONCE))
+    vote = np.zeros((_RINGS + 1, whole + _AT_ONCE))
     x[0, :d, :N] = points
     for f in range(d):
         if reach[f] > 0.0:
@@ -123,109 +240,10 @@ def _rings(points, labels, n, centre, reach):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _counted_steps(  # type: ignore[no-untyped-def]
-    P, b_out, h, X, y, order, learning_rate, points, labels, train_wrong, other_wrong
-):
-    """`sgd_with_errors` on packed parameters: (the step that failed or -1, False).
-
-    Or (a step, True): after this step the network was dead.
-    """
-    centre, reach, largest = _box(points)
-    x, vote, whole = _rings(points, labels, len(y), centre, reach)
-    then = np.zeros((_RINGS, *P.shape))
-    then_o = np.zeros(_RINGS)
-    return _count(
-        P, b_out, h, X, y, order, learning_rate, points, train_wrong, other_wrong,
-        x, vote, whole, then, then_o, centre, reach, largest,
-    )  # fmt: skip
-
-
-@njit(cache=True, nogil=True)
-def _count(  # type: ignore[no-untyped-def]
-    P, b_out, h, X, y, order, learning_rate, points, train_wrong, other_wrong,
-    X_rings, votes_rings, whole, then_P, then_o, centre_, reach_, largest_,
-):  # fmt: skip
-    """`_counted_steps` with its memory given, so that it may take pointers to it."""
-    n, d, blocks = len(y), X.shape[1], len(P)
-    length = X_rings.shape[2]
-    p, o, examples = address(P), address(b_out), address(X)
-    x, vote, then, before = address(X_rings), address(votes_rings), address(then_P), address(then_o)
-    centre, reach, largest = address(centre_), address(reach_), address(largest_)
-    positives = np.maximum(votes_rings[0], 0.0).sum()
-    size = np.zeros(_RINGS + 1, np.int64)
-    size[0] = whole
-    # of the move at the centre of the box and at its edge
-    limit, limit_edge = np.full(_RINGS, -np.inf), np.full(_RINGS, -np.inf)
-    theta = 0.5 * 0.25 ** np.arange(_RINGS + 1)  # first guesses; they follow the cost from here on
-    theta[_RINGS] = 0.0
-    slope = np.ones(_RINGS)
-    outside = np.zeros(_RINGS + 1)  # the votes of the points that the next ring lacks
-    work = np.zeros(_RINGS)
-    inner_size, inner_limit, inner_limit_edge, made, missing = 0, -np.inf, -np.inf, 0, 0.0
-    innermost = _RINGS * (d + 1) * length
-    innermost_vote = _RINGS * length
-
-    for t in range(len(order)):
-        i = order[t]
-        if not _step(p, o, blocks, d, examples, i * d, y[i], learning_rate):
-            return t, False
-        moved, edge = _moved(p, o, then, before, _RINGS - 1, blocks, d, centre, reach, largest)
-        if not (moved < inner_limit and edge < inner_limit_edge):
-            if not edge < np.inf and not _finite(P, b_out):
-                return t, False
-            work[_RINGS - 1] = (t - made) * inner_size
-            # the innermost ring that can still be trusted, with room for those inside it
-            k = _RINGS - 1
-            room, room_edge = np.inf, np.inf
-            while True:
-                if 0.0 < moved < np.inf and edge < np.inf:
-                    slope[k] += 0.2 * (min(edge / moved - 1.0, 100.0) - slope[k])
-                if k == 0:
-                    break
-                moved, edge = _moved(p, o, then, before, k - 1, blocks, d, centre, reach, largest)
-                room, room_edge = limit[k - 1] - moved, limit_edge[k - 1] - edge
-                if theta[k] < room and theta[k] * (1.0 + slope[k]) < room_edge:
-                    work[k - 1] += _MAKING * size[k] + _OVERHEAD
-                    break
-                room, room_edge = np.inf, np.inf
-                k -= 1
-            if k == 0 and _dead(P, points, n):
-                return t, True
-            while k < _RINGS:
-                # the ring was too tight if making it cost more than looking at it, else too wide
-                theta[k] *= 1.08 if _MAKING * size[k] + _OVERHEAD >= work[k] else 0.93
-                theta[k] = min(max(theta[k], 1.5 * theta[k + 1], 1e-100), 1e100)
-                size[k + 1], outside[k] = _make(
-                    x, vote, k, size[k], length, d, p, o[0], h, theta[k], slope[k]
-                )
-                slack = _remember(p, o, then, before, k, blocks, d, centre, reach, largest)
-                limit[k] = min(theta[k], room) - slack
-                limit_edge[k] = min(theta[k] * (1.0 + slope[k]), room_edge) - slack
-                room, room_edge = limit[k], limit_edge[k]
-                work[k] = _MAKING * size[k + 1] + _OVERHEAD
-                k += 1
-            missing = positives
-            for ring in range(_RINGS):
-                missing -= outside[ring]
-            inner_size, made = size[_RINGS], t
-            inner_limit, inner_limit_edge = room, room_edge
-        if inner_limit > 0.0 and inner_limit_edge > 0.0:
-            total = missing - _inner(
-                x, innermost, vote, innermost_vote, inner_size, length, d, p, o[0], h
-            )
-        else:
-            total = positives - _inner(x, 0, vote, 0, whole, length, d, p, o[0], h)
-        wrong = np.int64(total)
-        train_wrong[t] = wrong & (_VALIDATION - 1)
-        other_wrong[t] = wrong >> 26
-    return -1, False
-
-
-@njit(cache=True, nogil=True)
 def _packed(W_in, b_in, w_out):  # type: ignore[no-untyped-def]
     """The units side by side, so that a step takes a vector of them at once: (blocks, d + 4, 8).
 
-    Rows: W_in by feature, b_in, w_out, then room for H and one more. Lanes beyond h hold 0 and stay 0.
+    Rows: W_in by feature, b_in, w_out, then room for two values of H. Lanes beyond h stay 0.
     """
     h, d = W_in.shape
     P = np.zeros(((h + WIDTH - 1) // WIDTH, d + 4, WIDTH))
@@ -283,7 +301,7 @@ def _slope(label, margin):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, inline="always")
 def _outputs(x, ring, i, length, d, p, o, h, fused):  # type: ignore[no-untyped-def]
-    """y_hat at the points i to i + 7 of the ring that begins at x[ring].
+    """y_hat at 16 points from point i of the ring that begins at x[ring], in two halves.
 
     The order of the sums is the same for every point and in `_step`: b, then W x by feature; then
     w H by unit, then b_out.
@@ -310,17 +328,18 @@ def _plus(total, values, weight, fused):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _inner(x, ring, vote, ring_vote, count, length, d, p, o, h):
-    if d == 2:
-        return _inner_any(x, ring, vote, ring_vote, count, length, 2, p, o, h)
-    return _inner_any(x, ring, vote, ring_vote, count, length, d, p, o, h)
+def _votes(x, vote, k, size, length, d, p, o, h):  # type: ignore[no-untyped-def]
+    """The sum of the votes in ring k with a positive output."""
+    if d == 2:  # the same, compiled without the loops over features
+        return _votes_of(x, vote, k, size, length, 2, p, o, h)
+    return _votes_of(x, vote, k, size, length, d, p, o, h)
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _inner_any(x, ring, vote, ring_vote, count, length, d, p, o, h):  # type: ignore[no-untyped-def]
-    """The sum of the votes of the points with a positive output."""
+def _votes_of(x, vote, k, size, length, d, p, o, h):  # type: ignore[no-untyped-def]
+    ring, ring_vote = k * (d + 1) * length, k * length
     total = spread(0.0)
-    for i in range(0, count, 2 * WIDTH):
+    for i in range(0, size, _AT_ONCE):
         left, right = _outputs(x, ring, i, length, d, p, o, h, False)
         total += where_positive(left, load(vote, ring_vote + i))
         total += where_positive(right, load(vote, ring_vote + i + WIDTH))
@@ -328,23 +347,23 @@ def _inner_any(x, ring, vote, ring_vote, count, length, d, p, o, h):  # type: ig
 
 
 @njit(cache=True, nogil=True)
-def _make(x, vote, k, size, length, d, p, o, h, theta, slope):
-    if d == 2:
-        return _make_any(x, vote, k, size, length, 2, p, o, h, theta, slope)
-    return _make_any(x, vote, k, size, length, d, p, o, h, theta, slope)
+def _make(x, vote, k, size, length, d, p, o, h, theta, slope):  # type: ignore[no-untyped-def]
+    """Make ring k + 1 of the points of ring k with |y_hat| < theta (1 + slope rho).
+
+    Returns its size and the votes of the other points with a positive output.
+    """
+    if d == 2:  # the same, compiled without the loops over features
+        return _make_of(x, vote, k, size, length, 2, p, o, h, theta, slope)
+    return _make_of(x, vote, k, size, length, d, p, o, h, theta, slope)
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _make_any(x, vote, k, size, length, d, p, o, h, theta, slope):  # type: ignore[no-untyped-def]
-    """Make ring k + 1 of the points of ring k with |y_hat| < theta (1 + slope distance).
-
-    Returns its size and the votes of the others with a positive output.
-    """
+def _make_of(x, vote, k, size, length, d, p, o, h, theta, slope):  # type: ignore[no-untyped-def]
     old, new = k * (d + 1) * length, (k + 1) * (d + 1) * length
     old_vote, new_vote = k * length, (k + 1) * length
     kept = 0
     total = spread(0.0)
-    for i in range(0, size, 2 * WIDTH):
+    for i in range(0, size, _AT_ONCE):
         left, right = _outputs(x, old, i, length, d, p, o, h, True)
         for at, output in ((i, left), (i + WIDTH, right)):
             near = below(output, load(x, old + d * length + at) * (theta * slope) + theta)
@@ -355,17 +374,16 @@ def _make_any(x, vote, k, size, length, d, p, o, h, theta, slope):  # type: igno
             total += unless(near, where_positive(output, votes))
             store(vote, new_vote + kept, compress(votes, near))
             kept += count(near)
-    # fill up the last vectors with points that have no vote
-    for at in range(kept, kept + 2 * WIDTH, WIDTH):
+    for at in range(kept, kept + _AT_ONCE, WIDTH):
         for f in range(d + 1):
             store(x, new + f * length + at, spread(0.0))
         store(vote, new_vote + at, spread(0.0))
-    return -(-kept // (2 * WIDTH)) * 2 * WIDTH, sum_in_any_order(total)
+    return -(-kept // _AT_ONCE) * _AT_ONCE, sum_in_any_order(total)
 
 
 @njit(cache=True, nogil=True, inline="always")
 def _moved(p, o, then, before, k, blocks, d, centre, reach, largest):  # type: ignore[no-untyped-def]
-    """Bounds on how far the output moved since ring k was made: at the centre, at the edge."""
+    """A and E: how far the output can have moved since ring k + 1 was made from ring k."""
     rows = (d + 4) * WIDTH
     b, w, H = d * WIDTH, (d + 1) * WIDTH, (d + 2) * WIDTH
     old = k * blocks * rows
@@ -390,9 +408,9 @@ def _moved(p, o, then, before, k, blocks, d, centre, reach, largest):  # type: i
 
 @njit(cache=True, nogil=True)
 def _remember(p, o, then, before, k, blocks, d, centre, reach, largest):  # type: ignore[no-untyped-def]
-    """Copy the parameters and bound each hidden unit over the box; return the slack.
+    """Copy the parameters, and H at the centre and the largest at the edge; return the slack.
 
-    then[k] (blocks, d + 3, 8) holds the rows W, b, w and the largest H; before[k] holds b_out.
+    then[k] (blocks, d + 4, 8) holds the rows W, b, w, these two; before[k] holds b_out.
     """
     rows = (d + 4) * WIDTH
     b, w, H = d * WIDTH, (d + 1) * WIDTH, (d + 2) * WIDTH
@@ -454,17 +472,6 @@ def _dead(P, points, n):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _all_outputs(x, whole, P, h, outputs):  # type: ignore[no-untyped-def]
-    """w H at all points."""
-    for i in range(0, whole, 2 * WIDTH):
-        left, right = _outputs(
-            address(x), 0, i, x.shape[2], x.shape[1] - 1, address(P), 0.0, h, False
-        )
-        store(address(outputs), i, left)
-        store(address(outputs), i + WIDTH, right)
-
-
-@njit(cache=True, nogil=True)
 def _count_dead(  # type: ignore[no-untyped-def]
     P, b_out, h, y, order, learning_rate, first, points, labels, train_wrong, other_wrong
 ):
@@ -477,10 +484,10 @@ def _count_dead(  # type: ignore[no-untyped-def]
     n, N = len(y), len(labels)
     centre, reach, _ = _box(points)
     x, _, whole = _rings(points, labels, n, centre, reach)
-    outputs = np.empty(whole)
-    _all_outputs(x, whole, P, h, outputs)
-    positive = np.sort(outputs[n:N][labels[n:] > 0.0])
-    negative = np.sort(outputs[n:N][labels[n:] < 0.0])
+    sums = np.empty(whole)
+    _sums(x, whole, P, h, sums)
+    positive = np.sort(sums[n:N][labels[n:] > 0.0])
+    negative = np.sort(sums[n:N][labels[n:] < 0.0])
     n_positive = (y > 0.0).sum()
     for t in range(first, len(order)):
         if t > first:
@@ -493,3 +500,13 @@ def _count_dead(  # type: ignore[no-untyped-def]
         false = len(negative) - np.searchsorted(negative, -b_out[0], side="right")
         other_wrong[t] = missed + false
     return -1
+
+
+@njit(cache=True, nogil=True)
+def _sums(x, whole, P, h, sums):  # type: ignore[no-untyped-def]
+    """w H at all points."""
+    d, length = x.shape[1] - 1, x.shape[2]
+    for i in range(0, whole, _AT_ONCE):
+        left, right = _outputs(address(x), 0, i, length, d, address(P), 0.0, h, False)
+        store(address(sums), i, left)
+        store(address(sums), i + WIDTH, right)

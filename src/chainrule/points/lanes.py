@@ -14,6 +14,7 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 from numba.core.cgutils import get_or_insert_function
+from numba.core.errors import TypingError
 from numba.extending import intrinsic, lower_builtin, models, register_model, type_callable
 
 WIDTH = 8
@@ -82,6 +83,9 @@ for _name, _instruction in (("add", "fadd"), ("sub", "fsub"), ("mul", "fmul")):
 @intrinsic
 def address(typingctx, array):  # type: ignore[no-untyped-def]
     """Where the data of a C-contiguous array begins: a pointer p with p[i], for `load`, `store`."""
+
+    if array.layout != "C":
+        raise TypingError("address: expected a C-contiguous array")
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         return context.make_array(array)(context, builder, arguments[0]).data
