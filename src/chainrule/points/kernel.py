@@ -91,8 +91,9 @@ def sgd_with_errors(  # type: ignore[no-untyped-def]
     """
     P = _packed(W_in, b_in, w_out)
     failed, dead = _counted_steps(
-        P, b_out, len(w_out), X, y, order, learning_rate, points, labels, train_wrong, other_wrong
-    )
+        P, b_out, len(w_out), X, y, order, learning_rate, points, labels,
+        train_wrong, other_wrong, np.zeros(_RINGS + 2, np.int64),
+    )  # fmt: skip
     if dead:
         failed = _count_dead(
             P, b_out, len(w_out), y, order, learning_rate, failed, points, labels,
@@ -116,24 +117,25 @@ def _steps(P, b_out, X, y, order, learning_rate):  # type: ignore[no-untyped-def
 
 @njit(cache=True, nogil=True)
 def _counted_steps(  # type: ignore[no-untyped-def]
-    P, b_out, h, X, y, order, learning_rate, points, labels, train_wrong, other_wrong
+    P, b_out, h, X, y, order, learning_rate, points, labels, train_wrong, other_wrong, tally
 ):
     """`sgd_with_errors` on packed parameters: (the step that failed or -1, False).
 
     Or (a step, True): after this step no hidden unit was active on any training point.
+    tally: how often ring 1, 2, ... was made, was not made for some steps, and all were counted.
     """
     centre, reach, largest = _box(points)
     x, vote, whole = _rings(points, labels, len(y), centre, reach)
     then, then_o = np.zeros((_RINGS, *P.shape)), np.zeros(_RINGS)
     return _count(
-        P, b_out, h, X, y, order, learning_rate, points, train_wrong, other_wrong,
+        P, b_out, h, X, y, order, learning_rate, points, train_wrong, other_wrong, tally,
         x, vote, whole, then, then_o, centre, reach, largest,
     )  # fmt: skip
 
 
 @njit(cache=True, nogil=True)
 def _count(  # type: ignore[no-untyped-def]
-    P, b_out, h, X, y, order, learning_rate, points, train_wrong, other_wrong,
+    P, b_out, h, X, y, order, learning_rate, points, train_wrong, other_wrong, tally,
     ring_points, ring_votes, whole, then_P, then_o, box_centre, box_reach, box_largest,
 ):  # fmt: skip
     """`_counted_steps` with its memory given, as pointers keep no array alive.
@@ -193,6 +195,7 @@ def _count(  # type: ignore[no-untyped-def]
                     pause = min(2 * pause + 1, _PAUSE)
                     resume = t + pause
                     room = -np.inf
+                    tally[_RINGS] += 1
                 else:
                     pause = pause if t == resume else 0
                     last = t
@@ -208,11 +211,13 @@ def _count(  # type: ignore[no-untyped-def]
                 edge_limit[k] = min(theta[k] * (1.0 + slope[k]), edge_room) - slack
                 room, edge_room = limit[k], edge_limit[k]
                 work[k] = _MAKING * size[k + 1] + _OVERHEAD
+                tally[k] += 1
                 k += 1
             made, inner_size, missing = t, size[_RINGS], positives - outside.sum()
         if room > 0.0 and edge_room > 0.0:
             total = missing - _votes(x, vote, _RINGS, inner_size, length, d, p, o[0], h)
         else:
+            tally[_RINGS + 1] += 1
             total = positives - _votes(x, vote, 0, whole, length, d, p, o[0], h)
         wrong = np.int64(total)
         train_wrong[t], other_wrong[t] = wrong & (_VALIDATION - 1), wrong // _VALIDATION
