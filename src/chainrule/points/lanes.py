@@ -11,7 +11,7 @@ holds it, a pointer costs nothing. A pointer keeps nothing alive: take it from a
 import operator
 from typing import Any
 
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.core.cgutils import get_or_insert_function
 from numba.core.errors import TypingError
@@ -58,7 +58,7 @@ def _mask(builder: Any, bits: Any) -> Any:
 def _define(operation: Any, instruction: str) -> None:
     """Let `operation` take lanes and floats, at least one of them lanes."""
 
-    @type_callable(operation)
+    @type_callable(operation)  # type: ignore[untyped-decorator]
     def typed(context: Any) -> Any:
         def signature(a: Any, b: Any) -> Any:
             if lanes in (a, b) and {a, b} <= {lanes, types.float64}:
@@ -69,7 +69,7 @@ def _define(operation: Any, instruction: str) -> None:
 
     for pair in ((lanes, lanes), (lanes, types.float64), (types.float64, lanes)):
 
-        @lower_builtin(operation, *pair)
+        @lower_builtin(operation, *pair)  # type: ignore[untyped-decorator]
         def lowered(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             a, b = (_spread(builder, value) for value in arguments)
             return getattr(builder, instruction)(a, b)
@@ -219,7 +219,7 @@ def sum_in_order(typingctx, start, values):  # type: ignore[no-untyped-def]
     """start + v0 + v1 + ... + v7, from left to right."""
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        return _sum(builder, *arguments, fastmath=())
+        return _sum(builder, arguments[0], arguments[1], ())
 
     return types.float64(types.float64, lanes), generate
 
@@ -229,6 +229,6 @@ def sum_in_any_order(typingctx, values):  # type: ignore[no-untyped-def]
     """The sum of the lanes, in the order that is fastest."""
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        return _sum(builder, ir.Constant(_FLOAT, -0.0), arguments[0], fastmath=("reassoc",))
+        return _sum(builder, ir.Constant(_FLOAT, -0.0), arguments[0], ("reassoc",))
 
     return types.float64(lanes), generate
