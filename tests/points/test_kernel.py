@@ -185,6 +185,21 @@ def test_points_that_lie_on_the_boundary_count_as_negative():
     assert train.tolist() == [1, 1]
 
 
+@pytest.mark.parametrize("features", [1, 2, 3])
+def test_the_sums_are_not_fused(features):
+    rng = np.random.default_rng(features)
+    for _ in range(20):
+        weights = rng.normal(size=(1, features))
+        X = np.zeros((3, features))
+        X[:, 0] = rng.normal()
+        X[2] += weights[0]  # here the unit is active: the network is not dead
+        # b + w x is 0 when the product is rounded, and its rounding error when it is not
+        parameters = [weights, -weights[:, 0] * X[0, 0], np.array([1.0]), np.array([0.0])]
+        y = np.ones(3)
+        train, _ = hold_against_brute_force(parameters, X, y, X, y, np.zeros(3, np.int64), 0.0)
+        assert train.tolist() == [2, 2, 2]  # y_hat is 0: the negative class
+
+
 @pytest.mark.parametrize(("h", "d", "rate"), [(1, 1, 0.1), (7, 2, 0.02), (5, 9, 0.3)])
 def test_the_steps_are_autograds(h, d, rate):
     rng = np.random.default_rng(h)
