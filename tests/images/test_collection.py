@@ -63,6 +63,12 @@ def test_csv_list(tmp_path):
     assert found.part == ("train", "test")
 
 
+def test_a_listed_name_may_hold_a_line_break(tmp_path):
+    path = tmp_path / "list.csv"
+    path.write_text('file,classes\n"two\nlines.jpg",cat\nb.jpg,dog\n')
+    assert [f.name for f in read_collection(path).files] == ["two\nlines.jpg", "b.jpg"]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -71,6 +77,7 @@ def test_csv_list(tmp_path):
         ("file,classes,split\na.jpg,cat,test\nb.jpg,cat,\n", "all of them or none"),
         ("file,classes\na.jpg,\n", "names no class"),
         ("", "columns of nothing"),
+        (f"file,classes\n{'x' * 200_000},cat\n", "is no CSV list .field larger than"),
     ],
 )
 def test_a_list_that_makes_no_sense_is_refused(tmp_path, text, words):

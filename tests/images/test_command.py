@@ -62,6 +62,15 @@ def test_classify_turns_pictures_and_takes_patterns(command, photographs, tmp_pa
     assert "Egyptian cat" in result.stdout
 
 
+def test_a_drawing_never_replaces_the_photograph(refused, photographs, tmp_path):
+    content = photographs["coffee"].read_bytes()
+    (tmp_path / "coffee.png").write_bytes(content)
+    sentence = refused("images", "classify", "coffee.png", "--out", tmp_path, cwd=tmp_path)
+    assert "`--out` would write over" in sentence
+    assert [p.name for p in tmp_path.iterdir()] == ["coffee.png"]
+    assert (tmp_path / "coffee.png").read_bytes() == content
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -130,15 +139,21 @@ def test_features_evaluate_train_and_predict(command, shapes, tmp_path):
     ("arguments", "words"),
     [
         (["features", "absent", "--out", "f.safetensors"], "absent is not there"),
-        (["features", ".", "--out", "f.safetensors"], "holds no class folder"),
+        (["features", "two/a", "--out", "f.safetensors"], "holds no class folder"),
         (["features", ".", "--out", "f.npz"], "ends in .safetensors"),
-        (["evaluate", "."], "holds no class folder"),
-        (["train", ".", "--out", "m.safetensors"], "holds no class folder"),
+        (["evaluate", "two/a"], "holds no class folder"),
+        (["train", "two/a", "--out", "m.safetensors"], "holds no class folder"),
+        (["train", "two", "--out", "m.safetensors", "--C", "inf"], "`C` is inf"),
+        (["evaluate", "two", "--C", "nan"], "`C` is nan"),
+        (["evaluate", "two", "--seed", "4294967296"], "`seed` is 4294967296"),
         (["predict", "absent.safetensors", "x.jpg"], "absent.safetensors"),
         (["predict", "pickle.safetensors", "x.jpg"], "is damaged or no model"),
     ],
 )
 def test_the_others_refuse_in_one_sentence(refused, tmp_path, arguments, words):
+    for name in ("a", "b"):
+        (tmp_path / "two" / name).mkdir(parents=True)
+        (tmp_path / "two" / name / "1.png").touch()
     (tmp_path / "pickle.safetensors").write_bytes(b"\x80\x04\x8c\x05posix\x94.")
     assert words in refused("images", *arguments, cwd=tmp_path)
     assert not list(tmp_path.glob("*.npz"))

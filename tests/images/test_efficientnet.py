@@ -104,6 +104,25 @@ def test_no_picture_at_all_has_no_scores(network):
     assert network.logit_function()(torch.zeros(0, 3, 224, 224)).shape == (0, 1000)
 
 
+def test_bench_times_what_runs_by_default(monkeypatch, network):
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from chainrule.benchmarks import images as bench
+
+    for name, value in (("ROUNDS", 2), ("BATCHES", (8, 32)), ("_GEMM", 256)):
+        monkeypatch.setattr(bench, name, value)
+    document = bench.measure()
+    rates = {row["name"]: row["images_per_second"] for row in document["rows"]}
+    peers = [rate for name, rate in rates.items() if not name.startswith("chainrule")]
+    assert len(peers) == 4
+    assert list(rates)[-1] == f"chainrule, {best_precision()}"
+    low, high = document["ratio_quartiles"]
+    assert 0 < low <= document["ratio"] <= high
+    with FlopCounterMode(display=False) as counter:
+        network.body.apply(torch.zeros(1, 3, 224, 224), network.params)
+    assert document["limit"]["multiply_adds"] == counter.get_total_flops() / 2
+
+
 def test_bench_compares_bfloat16_with_float32_on_photographs(command, refused, shapes, tmp_path):
     (shapes / "disc" / "00.png").write_bytes(b"no picture")
     result = command("bench", "images", "--photos", shapes, "--json")

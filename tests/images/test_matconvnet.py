@@ -194,6 +194,13 @@ def _broken(change):
             r"averageImage` has shape \(4, 4, 3\)",
         ),
         (lambda n: n["meta"]["normalization"].update(imageSize=[10.0, 12.0]), "imageSize"),
+        (lambda n: n["meta"]["normalization"].update(imageSize=[1e8, 1e8]), "from 1 to 4,096"),
+        (lambda n: n["meta"]["normalization"].update(imageSize=[9.5, 9.5]), "imageSize` is 9.5"),
+        (lambda n: n["layers"][0, 0].update(pad=1e9), r"`layers\{1\}\.pad` is 1,000,000,000"),
+        (
+            lambda n: n["layers"][0, 0].update(weights=_cell([F1 * np.nan, B1])),
+            r"`layers\{1\}\.weights` holds a number that is not finite",
+        ),
     ],
 )
 def test_a_malformed_file_says_which_field(tmp_path, change, words):

@@ -1,9 +1,12 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import torch
 from PIL import Image
 
+from chainrule.blocks import Convolution, ReLU
+from chainrule.images import fused
 from chainrule.images.explanation import explain
 from chainrule.images.rechecked import RecheckedFeatures
 
@@ -23,6 +26,31 @@ def test_fused_is_the_chain(small_network):
         + small_network.params["classifier.bias"],
         expected,
     )
+
+
+@pytest.mark.parametrize("cache", [1, 4_000, 20_000, 1 << 30])
+@pytest.mark.parametrize("pictures", [0, 1, 5])
+def test_fused_is_the_chain_however_many_pictures_go_at_once(
+    small_network, monkeypatch, cache, pictures
+):
+    monkeypatch.setattr(fused, "CACHE", cache)
+    x = torch.rand(pictures, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    expected = small_network.chain.apply(x, small_network.params)
+    torch.testing.assert_close(small_network.logit_function()(x), expected)
+
+
+def test_a_stage_takes_as_many_pictures_as_fit(monkeypatch):
+    """By hand, in float32: 3 maps of 16 x 16 and 4 of 8 x 8 are 4,096 bytes, 4 + 5 2,304."""
+    wide = ("conv1", Convolution(3, 4, 3, stride=2, padding=(0, 1, 0, 1)))
+    narrow = ("conv2", Convolution(4, 5, 3, padding=1))
+    layers, dtypes = [wide, ("relu1", ReLU()), narrow], [torch.float32] * 3
+    # 32 maps of 4 x 8 x 8 take 32,768 bytes: enough to hand them on
+    monkeypatch.setattr(fused, "CACHE", 32_768)
+    stages = [(len(s), n) for s, n in fused._stages(layers, dtypes, (1, 3, 16, 16))]
+    assert stages == [(2, 32_768 // 4_096), (1, 32_768 // 2_304)]
+    monkeypatch.setattr(fused, "CACHE", 32_767)
+    stages = [(len(s), n) for s, n in fused._stages(layers, dtypes, (1, 3, 16, 16))]
+    assert stages == [(3, 7)]
 
 
 def test_the_key_tells_networks_apart(small_network):
@@ -93,7 +121,9 @@ def test_bfloat16_is_left_where_two_classes_are_close(small_network):
     x = torch.rand(64, 3, 16, 16, generator=torch.Generator().manual_seed(1))
     mean = small_network.logit_function()(x).mean(0)
     bias = small_network.params["classifier.bias"] - mean  # no class is ahead on the average
-    network = replace(small_network, params={**small_network.params, "classifier.bias": bias})
+    weight = small_network.params["classifier.weight"]
+    spread = {"classifier.weight": 3 * weight, "classifier.bias": 3 * bias}
+    network = replace(small_network, params={**small_network.params, **spread})
     wide, rechecked = network.feature_function("float32")(x), network.rechecked_features()
     torch.testing.assert_close(rechecked.scores(wide), network.logit_function()(x))
     narrow, found = rechecked.narrow(x), network.feature_function("bfloat16")(x)

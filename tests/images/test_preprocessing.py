@@ -40,6 +40,26 @@ def test_odd_sizes_keep_their_pixels():
         np.testing.assert_array_equal(Preprocessing(24, 28).square(image), theirs)
 
 
+@pytest.mark.parametrize(
+    ("width", "height"), [(30, 30), (31, 50), (64, 33), (20, 2001), (2001, 20)]
+)
+def test_what_lies_beyond_the_picture_is_black(width, height):
+    """torchvision's CenterCrop fills up with zeros, one more after than before."""
+    shape = (height, width, 3)
+    pixels = np.random.default_rng(1).integers(1, 255, shape, dtype=np.uint8)
+    ours = Preprocessing(25, 20).square(Image.fromarray(pixels))
+    shorter = min(width, height)
+    new = 20 * width // shorter, 20 * height // shorter
+    small = np.asarray(Image.fromarray(pixels).resize(new, Image.Resampling.BICUBIC))
+    filled = np.pad(small, [(2 * (s == 20), 3 * (s == 20)) for s in small.shape[:2]] + [(0, 0)])
+    top, left = (round((s - 25) / 2) for s in filled.shape[:2])
+    theirs = filled[top : top + 25, left : left + 25]
+    # of the very long ones only the middle was resized, whose places are rounded apart
+    exact = max(width, height) <= 100 * shorter
+    np.testing.assert_allclose(ours.astype(int), theirs, atol=0 if exact else 25)
+    np.testing.assert_array_equal(ours == 0, theirs == 0)
+
+
 def test_of_a_very_long_picture_the_middle_is_seen():
     ramp = np.linspace(0, 255, 6000).round().astype(np.uint8)
     image = Image.fromarray(np.stack([np.tile(ramp, (20, 1))] * 3, axis=2))
@@ -69,6 +89,14 @@ def test_a_squeezed_picture_is_seen_whole():
     square = Preprocessing(20, 20, whole=True).square(image)
     assert square[10, 0, 0] == 255
     assert square[10, 10, 0] == 0
+
+
+def test_a_squeezed_picture_may_be_cut_too():
+    pixels = np.random.default_rng(2).integers(0, 255, (40, 90, 3), dtype=np.uint8)
+    image = Image.fromarray(pixels)
+    squeezed = np.asarray(image.resize((24, 24), Image.Resampling.BICUBIC))
+    found = Preprocessing(20, 24, whole=True).square(image)
+    np.testing.assert_array_equal(found, squeezed[2:22, 2:22])
 
 
 def test_a_grey_network_sees_one_channel():

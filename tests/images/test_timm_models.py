@@ -33,6 +33,7 @@ def resolve_model_data_config(model):
         "mean": (0.5, 0.0, 0.0),
         "std": (0.25, 0.5, 1.0),
         "crop_pct": 0.875,
+        "crop_mode": "border" if model.name == "border" else "center",
     }
 """
 
@@ -84,6 +85,7 @@ def test_features_are_the_models(stand_in, command, tmp_path):
         ("absent", "timm has no such model"),
         ("offline", "cannot be had (no route to host)"),
         ("grey", "sees 1 x 28 x 28 pixels"),
+        ("border", "by the mode 'border'; expected center or squash"),
     ],
 )
 def test_a_model_that_cannot_be_used_is_refused(stand_in, shapes, refused, name, reason):

@@ -3,6 +3,7 @@
 And how well bfloat16 agrees with float32 on photographs.
 """
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -13,6 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from chainrule.blocks import Convolution, Residual
+from chainrule.blocks.block import Block, Shape
+from chainrule.chain import Chain
 from chainrule.errors import FileError, InputError
 from chainrule.images.efficientnet import load_efficientnet_lite0
 from chainrule.images.features import BATCH, THREADS, in_order
@@ -20,44 +24,123 @@ from chainrule.images.fused import best_precision
 from chainrule.images.preprocessing import Preprocessing
 from chainrule.pictures import read_picture, sample_picture
 
-ROUNDS = 5
+ROUNDS = 15
+BATCHES = (4, 8, 16, 32)  # what the independent implementation may choose from
+_GEMM = 2048
 
 
 def measure(progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
-    """Pictures a second of each way, batches of 32, the best of five rounds, ways interleaved.
+    """Pictures a second of each way to have the features of 32 pictures (tiles of a photograph).
 
-    Every way gets the same prepared batch (tiles of a photograph), gives 1,280 features a picture,
-    has run once before the clock starts, and uses PyTorch's own number of threads. `ratio` is our
-    best way over the best of the independent one.
+    Ours take them as `chainrule images` does; what it runs by default is the last row. Each way of
+    the independent implementation takes them in batches of the size that is best for it. Every way
+    has run before the clock starts, and uses PyTorch's own number of threads. Then, in each of
+    `rounds` rounds, every way runs once, each round beginning with another one. A rate is that of
+    the median round; `ratio` is the median over the rounds of the time of the best independent way
+    by our default's in the same round, between the quartiles `ratio_quartiles`.
+
+    `computed_again` is the share of these pictures that our default computed in float32 too.
+    `limit` is what the arithmetic allows: the `multiply_adds` of a picture at the rate of a product
+    of two matrices in the default's precision, `gemm_gflops` (a multiply-add counts as two);
+    `share` is our default's part of it.
 
     Raises InputError if `efficientnet-lite-pytorch` is not installed.
     """
     network = load_efficientnet_lite0()
     x = network.preprocessing.scaled(_tiles(network.preprocessing))
     x = x.contiguous(memory_format=torch.channels_last)
-    ways: dict[str, Callable[[], Any]] = _independent(x)
-    peers = list(ways)
-    precisions = dict.fromkeys(("float32", best_precision()))
-    for precision in precisions:
-        function = network.feature_function(precision)
-        ways[f"chainrule, {precision}"] = partial(function, x)
-    best = dict.fromkeys(ways, float("inf"))
+    precision = best_precision()
     with torch.inference_mode():
-        for way in ways.values():
-            way()
-        for done in range(ROUNDS):
-            for name, way in ways.items():
-                started = time.perf_counter()
-                way()
-                best[name] = min(best[name], time.perf_counter() - started)
-            if progress is not None:
-                progress(done + 1, ROUNDS)
-    rates = {name: BATCH / seconds for name, seconds in best.items()}
-    ours = max(rate for name, rate in rates.items() if name not in peers)
+        ways: dict[str, Callable[[], Any]] = {}
+        for name, way in _independent().items():
+            size, run = _in_best_batches(way, x)
+            ways[f"{name}, batches of {size}"] = run
+        peers = list(ways)
+        for ours in dict.fromkeys(("float32", precision)):
+            ways[f"chainrule, {ours}"] = partial(network.feature_function(ours), x)
+        default = list(ways)[-1]
+        times = _times(ways, progress)
+        doubtful = 0.0
+        if precision == "bfloat16":
+            rechecked = network.rechecked_features()
+            doubtful = float(rechecked.doubtful(rechecked.narrow(x)).double().mean())
+    rates = {name: len(x) / float(np.median(row)) for name, row in times.items()}
+    best = max(peers, key=rates.__getitem__)
+    ratios = times[best] / times[default]
+    operations = _multiply_adds(network.body, network.input_shape)
+    gemm = _gemm_rate(getattr(torch, precision))
     return {
         "rows": [{"name": name, "images_per_second": rate} for name, rate in rates.items()],
-        "ratio": ours / max(rates[name] for name in peers),
+        "ratio": float(np.median(ratios)),
+        "ratio_quartiles": np.quantile(ratios, [0.25, 0.75]).tolist(),
+        "rounds": ROUNDS,
+        "threads": torch.get_num_threads(),
+        "computed_again": doubtful,
+        "limit": {
+            "multiply_adds": operations,
+            "gemm_gflops": gemm / 1e9,
+            "images_per_second": gemm / (2 * operations),
+            "share": rates[default] * 2 * operations / gemm,
+        },
     }
+
+
+def _times(
+    ways: dict[str, Callable[[], Any]], progress: Callable[[int, int], None] | None
+) -> dict[str, np.ndarray]:
+    """The seconds that each way took in each round."""
+    names = list(ways)
+    times = {name: np.zeros(ROUNDS) for name in names}
+    for i in range(ROUNDS):
+        for j in range(len(names)):
+            name = names[(i + j) % len(names)]
+            times[name][i] = _seconds(ways[name])
+        if progress is not None:
+            progress(i + 1, ROUNDS)
+    return times
+
+
+def _in_best_batches(
+    way: Callable[[Tensor], Tensor], x: Tensor
+) -> tuple[int, Callable[[], list[Tensor]]]:
+    """The size of batches in which `way` is done with x soonest, the best of two, and that run."""
+
+    def in_batches(size: int) -> list[Tensor]:
+        return [way(part) for part in torch.split(x, size)]
+
+    runs = {size: partial(in_batches, size) for size in BATCHES}
+    for run in runs.values():
+        run()
+    size = min(runs, key=lambda size: min(_seconds(runs[size]) for _ in range(2)))
+    return size, runs[size]
+
+
+def _seconds(run: Callable[[], Any]) -> float:
+    started = time.perf_counter()
+    run()
+    return time.perf_counter() - started
+
+
+def _gemm_rate(dtype: torch.dtype) -> float:
+    """Operations a second in the product of two matrices, the best of five."""
+    A = torch.ones(_GEMM, _GEMM, dtype=dtype)
+    return 2 * _GEMM**3 / min(_seconds(partial(torch.mm, A, A)) for _ in range(5))
+
+
+def _multiply_adds(block: Block, shape: Shape) -> int:
+    """What the convolutions cost for one picture: each output takes its window over its group."""
+    if isinstance(block, Residual):
+        return _multiply_adds(block.body, shape)
+    if isinstance(block, Chain):
+        total = 0
+        for _, inner in block.layers:
+            total += _multiply_adds(inner, shape)
+            shape = inner.shape(shape)
+        return total
+    if not isinstance(block, Convolution):
+        return 0
+    filters = block.parameter_shapes()["weight"]
+    return math.prod(block.shape(shape)) * math.prod(filters[1:])
 
 
 def agreement(
@@ -131,8 +214,11 @@ def _tiles(preprocessing: Preprocessing) -> np.ndarray:
     )
 
 
-def _independent(x: Tensor) -> dict[str, Callable[[], Any]]:
-    """The package `efficientnet-lite-pytorch`, plain, channels last, and with autocast too."""
+def _independent() -> dict[str, Callable[[Tensor], Tensor]]:
+    """The package `efficientnet-lite-pytorch`: plain, channels last, and in bfloat16 two ways.
+
+    By autocast its batch normalisations stay in float32; with the weights in bfloat16 they don't.
+    """
     try:
         from efficientnet_lite_pytorch import EfficientNet  # type: ignore[import-untyped]
     except ModuleNotFoundError as error:
@@ -145,22 +231,24 @@ def _independent(x: Tensor) -> dict[str, Callable[[], Any]]:
     )
 
     path = Path(EfficientnetLite0ModelFile.get_model_file_path())
-    plain, last = (EfficientNet.from_name("efficientnet-lite0").eval() for _ in range(2))
-    for model in (plain, last):
+    plain, last, narrow = (EfficientNet.from_name("efficientnet-lite0").eval() for _ in range(3))
+    for model in (plain, last, narrow):
         model.load_state_dict(torch.load(path, weights_only=True))
     last = last.to(memory_format=torch.channels_last)
-    rows = x.contiguous()
+    narrow = narrow.to(torch.bfloat16, memory_format=torch.channels_last)
 
     def features(model: Any, pictures: Tensor) -> Tensor:
         maps: Tensor = model.extract_features(pictures)
         return maps.mean((2, 3))
 
-    def autocast() -> Tensor:
+    def autocast(pictures: Tensor) -> Tensor:
         with torch.autocast("cpu", torch.bfloat16):
-            return features(last, x)
+            return features(last, pictures)
 
+    name = "efficientnet-lite-pytorch"
     return {
-        "efficientnet-lite-pytorch, float32": lambda: features(plain, rows),
-        "efficientnet-lite-pytorch, float32, channels last": lambda: features(last, x),
-        "efficientnet-lite-pytorch, bfloat16 autocast, channels last": autocast,
+        f"{name}, float32": lambda x: features(plain, x.contiguous()),
+        f"{name}, float32, channels last": lambda x: features(last, x),
+        f"{name}, bfloat16 autocast, channels last": autocast,
+        f"{name}, bfloat16 weights, channels last": lambda x: features(narrow, x.bfloat16()),
     }

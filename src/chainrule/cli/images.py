@@ -2,7 +2,7 @@
 
 import glob
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -75,10 +75,9 @@ def classify(
         result = classify_files(files, network, top=top, progress=report)
     _refuse_if_nothing(len(result.files), result.skipped)
     if folder is not None:
-        for number, (file, best) in enumerate(zip(result.files, result.best, strict=True), 1):
-            name = f"{number:04}-{file.stem}.png" if len(files) > 1 else f"{file.stem}.png"
-            figure = _classified(file, network, best, explain)
-            _save(figure, folder / _file_name(name))
+        drawings = _drawings(folder, result.files, of=len(files))
+        for file, best, path in zip(result.files, result.best, drawings, strict=True):
+            _save(_classified(file, network, best, explain), path)
     if as_json:
         print_json(
             {
@@ -251,7 +250,7 @@ def train(
         from chainrule.images.figures import confusion_figure, contact_sheet
 
         _save(confusion_figure(training.confusion, names), target / "confusion.png")
-        _save(contact_sheet(_best_and_worst(training)), target / "best_and_worst.png")
+        _save_pages(contact_sheet, _best_and_worst(training), 40, target / "best_and_worst.png")
     _list_skipped(training.skipped)
     if as_json:
         print_json(
@@ -441,21 +440,55 @@ def _write_evaluation(target: Path, rows: Sequence[Any], table: Sequence[dict[st
     from chainrule.images.figures import contact_sheet, precision_recall_figure
 
     write_json(target / "table.json", {"rows": list(table)})
-    _save(precision_recall_figure(rows), target / "precision_recall.svg")
-    _save(precision_recall_figure(rows), target / "precision_recall.png")
+    for suffix in ("svg", "png"):
+        # of each class the rows of all features, on one page
+        curves = sorted(rows, key=lambda row: row.class_name)
+        kinds = len({row.features for row in rows})
+        _save_pages(
+            precision_recall_figure, curves, 24 * kinds, target / f"precision_recall.{suffix}"
+        )
     titled = [
         (f"{row.class_name}, {row.features}: {which}", list(files))
         for row in rows
         for which, files in (("first", row.best), ("last", row.worst))
     ]
-    _save(contact_sheet(titled), target / "ranked.png")
+    _save_pages(contact_sheet, titled, 40, target / "ranked.png")
+
+
+def _save_pages(
+    draw: "Callable[[Sequence[Any]], Figure]", items: Sequence[Any], each: int, path: Path
+) -> None:
+    """Draw `each` items a figure; the second is name-2.png, and so on. One figure has limits."""
+    for page, start in enumerate(range(0, len(items), each), 1):
+        name = path.name if page == 1 else f"{path.stem}-{page}{path.suffix}"
+        _save(draw(items[start : start + each]), path.with_name(name))
 
 
 def _save(figure: "Figure", path: Path) -> None:
+    import warnings
+
     from chainrule.files import written_whole
 
-    with written_whole(path) as temporary:
+    with written_whole(path) as temporary, warnings.catch_warnings():
+        # a name in letters that Matplotlib's font lacks is drawn as boxes
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
         figure.savefig(temporary, dpi=150)
+
+
+def _drawings(folder: Path, files: Sequence[Path], of: int) -> list[Path]:
+    """Where the drawings of `files`, of so many that were given, go: never over one of them."""
+    from chainrule.pictures import shown
+
+    names = [
+        f"{number:04}-{file.stem}.png" if of > 1 else f"{file.stem}.png"
+        for number, file in enumerate(files, 1)
+    ]
+    paths = [folder / _file_name(name) for name in names]
+    inputs = {file.resolve() for file in files}
+    for path in paths:
+        if path.resolve() in inputs:
+            raise InputError(f"`--out` would write over {shown(path)}; expected another folder")
+    return paths
 
 
 def _file_name(name: str) -> str:

@@ -1,6 +1,7 @@
 """A folder of pictures becomes a classifier: a linear SVM on a pretrained network's features."""
 
 import json
+import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from jaxtyping import Float, Int
 from chainrule.errors import FileError, InputError
 from chainrule.files import written_whole
 from chainrule.images.collection import Collection, Skipped, without_duplicates
-from chainrule.images.evaluation import normalized
+from chainrule.images.evaluation import check_settings, normalized
 from chainrule.images.features import Progress, network_features
 from chainrule.images.network import FeatureSource
 from chainrule.pictures import shown
@@ -71,8 +72,7 @@ def train_classifier(
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
     from sklearn.svm import LinearSVC
 
-    if not C > 0:
-        raise InputError(f"`C` is {C!r}; expected a number above 0")
+    check_settings(C, seed)
     collection = without_duplicates(collection)
     shows = (collection.truth == 1).sum(1)
     if (shows != 1).any():
@@ -97,10 +97,13 @@ def train_classifier(
     svm = LinearSVC(C=C, loss="hinge", dual=True, max_iter=20_000, random_state=seed)
     folds = int(min(5, counts.min()))
     split = StratifiedKFold(folds, shuffle=True, random_state=seed)
-    scores = cross_val_predict(svm, values, truth, cv=split, method="decision_function")
+    with warnings.catch_warnings():
+        # of two pictures a class scikit-learn thinks that the classes may be numbers
+        warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
+        scores = cross_val_predict(svm, values, truth, cv=split, method="decision_function")
+        svm.fit(values, truth)
     scores = _one_column_a_class(scores)
     answers = scores.argmax(1)
-    svm.fit(values, truth)
     classifier = Classifier(
         collection.classes,
         _one_row_a_class(svm.coef_),

@@ -1,6 +1,7 @@
 """Pictures with the classes they show: folders of classes, a VOC tree, or a CSV list."""
 
 import csv
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -192,15 +193,19 @@ def _voc_list(path: Path) -> list[tuple[str, int]]:
 
 
 def _from_csv(path: Path) -> Collection:
-    reader = csv.DictReader(_text(path).splitlines())
-    columns = set(reader.fieldnames or ())
+    # not by lines: a quoted file name may hold a line break
+    reader = csv.DictReader(io.StringIO(_text(path), newline=""))
+    try:
+        columns, rows = set(reader.fieldnames or ()), list(reader)
+    except csv.Error as error:
+        raise FileError(f"{shown(path)} is no CSV list ({error}); expected file,classes") from error
     if not {"file", "classes"} <= columns:
         raise FileError(
             f"{shown(path)} has the columns {', '.join(sorted(columns)) or 'of nothing'}; expected "
             "`file`, `classes` and perhaps `split`"
         )
     files, shows, part = [], [], []
-    for number, row in enumerate(reader, 2):
+    for number, row in enumerate(rows, 2):
         split = (row.get("split") or "").strip()
         if split not in ("", "train", "test") or not row["file"]:
             raise FileError(

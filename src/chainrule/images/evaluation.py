@@ -1,5 +1,6 @@
 """One-against-all linear classifiers on several kinds of features, judged by average precision."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,8 +91,7 @@ def evaluate(
     for kind in kinds:
         if kind not in KINDS:
             raise InputError(f"features {kind!r}; expected one of {', '.join(KINDS)}")
-    if not C > 0:
-        raise InputError(f"`C` is {C!r}; expected a number above 0")
+    check_settings(C, seed)
     collection = without_duplicates(collection)
     train = split_in_halves(collection, seed)
     rows: list[Row] = []
@@ -117,6 +117,14 @@ def evaluate(
             "least two classes of two pictures that can be read"
         )
     return Evaluation(tuple(rows), tuple(skipped))
+
+
+def check_settings(C: float, seed: int) -> None:
+    """Raise InputError for what the SVM does not take."""
+    if not 0 < C < math.inf:
+        raise InputError(f"`C` is {C!r}; expected a number above 0")
+    if not 0 <= seed < 2**32:
+        raise InputError(f"`seed` is {seed}; expected a whole number from 0 to {2**32 - 1}")
 
 
 def normalized(values: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:

@@ -54,7 +54,7 @@ def network_features(
     function = network.feature_function(precision)
     store = FeatureStore(cache, f"{network.key} {precision}") if cache is not None else None
     squares: list[tuple[int, bytes, np.ndarray]] = []
-    values: dict[int, np.ndarray] = {}
+    rows = _Rows(len(files))
     skipped: list[Skipped] = []
 
     def prepare(file: Path) -> tuple[bytes, np.ndarray | None, np.ndarray | None]:
@@ -70,7 +70,8 @@ def network_features(
         new = function(network.preprocessing.scaled(pixels)).numpy()
         if store is not None:
             store.put({key: row for (_, key, _), row in zip(squares, new, strict=True)})
-        values.update({i: row for (i, _, _), row in zip(squares, new, strict=True)})
+        for (i, _, _), row in zip(squares, new, strict=True):
+            rows.put(i, row)
         squares.clear()
 
     try:
@@ -78,7 +79,7 @@ def network_features(
             if isinstance(result, FileError):
                 skipped.append(Skipped(str(files[i]), str(result)))
             elif result[1] is not None:
-                values[i] = result[1]
+                rows.put(i, result[1])
             elif result[2] is not None:
                 squares.append((i, result[0], result[2]))
             if len(squares) == batch_size:
@@ -90,9 +91,30 @@ def network_features(
     finally:
         if store is not None:
             store.close()
-    kept = sorted(values)
-    matrix = np.stack([values[i] for i in kept]) if kept else np.zeros((0, 0), dtype=np.float32)
-    return Features(matrix, kept, skipped)
+    return Features(*rows.kept(), skipped)
+
+
+class _Rows:
+    """A matrix that is filled row by row, in any order; it is the only copy of its numbers."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._there: list[int] = []
+        self._matrix = np.zeros((0, 0), dtype=np.float32)
+
+    def put(self, i: int, row: Float32[np.ndarray, " d"]) -> None:
+        if not self._there:
+            self._matrix = np.empty((self._count, len(row)), dtype=np.float32)
+        self._matrix[i] = row
+        self._there.append(i)
+
+    def kept(self) -> tuple[Float32[np.ndarray, "m d"], list[int]]:
+        """The rows that were put, moved together, and which they are."""
+        there = sorted(self._there)
+        for j, i in enumerate(there):
+            if i != j:
+                self._matrix[j] = self._matrix[i]
+        return self._matrix[: len(there)], there
 
 
 def in_order(

@@ -14,6 +14,7 @@ from chainrule.images.explanation import Explanation
 from chainrule.pictures import read_picture
 
 COLOURS = {"cnn": "#1f5fa8", "fisher": "#c2571a", "bovw": "#3c8a4e"}
+_COUNTED = 40  # classes whose names and counts can be read in one confusion matrix
 NAMES = {"cnn": "CNN", "fisher": "Fisher vector", "bovw": "bag of words"}
 
 
@@ -40,7 +41,7 @@ def classification_figure(
             axis.imshow(grey, cmap="gray", vmin=0, vmax=255)
             # most derivatives are tiny beside the largest: the root shows where they are
             axis.imshow(np.sqrt(map_), cmap="inferno", alpha=0.65, vmin=0, vmax=1)
-            axis.set_title(f"{title}: {names[0]}", fontsize=9)
+            axis.set_title(f"{title}: {names[0]}", fontsize=9, parse_math=False)
             axis.set_axis_off()
     _bars(axes[-1], names, probabilities)
     return figure
@@ -61,24 +62,27 @@ def precision_recall_figure(rows: Sequence[Row]) -> Figure:
             precision = np.append(row.curve.precision[0], row.curve.precision)
             label = f"{NAMES[row.features]} {row.average_precision:.3f}"
             panel.plot(recall, precision, color=COLOURS[row.features], label=label, linewidth=1.3)
-        panel.set(xlim=(0, 1.01), ylim=(0, 1.03), title=name, xlabel="recall", ylabel="precision")
+        panel.set(xlim=(0, 1.01), ylim=(0, 1.03), xlabel="recall", ylabel="precision")
+        panel.set_title(name, parse_math=False)
         panel.grid(alpha=0.25)
         panel.legend(loc="lower left", fontsize=8, title="average precision", title_fontsize=8)
     return figure
 
 
 def confusion_figure(confusion: np.ndarray, classes: Sequence[str]) -> Figure:
-    """Counts, each row shaded by its share."""
-    side = 2.2 + 0.55 * len(classes)
+    """Each row shaded by its share, with the counts where they have room."""
+    room = len(classes) <= _COUNTED
+    side = 2.2 + 0.55 * min(len(classes), _COUNTED)
     figure = Figure(figsize=(side + 0.8, side), layout="constrained")
     axis = figure.subplots()
     share = confusion / np.maximum(confusion.sum(1, keepdims=True), 1)
     axis.imshow(share, cmap="Blues", vmin=0, vmax=1)
-    ticks = range(len(classes))
-    axis.set_xticks(ticks, classes, rotation=45, ha="right")
-    axis.set_yticks(ticks, classes)
+    ticks = range(0, len(classes), -(-len(classes) // _COUNTED))
+    names = [classes[i] for i in ticks]
+    axis.set_xticks(ticks, names, rotation=45, ha="right", parse_math=False)
+    axis.set_yticks(ticks, names, parse_math=False)
     axis.set(xlabel="answer", ylabel="true class")
-    for t in ticks:
+    for t in ticks if room else ():
         for a in ticks:
             colour = "white" if share[t, a] > 0.5 else "black"
             axis.text(a, t, str(confusion[t, a]), ha="center", va="center", color=colour, size=9)
@@ -101,7 +105,7 @@ def contact_sheet(titled: Sequence[tuple[str, Sequence[Path]]], tile: int = 96) 
                 continue
             strip.paste(small, (i * tile + 2, 2))
         axis.imshow(strip)
-        axis.set_title(title, fontsize=9, loc="left", pad=3)
+        axis.set_title(title, fontsize=9, loc="left", pad=3, parse_math=False)
         axis.set_axis_off()
     return figure
 
@@ -109,7 +113,7 @@ def contact_sheet(titled: Sequence[tuple[str, Sequence[Path]]], tile: int = 96) 
 def _bars(ax: Any, names: Sequence[str], probabilities: Sequence[float]) -> None:
     places = range(len(names))
     ax.barh(places, probabilities, color="#1f5fa8")
-    ax.set_yticks(places, names)
+    ax.set_yticks(places, names, parse_math=False)
     ax.invert_yaxis()
     ax.set(xlim=(0, 1.18), xlabel="probability", xticks=(0, 0.5, 1))
     for place, value in zip(places, probabilities, strict=True):

@@ -1,7 +1,9 @@
 """A chain made ready to run: convolution, bias and activation in one pass over the memory."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Literal
 
 import torch
@@ -9,12 +11,19 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from chainrule.blocks import Convolution, ReLU, ReLU6, Residual
-from chainrule.blocks.block import Block, Parameters
+from chainrule.blocks.block import Block, Parameters, Shape
 from chainrule.chain import Chain
 
 Precision = Literal["float32", "bfloat16"]
 
+BATCH = 32
+"""How many pictures a batch holds that the chain is made ready for; others run too."""
+
+CACHE = 8 << 20
+"""Bytes of maps that are worked on at a time: what a processor's last cache has room for."""
+
 _Step = Callable[[Tensor], Tensor]
+_Layer = tuple[str, Block, torch.dtype]
 
 # the activations that oneDNN's kernel can apply before it writes a sum down: name, arguments
 _ACTIVATIONS: dict[type, tuple[str, list[float]]] = {
@@ -26,38 +35,41 @@ _ACTIVATIONS: dict[type, tuple[str, list[float]]] = {
 class FusedChain:
     """`Chain.apply` with the parameters bound, several times faster on a processor.
 
-    Three things make the difference: pictures and filters lie channels last in memory, a
+    Four things make the difference: pictures and filters lie channels last in memory, a
     convolution's bias and the ReLU after it are applied while the sums are still in registers
-    (oneDNN's kernel, which PyTorch ships), and with "bfloat16" every number takes half the
-    memory. Sums are taken in float32 either way. Where PyTorch lacks the kernel, each block runs
-    by itself.
+    (oneDNN's kernel, which PyTorch ships), only as many pictures go through a stage of the chain
+    at a time as its maps stay in the processor's cache, and with "bfloat16" every number takes
+    half the memory. Sums are taken in float32 either way. Where PyTorch lacks the kernel, each
+    block runs by itself.
     """
 
     def __init__(
-        self, chain: Chain, params: Parameters, precision: Precision, wide_layers: int = 0
+        self,
+        chain: Chain,
+        params: Parameters,
+        precision: Precision,
+        picture: Shape,
+        wide_layers: int = 0,
     ) -> None:
-        """With "bfloat16" the first `wide_layers` layers of the chain stay in float32.
+        """`picture` is the shape of one, (1, C, H, W).
 
-        An error made early is carried through all that follows, and is repaired cheaply there.
+        With "bfloat16" the first `wide_layers` layers of the chain stay in float32. An error made
+        early is carried through all that follows, and is repaired cheaply there.
         """
-        dtype = getattr(torch, precision)
-        early = Chain(chain.layers[:wide_layers])
-        late = Chain(chain.layers[wide_layers:])
-        self._steps: list[_Step] = [
-            _To(torch.float32),
-            *_steps(early, params, torch.float32),
-            _To(dtype),
-            *_steps(late, params, dtype),
-            _To(torch.float32),
+        narrow = getattr(torch, precision)
+        dtypes = [torch.float32 if i < wide_layers else narrow for i in range(len(chain.layers))]
+        self._stages = [
+            (list(_run(stage, params)), at_once)
+            for stage, at_once in _stages(chain.layers, dtypes, picture)
         ]
 
     def __call__(self, x: Tensor) -> Tensor:
         """x (N, C, H, W) in any floating type, to the chain's output in float32."""
-        x = x.contiguous(memory_format=torch.channels_last)
+        x = x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x
         with torch.inference_mode():
-            for step in self._steps:
-                x = step(x)
-        return x
+            for steps, at_once in self._stages:
+                x = _joined([_through(steps, part) for part in torch.split(x, at_once)])
+            return x.to(torch.float32)
 
 
 def best_precision() -> Precision:
@@ -73,6 +85,55 @@ def _has_kernel() -> bool:
         torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
         and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
     )
+
+
+def _stages(
+    layers: Sequence[tuple[str, Block]], dtypes: Sequence[torch.dtype], picture: Shape
+) -> Iterator[tuple[list[_Layer], int]]:
+    """The chain cut where little is handed on; how many pictures a stage takes at a time.
+
+    A map that leaves the cache is waited for; one of tens of megabytes is also asked from the
+    system each time anew, page by page, which takes as long as all of the arithmetic.
+    """
+    shape, stage, alive = picture, list[_Layer](), 0
+    for i, ((name, block), dtype) in enumerate(zip(layers, dtypes, strict=True)):
+        stage.append((name, block, dtype))
+        alive = max(alive, _alive(block, shape) * dtype.itemsize)
+        shape = block.shape(shape)
+        last = i + 1 == len(layers)
+        fused = not last and type(layers[i + 1][1]) in _ACTIVATIONS
+        if last or (not fused and BATCH * math.prod(shape) * dtype.itemsize <= CACHE):
+            yield stage, max(1, CACHE // alive)
+            stage, alive = [], 0
+
+
+def _alive(block: Block, shape: Shape) -> int:
+    """How many numbers of one picture are needed at the same time."""
+    if isinstance(block, Residual):
+        return math.prod(shape) + _alive(block.body, shape)
+    if not isinstance(block, Chain):
+        return math.prod(shape) + math.prod(block.shape(shape))
+    most = 0
+    for _, inner in block.layers:
+        most = max(most, _alive(inner, shape))
+        shape = inner.shape(shape)
+    return most
+
+
+def _run(stage: Sequence[_Layer], params: Parameters) -> Iterator[_Step]:
+    for dtype, layers in groupby(stage, key=lambda layer: layer[2]):
+        yield _To(dtype)
+        yield from _steps(Chain([(name, block) for name, block, _ in layers]), params, dtype)
+
+
+def _through(steps: Sequence[_Step], x: Tensor) -> Tensor:
+    for step in steps:
+        x = step(x)
+    return x
+
+
+def _joined(parts: Sequence[Tensor]) -> Tensor:
+    return parts[0] if len(parts) == 1 else torch.cat(list(parts))
 
 
 def _steps(chain: Chain, params: Parameters, dtype: torch.dtype) -> list[_Step]:
@@ -123,10 +184,7 @@ class _Sum:
     steps: list[_Step]
 
     def __call__(self, x: Tensor) -> Tensor:
-        y = x
-        for step in self.steps:
-            y = step(y)
-        return y.add_(x)
+        return _through(self.steps, x).add_(x)
 
 
 def _convolution(

@@ -25,6 +25,7 @@ from chainrule.images.network import Network
 from chainrule.images.preprocessing import Preprocessing
 from chainrule.pictures import shown
 
+_LARGEST = 4096  # pixels of a picture or of its padding: far more than any network had
 _SKIPPED = ("softmax", "softmaxloss", "dropout", "loss")  # what inference on scores leaves out
 
 
@@ -206,6 +207,8 @@ def _convolution(where: str, layer: dict[str, Any]) -> tuple[Block, dict[str, Te
         field = f"{where}.weights"
     if not _is_numeric(filters) or filters.ndim > 4 or not filters.size:
         raise _FieldError(f"`{field}` holds no filters; expected an array (height, width, in, out)")
+    if not np.isfinite(filters).all():
+        raise _FieldError(f"`{field}` holds a number that is not finite; expected numbers")
     # MATLAB drops the last dimensions that are 1
     filters = filters.reshape(filters.shape + (1,) * (4 - filters.ndim))
     height, width, inputs, outputs = filters.shape
@@ -258,6 +261,10 @@ def _preprocessing(
     size = _numbers(normalization, "imageSize", where, [32 if channels == 1 else 224])
     if len(size) > 1 and size[0] != size[1]:
         raise _FieldError(f"`{where}.imageSize` is {size}; expected a square")
+    if size[0] != int(size[0]) or not 1 <= size[0] <= _LARGEST:
+        raise _FieldError(
+            f"`{where}.imageSize` is {size[0]:g}; expected a whole number from 1 to {_LARGEST:,}"
+        )
     base = Preprocessing(
         int(size[0]), int(size[0]), "bicubic", (0, 0, 0), (1, 1, 1), whole=True, grey=channels == 1
     )
@@ -335,6 +342,8 @@ def _pair(values: list[float]) -> tuple[int, int]:
 
 def _sides(layer: dict[str, Any], where: str) -> tuple[int, int, int, int]:
     values = [int(v) for v in _numbers(layer, "pad", where, [0])]
+    if max(values) > _LARGEST:
+        raise _FieldError(f"`{where}.pad` is {max(values):,}; expected at most {_LARGEST:,}")
     if len(values) not in (1, 2, 4):
         raise _FieldError(f"`{where}.pad` has {len(values)} numbers; expected one, two or four")
     if len(values) == 2:

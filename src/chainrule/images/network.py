@@ -82,16 +82,16 @@ class Network:
         """
         if precision == "bfloat16":
             return self.rechecked_features()
-        return FusedChain(self.body, self.params, "float32")
+        return FusedChain(self.body, self.params, "float32", self.input_shape)
 
     def rechecked_features(self) -> RecheckedFeatures:
         """The feature function in bfloat16, with its parts."""
-        shape = Chain(self.chain.layers[: self._cut]).shape(self.input_shape)[1:]
-        head = FusedChain(Chain(self.chain.layers[self._cut :]), self.params, "float32")
+        shape = Chain(self.chain.layers[: self._cut]).shape(self.input_shape)
+        head = FusedChain(Chain(self.chain.layers[self._cut :]), self.params, "float32", shape)
         return RecheckedFeatures(
-            FusedChain(self.body, self.params, "bfloat16", self.wide_layers),
-            FusedChain(self.body, self.params, "float32"),
-            lambda features: head(features.reshape(-1, *shape)).flatten(1),
+            FusedChain(self.body, self.params, "bfloat16", self.input_shape, self.wide_layers),
+            FusedChain(self.body, self.params, "float32", self.input_shape),
+            lambda features: head(features.reshape(-1, *shape[1:])).flatten(1),
         )
 
     @property
@@ -104,7 +104,7 @@ class Network:
         chain = self.chain
         if len(chain.shape(self.input_shape)) != 2:
             chain = Chain([*chain.layers, ("scores", Flatten())])
-        return FusedChain(chain, self.params, "float32")
+        return FusedChain(chain, self.params, "float32", self.input_shape)
 
     def logits(self, images: Sequence[Image.Image]) -> Float[Tensor, "n classes"]:
         """The scores of RGB pictures, in float32."""

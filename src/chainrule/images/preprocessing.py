@@ -17,9 +17,10 @@ _LONG = 100  # a picture at most so many times longer than wide is resized as a 
 class Preprocessing:
     """How a network's pictures were made when it was trained.
 
-    The shorter side is resized to `resize` pixels, the middle `size` x `size` is cut out, and each
-    channel becomes (value - mean) / deviation, with values from 0 to 255. With `whole` the picture
-    is squeezed to the square instead, and nothing is cut. With `grey` the network sees one channel.
+    The shorter side is resized to `resize` pixels, the middle `size` x `size` is cut out (black
+    beyond the picture, if that is more), and each channel becomes (value - mean) / deviation, with
+    values from 0 to 255. With `whole` the picture is squeezed to a square of `resize` pixels
+    instead. With `grey` the network sees one channel.
     A `mean_image`, if there is one, is taken off in the place of `mean`.
     """
 
@@ -36,40 +37,35 @@ class Preprocessing:
         """The resized and cropped RGB picture."""
         width, height = image.size
         resampling = _FILTERS[self.filter]
-        if self.whole:
-            small = image.resize((self.size, self.size), resampling)
-        elif max(width, height) <= _LONG * min(width, height):
-            new_width, new_height = self._resized(width, height)
-            left, top = self._corner(new_width, new_height)
-            small = image.resize((new_width, new_height), resampling)
-            small = small.crop((left, top, left + self.size, top + self.size))
-        else:
-            # of one row and a million columns only what the crop keeps is made
-            small = image.resize((self.size, self.size), resampling, self.box(width, height))
-        return np.asarray(small.convert("L").convert("RGB") if self.grey else small)
-
-    def box(self, width: int, height: int) -> tuple[float, float, float, float]:
-        """The part of the picture that is seen: left, top, right, bottom, in its pixels."""
-        if self.whole:
-            return 0.0, 0.0, float(width), float(height)
         new_width, new_height = self._resized(width, height)
         left, top = self._corner(new_width, new_height)
-        across, down = width / new_width, height / new_height
-        return (
-            left * across,
-            top * down,
-            min((left + self.size) * across, width),
-            min((top + self.size) * down, height),
-        )
+        if self.whole or max(width, height) <= _LONG * min(width, height):
+            small = image.resize((new_width, new_height), resampling)
+        else:
+            # of one row and a million columns only what the crop keeps is made
+            across, down = width / new_width, height / new_height
+            seen = min(new_width, self.size), min(new_height, self.size)
+            x, y = max(left, 0), max(top, 0)
+            right, bottom = min((x + seen[0]) * across, width), min((y + seen[1]) * down, height)
+            small = image.resize(seen, resampling, (x * across, y * down, right, bottom))
+            left, top = left - x, top - y
+        small = small.crop((left, top, left + self.size, top + self.size))
+        return np.asarray(small.convert("L").convert("RGB") if self.grey else small)
 
     def _resized(self, width: int, height: int) -> tuple[int, int]:
         """As torchvision: the longer side is rounded down."""
         shorter = min(width, height)
+        if self.whole:
+            return self.resize, self.resize
         return self.resize * width // shorter, self.resize * height // shorter
 
     def _corner(self, width: int, height: int) -> tuple[int, int]:
-        """As torchvision: rounded to the nearest, and to even halfway."""
-        return round((width - self.size) / 2), round((height - self.size) / 2)
+        """As torchvision: rounded to the nearest and to even halfway; up where there is less."""
+        left, top = (
+            round((side - self.size) / 2) if side >= self.size else -((self.size - side) // 2)
+            for side in (width, height)
+        )
+        return left, top
 
     def scaled(
         self, squares: UInt8[np.ndarray, "n size size 3"], dtype: torch.dtype = torch.float32

@@ -8,10 +8,12 @@ from torch import Tensor
 
 Function = Callable[[Tensor], Tensor]
 
-DOUBT = 0.05
+DOUBT = 0.1
 """Scores of the first two classes closer than this are in doubt.
 
-In bfloat16 a difference of two scores of EfficientNet-Lite0 is off by 0.03 (root mean square).
+In bfloat16 the scores of EfficientNet-Lite0 are off by 0.03 (root mean square). On one half of 762
+photographs this is the least multiple of 0.05 with which every first class was float32's; on the
+other half, and on 1,000 photographs of another kind, it was on 99.7 %.
 """
 
 

@@ -69,13 +69,21 @@ def load_timm(name: str) -> TimmModel:
 
 
 def _preprocessing(name: str, config: dict[str, Any]) -> Preprocessing:
-    """As timm's `create_transform` for evaluation: resize to size / crop_pct, cut the middle."""
+    """As timm's `create_transform` for evaluation: resize to size / crop_pct, cut the middle.
+
+    With the mode "center" the shorter side is resized, with "squash" both are.
+    """
     channels, height, width = config["input_size"]
-    interpolation = config["interpolation"]
+    interpolation, mode = config["interpolation"], config["crop_mode"]
     if channels != 3 or height != width or interpolation not in ("bicubic", "bilinear"):
         raise InputError(
             f"network {shown(name)} sees {channels} x {height} x {width} pixels, "
             f"{interpolation}; expected a square of 3 channels, bicubic or bilinear"
+        )
+    if mode not in ("center", "squash"):
+        raise InputError(
+            f"network {shown(name)} cuts its pictures by the mode {mode!r}; expected center or "
+            "squash"
         )
     red, green, blue = (255 * value for value in config["mean"])
     deviation = tuple(255 * value for value in config["std"])
@@ -85,4 +93,5 @@ def _preprocessing(name: str, config: dict[str, Any]) -> Preprocessing:
         interpolation,
         (red, green, blue),
         (deviation[0], deviation[1], deviation[2]),
+        whole=mode == "squash",
     )
