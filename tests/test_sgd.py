@@ -65,8 +65,8 @@ def test_the_shapes_of_the_schedules():
     assert one_cycle(1) == pytest.approx(0, abs=1e-12)
     two_cycles = schedule("two-cycles")
     for t in (0, 0.3, 0.9):
-        assert two_cycles(0.25 * t) == pytest.approx(one_cycle(t))
-        assert two_cycles(0.25 + 0.75 * t) == pytest.approx(one_cycle(t))
+        assert two_cycles(0.125 * t) == pytest.approx(one_cycle(t))
+        assert two_cycles(0.125 + 0.875 * t) == pytest.approx(one_cycle(t))
 
 
 def test_an_unknown_schedule_is_named():

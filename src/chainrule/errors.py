@@ -17,5 +17,9 @@ class FileError(ChainruleError, OSError):
     """A file or folder that cannot be read or written, or that does not hold what it should."""
 
 
+class OtherRunError(FileError):
+    """A checkpoint that another run wrote: other settings, data or architecture."""
+
+
 class DivergedError(ChainruleError, ArithmeticError):
     """A training whose numbers overflowed: says at which step and at which learning rate."""

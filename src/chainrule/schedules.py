@@ -8,7 +8,7 @@ from chainrule.errors import InputError
 Schedule = Callable[[float], float]
 
 _WARM = 0.2  # the share of a one-cycle run in which the rate rises
-_FIRST = 0.25  # the share of a two-cycle run that its first cycle takes
+_FIRST = 0.125  # the share of a two-cycle run that its first cycle takes
 _STEPS, _FACTOR = 3, 0.1  # a step run: three equal parts, each with a tenth of the rate before it
 
 
@@ -18,7 +18,7 @@ def schedule(name: str) -> Schedule:
     constant: 1. step: 1, 0.1, 0.01 over the thirds of the run. cosine: (1 + cos(pi t)) / 2
     (Loshchilov & Hutter 2017, eq. 5, without restarts). one-cycle: from 0.04 up to 1 in the first
     fifth of the run and down to 0 along half a cosine each (Smith & Topin 2018). two-cycles: one
-    such cycle over the first quarter of the run, another over the rest: soon at a good error, and
+    such cycle over the first eighth of the run, another over the rest: soon at a good error, and
     then at a better one (a warm restart: Loshchilov & Hutter 2017).
 
     Raises InputError on another name.

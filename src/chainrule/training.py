@@ -12,7 +12,7 @@ from torch import Tensor
 
 from chainrule.chain import Chain
 from chainrule.checkpoints import Checkpoint, differences, read_checkpoint, write_checkpoint
-from chainrule.errors import DivergedError, FileError, InputError
+from chainrule.errors import DivergedError, InputError, OtherRunError
 from chainrule.schedules import schedule
 from chainrule.sgd import SGD, check_learning_rate
 
@@ -113,7 +113,7 @@ def train(
     parameters.
 
     Raises DivergedError when the loss is no longer finite, FileError on a checkpoint that cannot be
-    read or is of another run.
+    read, and OtherRunError, a FileError, on one that is of another run.
     """
     state = _start(
         chain, parameters, training, validation, settings, described or {}, checkpoint, resume
@@ -225,7 +225,7 @@ def _start(
     if resume and checkpoint is not None and checkpoint.exists():
         found = read_checkpoint(checkpoint)
         if other := differences(found.run, run):
-            raise FileError(
+            raise OtherRunError(
                 f"{checkpoint} is of another run ({'; '.join(other)}); expected the same "
                 "settings: choose another file, or train without resuming"
             )

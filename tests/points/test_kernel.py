@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainrule.points import double_moon
+from chainrule.points import double_moon, kernel
 from chainrule.points.kernel import sgd_steps, sgd_with_errors
 
 
@@ -57,6 +57,72 @@ def hold_against_brute_force(parameters, X, y, validation, labels, order, rate, 
         for a, b in zip(ours, plain, strict=True):
             np.testing.assert_array_equal(a, b)
     return train[:finished], other[:finished]
+
+
+def ways_taken(parameters, X, y, validation, labels, order, rate):
+    """How often the kernel made ring 1, ring 2, gave up making them, and counted all points."""
+    W_in, b_in, w_out, b_out = (p.copy() for p in parameters)
+    points = np.ascontiguousarray(np.concatenate([X, validation]).T)
+    tally = np.zeros(4, np.int64)
+    wrong = np.empty((2, len(order)), np.int32)
+    kernel._counted_steps(
+        kernel._packed(W_in, b_in, w_out), b_out, len(w_out), X, y, order, rate, points,
+        np.concatenate([y, labels]), *wrong, tally,
+    )  # fmt: skip
+    return tally
+
+
+def both_ways(*arguments):
+    """Hold against brute force; return the ways that were taken in doing so."""
+    hold_against_brute_force(*arguments)
+    return ways_taken(*arguments)
+
+
+def test_every_count_where_the_rings_hold_for_many_steps():
+    moons, others = double_moon(500, seed=1), double_moon(500, seed=2)
+    order = np.random.default_rng(3).integers(0, 500, 4000)
+    outer, inner, paused, all_counted = both_ways(
+        start(7, 2, 7), moons.features, moons.labels, others.features, others.labels, order, 0.02
+    )
+    assert 0 < outer < inner < 1000  # each ring was made and outlasted by the ring around it
+    assert all_counted < 400
+    assert paused <= all_counted
+
+
+def test_every_count_where_rings_do_not_pay():
+    moons, others = double_moon(500, seed=1), double_moon(500, seed=2)
+    order = np.random.default_rng(3).integers(0, 500, 2000)
+    outer, _, paused, all_counted = both_ways(
+        start(7, 2, 7), moons.features, moons.labels, others.features, others.labels, order, 20.0
+    )
+    assert paused > 10
+    assert all_counted > 1500
+    assert outer > 5  # it tried again
+
+
+def test_every_count_where_rounding_is_larger_than_the_thresholds():
+    moons, others = double_moon(60, seed=1), double_moon(60, seed=2)
+    order = np.random.default_rng(3).integers(0, 60, 800)
+    # y_hat is a small difference of terms of 1e12
+    for far in (1e9, 1e12):
+        ways = both_ways(
+            start(5, 2, 7, low=-1.0), moons.features + far, moons.labels,
+            others.features + far, others.labels, order, 1e-26,
+        )  # fmt: skip
+        assert ways[3] > 100
+
+
+@pytest.mark.parametrize("features", [1, 2, 3, 8])
+@pytest.mark.parametrize("hidden", [1, 8, 9, 17])
+def test_every_count_at_the_edges_of_a_vector(features, hidden):
+    rng = np.random.default_rng(hidden)
+    for n, m in ((1, 1), (7, 9), (8, 8), (9, 24), (40, 1)):
+        X, validation = rng.normal(size=(n, features)), rng.normal(size=(m, features))
+        y, labels = np.sign(X.sum(axis=1)), np.sign(validation.sum(axis=1))
+        parameters = start(hidden, features, hidden, spread=0.5, low=-1.0)
+        hold_against_brute_force(
+            parameters, X, y, validation, labels, rng.integers(0, n, 300), 0.05, (100,)
+        )
 
 
 @pytest.mark.parametrize("hidden", [1, 7, 20])
@@ -117,6 +183,21 @@ def test_points_that_lie_on_the_boundary_count_as_negative():
     # rate 0: nothing moves, and y_hat is exactly 0 at the first two
     train, _ = hold_against_brute_force(parameters, X, y, X, y, np.array([0, 1]), 0.0)
     assert train.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("features", [1, 2, 3])
+def test_the_sums_are_not_fused(features):
+    rng = np.random.default_rng(features)
+    for _ in range(20):
+        weights = rng.normal(size=(1, features))
+        X = np.zeros((3, features))
+        X[:, 0] = rng.normal()
+        X[2] += weights[0]  # here the unit is active: the network is not dead
+        # b + w x is 0 when the product is rounded, and its rounding error when it is not
+        parameters = [weights, -weights[:, 0] * X[0, 0], np.array([1.0]), np.array([0.0])]
+        y = np.ones(3)
+        train, _ = hold_against_brute_force(parameters, X, y, X, y, np.zeros(3, np.int64), 0.0)
+        assert train.tolist() == [2, 2, 2]  # y_hat is 0: the negative class
 
 
 @pytest.mark.parametrize(("h", "d", "rate"), [(1, 1, 0.1), (7, 2, 0.02), (5, 9, 0.3)])

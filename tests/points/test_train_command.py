@@ -193,7 +193,8 @@ def test_a_file_without_two_classes_of_points_is_refused(
     ("options", "message"),
     [
         (("--hidden", 0), "hidden units: found 0; expected at least 1"),
-        (("--learning-rate", -0.1), "learning rate: found -0.1; expected a number above 0"),
+        (("--learning-rate", -0.1), "learning rate: found -0.1; expected a finite number above 0"),
+        (("--learning-rate", "inf"), "learning rate: found inf; expected a finite number above 0"),
         (("--learning-rate", "nan"), "learning rate: found nan"),
         (("--iterations", 0), "iterations: found 0; expected at least 1"),
         (("--hidden", 10**12), "expected at most 1000000"),
@@ -240,6 +241,12 @@ def test_weights_cut_off_are_refused(refused, moons, tmp_path):
     assert "w.safetensors holds no weights" in refused(
         "points", "evaluate", tmp_path / "w.safetensors"
     )
+
+
+def test_a_label_for_points_of_no_file_is_refused(refused, moons):
+    weights = moons[1] / "weights.safetensors"
+    sentence = refused("points", "evaluate", weights, "--label", "kind")
+    assert "label: found 'kind'; expected none, as double-moon is no file" in sentence
 
 
 def test_an_unknown_picture_format_is_refused(refused, moons, tmp_path):

@@ -9,15 +9,22 @@ from hypothesis import strategies as st
 from chainrule.errors import ShapeError
 from chainrule.reader.letters import Scaling
 from chainrule.reader.line import columns_of, score_map, window_scores
-from chainrule.reader.network import letter_network
+from chainrule.reader.network import letter_network, small_letter_network
 from chainrule.reader.sentence import SENTENCE, sentence
 
 NETWORK = letter_network()
 SCALING = Scaling(200.0, 1 / 90)
+BOTH = pytest.mark.parametrize("network", [NETWORK, small_letter_network()], ids=["theirs", "ours"])
 
 
-def parameters(dtype=torch.float32):
-    return NETWORK.initial_parameters(torch.Generator().manual_seed(0), dtype=dtype)
+def parameters(network=NETWORK):
+    """As drawn, but for biases and running moments, which would tell nothing at 0 and 1."""
+    generator = torch.Generator().manual_seed(0)
+    drawn = network.initial_parameters(generator)
+    for name, value in drawn.items():
+        if value.ndim == 1:
+            drawn[name] = value + 0.5 * torch.rand(value.shape, generator=generator)
+    return drawn
 
 
 def test_the_shapes_are_the_originals():
@@ -34,22 +41,33 @@ def test_the_shapes_are_the_originals():
     assert all(name in summary for name, _ in NETWORK.layers)
 
 
+def test_the_small_network_has_the_originals_windows():
+    small = small_letter_network()
+    assert small.shape((1, 1, 32, 32)) == (1, 26, 1, 1)
+    assert small.shape((1, 1, 32, 576)) == (1, 26, 1, 137)
+    theirs, ours = (n.summary().rows[-1].receptive_field for n in (NETWORK, small))
+    assert ours == theirs
+    assert small_letter_network(7).shape((3, 1, 32, 32)) == (3, 7, 1, 1)
+
+
+@BOTH
 @given(st.integers(32, 700), st.integers(0, 100))
-def test_a_line_scores_as_its_windows_one_by_one(width, seed):
+def test_a_line_scores_as_its_windows_one_by_one(network, width, seed):
     picture = np.random.default_rng(seed).integers(0, 256, (32, width)).astype(np.uint8)
-    line = score_map(NETWORK, parameters(), SCALING, picture)
+    line = score_map(network, parameters(network), SCALING, picture)
     assert line.shape == (26, (width - 32) // 4 + 1)
-    windows = window_scores(NETWORK, parameters(), SCALING, picture)
+    windows = window_scores(network, parameters(network), SCALING, picture)
     scale = float(windows.abs().max())
     torch.testing.assert_close(line, windows, rtol=1e-5, atol=1e-5 * max(1.0, scale))
 
 
-def test_each_window_is_the_picture_cut_at_multiples_of_4():
+@BOTH
+def test_each_window_is_the_picture_cut_at_multiples_of_4(network):
     picture = sentence().image
-    line = score_map(NETWORK, parameters(), SCALING, picture)
+    line = score_map(network, parameters(network), SCALING, picture)
     for column in (0, 1, 77, 136):
         x = SCALING(torch.from_numpy(picture[:, 4 * column : 4 * column + 32].copy()))
-        alone = NETWORK.apply(x[None, None], parameters())[0, :, 0, 0]
+        alone = network.in_inference().apply(x[None, None], parameters(network))[0, :, 0, 0]
         torch.testing.assert_close(line[:, column], alone, rtol=1e-5, atol=1e-5)
 
 

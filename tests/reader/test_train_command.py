@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from chainrule.chain import save_chain
+from chainrule.blocks import Convolution
+from chainrule.chain import Chain, save_chain
 from chainrule.checkpoints import read_checkpoint
 from chainrule.errors import FileError
 from chainrule.glyphs.letters import Letters, save_letters
@@ -178,4 +179,13 @@ def test_another_model_is_no_letter_network(tmp_path):
     weights = network.initial_parameters(torch.Generator().manual_seed(0))
     save_chain(tmp_path / "other.safetensors", network, weights, {"kind": "other"})
     with pytest.raises(FileError, match="no letter network"):
+        load_letter_network(tmp_path / "other.safetensors")
+
+
+def test_another_architecture_is_no_letter_network(tmp_path):
+    network = Chain([("conv", Convolution(1, 3, 32))], (1, 1, 32, 32))
+    weights = network.initial_parameters(torch.Generator().manual_seed(0))
+    metadata = {"kind": "chainrule letter network", "alphabet": "abc", "mean": 0.0, "scale": 1.0}
+    save_chain(tmp_path / "other.safetensors", network, weights, metadata)
+    with pytest.raises(FileError, match="holds another architecture"):
         load_letter_network(tmp_path / "other.safetensors")

@@ -8,28 +8,34 @@ import pytest
 
 from chainrule.glyphs.fonts import find_fonts, open_font
 from chainrule.glyphs.letters import build_letters
-from chainrule.reader.recipes import RECIPES, train_letters
+from chainrule.reader.recipes import RECIPES
 from chainrule.report import Part, ReportSettings, part4_runs
 from chainrule.report.page import document, page
 from chainrule.report.part4 import sections
 
 
-@pytest.fixture(scope="module")
-def found():
+def small_letters():
     folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
     fonts = [open_font(path) for path in find_fonts([folder]) if path.stem.startswith("DejaVuS")]
-    letters = build_letters(
-        fonts, "abcdefghijklmnopqrstuvwxyz", validation_families={"DejaVu Serif"}
-    )[0]
-    fast = RECIPES["fast"]
-    few = replace(fast, settings=replace(fast.settings, epochs=8, learning_rate=0.004))
+    return build_letters(fonts, "abcdefghijklmnopqrstuvwxyz", validation_families={"DejaVu Serif"})[
+        0
+    ]
+
+
+def few_epochs(epochs):
+    """The recipes for few letters: fewer epochs, and smaller steps by the fast one."""
+    return {
+        name: replace(recipe, settings=replace(recipe.settings, epochs=epochs, learning_rate=rate))
+        for (name, recipe), rate in zip(RECIPES.items(), (0.001, 0.02), strict=True)
+    }
+
+
+@pytest.fixture(scope="module")
+def found():
+    letters = small_letters()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(part4_runs, "load_letters", lambda: letters)
-        patch.setattr(
-            part4_runs,
-            "train_letters",
-            lambda letters, _, **options: train_letters(letters, few, **options),
-        )
+        patch.setattr(part4_runs, "RECIPES", few_epochs(8))
         seen = []
         yield list(sections(ReportSettings(), lambda *now: seen.append(now))), letters, seen
 
@@ -47,7 +53,11 @@ def test_the_numbers_of_the_sections_hang_together(found):
     data, _, training, _, line, jitter = found[0]
     letters = found[1]
     assert data.results["training_letters"] == len(letters.training_rows)
-    last = training.results["trainings"][0]["epochs"][-1]
+    assert [(run["recipe"], run["jitter"]) for run in training.results["trainings"]] == [
+        ("original", False), ("fast", False), ("fast", True),
+    ]  # fmt: skip
+    assert training.results["recipe"] == "fast"
+    last = training.results["trainings"][1]["epochs"][-1]
     without = jitter.results["without jitter"]
     assert without["top1_validation"] == pytest.approx(last["top1_validation"])
     assert without["read"] == line.results["read"]["without jitter"]
@@ -57,6 +67,33 @@ def test_the_numbers_of_the_sections_hang_together(found):
     for name, text in line.results["read"].items():
         pairs = [(a, b) for a, b in zip(truth, text, strict=True) if a != " "]
         assert line.results["right"][name] == sum(a == b for a, b in pairs)
+
+
+def test_the_filters_are_those_of_the_originals_network(found):
+    filters = found[0][3]
+    assert filters.results["roughness_before"] == pytest.approx(2**0.5, rel=0.1)
+    network = found[0][1].results
+    assert "20 filters" in filters.figures[0].caption
+    assert network["parameters"] > 400_000
+
+
+def test_an_interrupted_report_of_other_recipes_trains_anew(tmp_path, monkeypatch):
+    letters, few = small_letters(), few_epochs(1)
+    monkeypatch.setattr(part4_runs, "load_letters", lambda: letters)
+    monkeypatch.setattr(part4_runs, "RECIPES", few)
+    settings = ReportSettings(unfinished=tmp_path)
+    before = part4_runs.run_all(settings, None)
+    written = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    assert len(written) == 3
+
+    again = part4_runs.run_all(settings, None)
+    assert {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == written
+
+    monkeypatch.setattr(part4_runs, "RECIPES", few_epochs(2))
+    other = part4_runs.run_all(settings, None)
+    for key in before.found:
+        assert again.found[key].trained.history == before.found[key].trained.history
+        assert len(other.found[key].trained.history) == 2
 
 
 def test_what_the_script_does_wrong_is_listed(found):

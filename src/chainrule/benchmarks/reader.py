@@ -1,4 +1,4 @@
-"""The letter network: the original's recipe against the fast one, jitter's cost, a line's cost."""
+"""Letter networks: the original's recipe against the fast one, jitter's cost, a line's cost."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -12,8 +12,7 @@ from chainrule.blocks import SoftmaxLogLoss
 from chainrule.glyphs.letters import SIDE, Letters, load_letters
 from chainrule.reader.letters import LetterBatches
 from chainrule.reader.line import STRIDE, score_map, window_scores
-from chainrule.reader.network import letter_network
-from chainrule.reader.recipes import RECIPES, changes_of, scaling_of, train_letters
+from chainrule.reader.recipes import RECIPES, Recipe, changes_of, scaling_of, train_letters
 from chainrule.reader.sentence import sentence
 from chainrule.training import train
 
@@ -53,8 +52,8 @@ def measure(
         "training_letters": len(letters.training_rows),
         "validation_letters": len(letters.validation_rows),
         "rows": rows,
-        "jitter": _jitter_cost(letters),
-        "line": _line_cost(letters),
+        "jitter": {name: _jitter_cost(letters, recipe) for name, recipe in RECIPES.items()},
+        "line": {name: _line_cost(letters, recipe) for name, recipe in RECIPES.items()},
     }
 
 
@@ -82,11 +81,10 @@ def _compared(original: Sequence[dict[str, Any]], fast: Sequence[dict[str, Any]]
     }
 
 
-def _jitter_cost(letters: Letters) -> dict[str, float]:
-    """Seconds of 20 steps of the original recipe without and with jitter."""
-    recipe = RECIPES["original"]
+def _jitter_cost(letters: Letters, recipe: Recipe) -> dict[str, float]:
+    """Seconds of the recipe for 2,000 letters without and with jitter."""
     scaling = scaling_of(letters, recipe)
-    network = letter_network(len(letters.alphabet))
+    network = recipe.network(len(letters.alphabet))
     start = network.initial_parameters(
         torch.Generator().manual_seed(0), initialization=recipe.initialization
     )
@@ -107,10 +105,10 @@ def _jitter_cost(letters: Letters) -> dict[str, float]:
     }
 
 
-def _line_cost(letters: Letters) -> dict[str, float]:
+def _line_cost(letters: Letters, recipe: Recipe) -> dict[str, float]:
     """Milliseconds to score the sentence's 137 windows: in one pass, cut out as a batch, alone."""
-    scaling = scaling_of(letters, RECIPES["fast"])
-    network = letter_network(len(letters.alphabet))
+    scaling = scaling_of(letters, recipe)
+    network = recipe.network(len(letters.alphabet))
     parameters = network.initial_parameters(torch.Generator().manual_seed(0))
     picture = sentence().image
 

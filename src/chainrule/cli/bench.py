@@ -106,7 +106,7 @@ def reader(
     seeds: Annotated[int, typer.Option(min=1, help="Trainings by each recipe.")] = 3,
     as_json: JsonOption = False,
 ) -> None:
-    """Train the letter network by the original's recipe and by the fast one; time both.
+    """Train a letter network by the original's recipe and by the fast one; time both.
 
     And measure what jitter costs a training, and a line against its windows one by one. This trains
     for minutes: each seed's line is told on standard error as soon as it is done.
@@ -131,9 +131,10 @@ def reader(
             f"{row['fast_seconds']:8.1f}   "
             + ("never" if reached is None else f"{reached:.1f} s ({row['time_ratio']:.1%})")
         )
-    print(f"with jitter a training takes {document['jitter']['ratio']:.3f} times as long")
-    line = document["line"]
-    print(
-        f"a line costs {line['ratio_one_by_one']:.3f} of its windows one by one, "
-        f"{line['ratio']:.3f} of them as a batch"
-    )
+    for name, jitter in document["jitter"].items():
+        line = document["line"][name]
+        print(
+            f"{name}: with jitter a training takes {jitter['ratio']:.3f} times as long; a line "
+            f"costs {line['ratio_one_by_one']:.3f} of its windows one by one, "
+            f"{line['ratio']:.3f} of them as a batch"
+        )

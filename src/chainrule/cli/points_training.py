@@ -216,12 +216,14 @@ def evaluate(
 
     Example: chainrule points evaluate runs/points-train/weights.safetensors --data-seed 5
     """
-    from chainrule.points.data import double_moon, load_points
+    from chainrule.points.data import check_no_label, double_moon, load_points
     from chainrule.points.evaluation import evaluate
     from chainrule.points.files import load_weights
 
     parameters, settings = load_weights(weights)
     moons = data.replace("_", "-") == "double-moon"
+    if moons:
+        check_no_label("double-moon", label)
     points = double_moon(seed=data_seed) if moons else load_points(data, label=label)
     evaluation = evaluate(points, parameters, settings)
     if out is not None:

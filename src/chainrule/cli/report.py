@@ -36,7 +36,8 @@ def report(
     original_recipe: Annotated[
         bool,
         typer.Option(
-            "--original-recipe", help="Part 4: train by the original's recipe, too (minutes)."
+            "--original-recipe",
+            help="Part 4: show the original's recipe, with jitter too (minutes).",
         ),
     ] = False,
     as_json: JsonOption = False,

@@ -86,7 +86,7 @@ def load_dataset(
     Raises InputError, and FileError for a file that does not hold such points.
     """
     if _name(source) == "double-moon":
-        _check_no_label("double-moon", label)
+        check_no_label("double-moon", label)
         _check_seed(seed)
         moons = np.random.SeedSequence(seed).spawn(2)
         training, validation = (double_moon(seed=child) for child in moons)
@@ -170,7 +170,7 @@ def load_points(source: str | os.PathLike[str], *, label: str | None = None) -> 
     Raises FileError if the file does not hold that, InputError on an unknown name.
     """
     if _name(source) == "breast-cancer":
-        _check_no_label("breast-cancer", label)
+        check_no_label("breast-cancer", label)
         return _breast_cancer()
     path = Path(source)
     if not path.is_file():
@@ -237,7 +237,8 @@ def _check_seed(seed: int | np.random.SeedSequence) -> None:
         raise InputError(f"seed: found {seed}; expected a whole number of at least 0")
 
 
-def _check_no_label(source: str, label: str | None) -> None:
+def check_no_label(source: str, label: str | None) -> None:
+    """Raise InputError if a label column is named for points that come from no file."""
     if label is not None:
         raise InputError(f"label: found {label!r}; expected none, as {source} is no file")
 

@@ -1,43 +1,67 @@
 """The compiled kernel: per-sample SGD with both error counts exact after every step.
 
 One step changes the sign of few outputs, so few are computed. Rings of points, each inside the
-one before: ring 0 holds all; when ring k is looked at, its points with |y_hat| < theta_k become
-ring k + 1. The innermost ring is looked at again when its nearest point could have crossed zero.
+one before: ring 0 holds all, and ring k + 1 is made of the points of ring k that are so near the
+boundary that their sign may soon change. The innermost ring is counted at every step; the signs
+outside it are known until the network has moved too far, then rings are made again.
 
-The output at any point x has moved since a look, at parameters P', by at most
+The output at a point x has moved since ring k + 1 was made, at parameters P', by at most
 
-    moved = |db_out| + sum_j  |dw_j| H'_max,j  +  |w_j| max_x |dz_j(x)|,       d = now - then
+    |db_out| + sum_j  |dw_j| H'_j(x)  +  |w_j| |dz_j(x)|,       d = now - then
 
-because w H - w' H' = (w - w') H' + w (H - H') and the ReLU does not stretch differences. With the
-points in a box of centre c and half-widths r, |dz_j(x)| <= |dW_j . c + db_j| + sum_k |dW_jk| r_k.
-While `moved` stays under theta_k no point outside ring k + 1 can have changed sign: the counts are
-exact, not estimates. By the triangle inequality an inner ring may use what its outer ring has left.
-The thetas follow the cost: small rings are cheap to look at but must be made again soon.
+because w H - w' H' = (w - w') H' + w (H - H') and the ReLU does not stretch differences. With all
+points in a box of centre c and half-widths r, let rho(x) = max_k |x_k - c_k| / r_k, from 0 at the
+centre to 1 at the edge. H' is convex and |dz_j(x)| <= |dW_j . c + db_j| + rho sum_k |dW_jk| r_k, so
+
+    moved(x) <= (1 - rho) A + rho E
+
+with A the bound at the centre and E the one at the edge: `_moved` returns both. Ring k + 1 holds
+the points with |y_hat| < theta (1 + slope rho). While A < theta and E < theta (1 + slope) no other
+point can have changed sign: the counts are exact, not estimates. By the triangle inequality an
+inner ring may use what its outer ring has left of A and of E. The slopes follow E / A, the thetas
+the cost: a small ring is cheap to count but must be made again soon. When even ring 1 does not
+last, all points are counted for some steps.
 
 Exact means: the sign of the float64 sum in the order that `_outputs` states, with no fused
 multiply-add, as a plain loop over all points would find it. Each threshold is reached early by
-1e-9 of the size of the terms (`_TINY`, also in H_max and r, so that it covers the terms of the
-later parameters too), far above the rounding of the sums for h + d up to a million.
-An output of exactly 0 counts as the negative class.
+1e-9 of the size of the terms (`_TINY`: of the terms then in `_remember` and in H', of their
+change in `_moved`), far above the rounding of the sums for h + d up to a million; so the outputs
+that only choose a ring may be fused. Where that is not less than theta, or no number, all points
+are counted. An output of exactly 0 counts as the negative class.
 
 Both errors are kept in one number: a positive point has the vote +1, a negative one -1, and a
-validation point 2^32 times as much. All positive points are wrong until their output is positive;
-so wrong = (the votes of all positive points) - (the votes of all points with a positive output).
-
-Numba counts references to every array that a function takes unless it is inlined or its last
-uses lie on one path, and that costs more than a small ring: what runs at every step is inlined.
+validation point 2^26 times as much (a float64 holds the sums for up to 2^26 points of each kind).
+All positive points are wrong until their output is positive; so wrong = (the votes of all
+positive points) - (the votes of all points with a positive output).
 """
 
 import numpy as np
 from numba import njit
 
-_LANES = 8  # units and the points of a ring come in whole vectors of 64 bytes
-_RINGS = 2
-_OVERHEAD = 60  # what a look costs besides its points, in points (measured)
+from chainrule.points.lanes import (
+    WIDTH,
+    address,
+    below,
+    compress,
+    count,
+    load,
+    magnitude,
+    multiply_add,
+    spread,
+    store,
+    sum_in_any_order,
+    sum_in_order,
+    unless,
+    where_positive,
+)
+
+_RINGS = 2  # besides ring 0
+_MAKING = 0.5  # what making a ring costs for each point of the outer ring; counting it costs 1
+_OVERHEAD = 60  # and besides (both found by trial: the total is flat near them)
+_LASTING, _PAUSE = 3, 63  # rings that last fewer steps do not pay; then up to so many without any
 _TINY = 1e-9  # of the terms of a sum: far more than rounding can change
-_VALIDATION = 1 << 32  # the vote of a validation point; a training point's is 1
-_WITHOUT_SIGN = 0x7FFFFFFFFFFFFFFF  # all bits of a float64 but its sign
-_INFINITY = 0x7FF0000000000000  # its bits
+_AT_ONCE = 2 * WIDTH  # points
+_VALIDATION = 1 << 26  # the vote of a validation point; a training point's is 1
 
 
 @njit(cache=True, nogil=True)
@@ -48,11 +72,7 @@ def sgd_steps(W_in, b_in, w_out, b_out, X, y, order, learning_rate):  # type: ig
     float64; order (T,) int64. Returns -1, or the step at which a number was no longer finite.
     """
     P = _packed(W_in, b_in, w_out)
-    failed = -1
-    for t in range(len(order)):
-        if not _step(P, b_out, len(w_out), X, y, order[t], learning_rate):
-            failed = t
-            break
+    failed = _steps(P, b_out, X, y, order, learning_rate)
     if failed < 0 and not _finite(P, b_out):
         failed = len(order) - 1
     _unpack(P, W_in, b_in, w_out)
@@ -70,99 +90,172 @@ def sgd_with_errors(  # type: ignore[no-untyped-def]
     Returns -1, or the step at which a number was no longer finite (counts before it are valid).
     """
     P = _packed(W_in, b_in, w_out)
-    failed = _counted_steps(
-        P, b_out, len(w_out), X, y, order, learning_rate, points, labels, train_wrong, other_wrong
-    )
+    failed, dead = _counted_steps(
+        P, b_out, len(w_out), X, y, order, learning_rate, points, labels,
+        train_wrong, other_wrong, np.zeros(_RINGS + 2, np.int64),
+    )  # fmt: skip
+    if dead:
+        failed = _count_dead(
+            P, b_out, len(w_out), y, order, learning_rate, failed, points, labels,
+            train_wrong, other_wrong,
+        )  # fmt: skip
     _unpack(P, W_in, b_in, w_out)
     return failed
 
 
 @njit(cache=True, nogil=True)
-def _counted_steps(  # type: ignore[no-untyped-def]
-    P, b_out, h, X, y, order, learning_rate, points, labels, train_wrong, other_wrong
-):
-    """`sgd_with_errors` on packed parameters."""
-    d, wide = X.shape[1], P.shape[1]
-    n, N = len(y), len(labels)
-    centre, reach, largest = _box(points)
-    # no tuples of arrays here: Numba counts references to each member at every use
-    x = np.empty((_RINGS + 1, d, N + _LANES))
-    vote = np.empty((_RINGS + 1, N + _LANES), np.int64)
-    x[0, :, :N] = points
-    for i in range(N):
-        vote[0, i] = (1 if i < n else _VALIDATION) * (1 if labels[i] > 0.0 else -1)
-    positives = np.maximum(vote[0, :N], 0).sum()
-    size = np.zeros(_RINGS + 1, np.int64)
-    size[0] = N
-    then = np.zeros((_RINGS + 1, d + 3, wide))
-    then_o = np.zeros(_RINGS + 1)
-    limit = np.full(_RINGS + 1, -np.inf)  # nothing is known: the first step looks at every point
-    theta = 0.5 * 0.25 ** np.arange(_RINGS + 1)  # first guesses; they follow the cost from here on
-    theta[_RINGS] = 0.0
-    votes = np.zeros(_RINGS + 1, np.int64)  # of the points that the next ring lacks
-    work = np.zeros(_RINGS + 1, np.int64)
-    outputs, z = np.empty(N + _LANES), np.empty(N + _LANES)
-    kept = np.empty(N + _LANES, np.int64)
-    nearest = np.empty(1, np.int64)
-    total = 0
-
+def _steps(P, b_out, X, y, order, learning_rate):  # type: ignore[no-untyped-def]
+    """`sgd_steps` on packed parameters."""
+    blocks, d = len(P), X.shape[1]
+    p, o, x = address(P), address(b_out), address(X)
     for t in range(len(order)):
-        if not _step(P, b_out, h, X, y, order[t], learning_rate):
+        i = order[t]
+        if not _step(p, o, blocks, d, x, i * d, y[i], learning_rate):
             return t
-        moved = _moved(P, b_out, then, then_o, _RINGS, centre, reach)
-        if not moved < limit[_RINGS]:
-            if not moved < np.inf and not _finite(P, b_out):
-                return t
-            # the innermost ring that can still be trusted, with room for those inside it
-            k = _RINGS
-            room = np.inf
-            while k > 0:
-                drift = _moved(P, b_out, then, then_o, k - 1, centre, reach)
-                if drift + theta[k] < limit[k - 1]:
-                    room = limit[k - 1] - drift
-                    work[k - 1] += size[k] + _OVERHEAD
-                    break
-                k -= 1
-            if k == 0 and _dead(P, points, n):
-                return _count_dead(
-                    P, b_out, h, y, order, learning_rate, t, x, labels,
-                    train_wrong, other_wrong, outputs, z,
-                )  # fmt: skip
-            _outputs(x, k, size[k], P, h, b_out[0], outputs, z)
-            votes[k] = _votes(vote, k, size[k], outputs)
-            while k < _RINGS:
-                # the ring was too tight if making it cost more than looking at it, else too wide
-                theta[k] *= 1.3 if size[k] + _OVERHEAD >= work[k] else 0.75
-                theta[k] = max(theta[k], 1.5 * theta[k + 1])
-                size[k + 1] = _keep_near(x, vote, k, size[k], outputs, theta[k], kept)
-                votes[k + 1] = _votes(vote, k + 1, size[k + 1], outputs)
-                votes[k] -= votes[k + 1]
-                limit[k] = min(theta[k], room)
-                limit[k] -= _remember(P, b_out, then, then_o, k, centre, reach, largest)
-                room = limit[k]
-                work[k] = size[k + 1] + _OVERHEAD
-                k += 1
-            slack = _remember(P, b_out, then, then_o, k, centre, reach, largest)
-            # a finite slack says that no output is NaN
-            nearest[0] = _nearest(outputs, size[k])
-            limit[k] = min(nearest.view(np.float64)[0], room) - slack if slack < np.inf else -np.inf
-            total = positives
-            for ring in range(_RINGS + 1):
-                total -= votes[ring]
-        train_wrong[t] = total & (_VALIDATION - 1)
-        other_wrong[t] = total >> 32
     return -1
 
 
 @njit(cache=True, nogil=True)
-def _packed(W_in, b_in, w_out):  # type: ignore[no-untyped-def]
-    """The units side by side, so that a step takes a vector of them at once: (d + 4, lanes).
+def _counted_steps(  # type: ignore[no-untyped-def]
+    P, b_out, h, X, y, order, learning_rate, points, labels, train_wrong, other_wrong, tally
+):
+    """`sgd_with_errors` on packed parameters: (the step that failed or -1, False).
 
-    Rows: W_in by feature, b_in, w_out, then room for H and w H. Lanes beyond h hold 0 and stay 0.
+    Or (a step, True): after this step no hidden unit was active on any training point.
+    tally: how often ring 1, 2, ... was made, was not made for some steps, and all were counted.
+    """
+    centre, reach, largest = _box(points)
+    x, vote, whole = _rings(points, labels, len(y), centre, reach)
+    then, then_o = np.zeros((_RINGS, *P.shape)), np.zeros(_RINGS)
+    return _count(
+        P, b_out, h, X, y, order, learning_rate, points, train_wrong, other_wrong, tally,
+        x, vote, whole, then, then_o, centre, reach, largest,
+    )  # fmt: skip
+
+
+@njit(cache=True, nogil=True)
+def _count(  # type: ignore[no-untyped-def]
+    P, b_out, h, X, y, order, learning_rate, points, train_wrong, other_wrong, tally,
+    ring_points, ring_votes, whole, then_P, then_o, box_centre, box_reach, box_largest,
+):  # fmt: skip
+    """`_counted_steps` with its memory given, as pointers keep no array alive.
+
+    limit[k], edge_limit[k]: while A and E since ring k + 1 was made stay below them it holds.
+    """
+    n, d, blocks, length = len(y), X.shape[1], len(P), ring_points.shape[2]
+    p, o, examples = address(P), address(b_out), address(X)
+    x, vote, then, before = (
+        address(ring_points), address(ring_votes), address(then_P), address(then_o)
+    )  # fmt: skip
+    centre, reach, largest = address(box_centre), address(box_reach), address(box_largest)
+    positives = np.maximum(ring_votes[0], 0.0).sum()
+    size = np.zeros(_RINGS + 1, np.int64)
+    size[0] = whole
+    limit, edge_limit = np.zeros(_RINGS), np.zeros(_RINGS)
+    theta = 0.5 * 0.25 ** np.arange(_RINGS + 1)  # first guesses; they follow the cost from here on
+    theta[_RINGS] = 0.0
+    slope = np.ones(_RINGS)
+    outside = np.zeros(_RINGS)  # the votes of the points that the next ring lacks
+    work = np.zeros(_RINGS)  # what it cost to look inside ring k since it was looked at
+    pause, resume, last = 0, -1, -_LASTING
+    # of the innermost ring; nothing is known: the first step looks at every point
+    made, inner_size, room, edge_room, missing = 0, 0, -np.inf, -np.inf, 0.0
+
+    for t in range(len(order)):
+        i = order[t]
+        if not _step(p, o, blocks, d, examples, i * d, y[i], learning_rate):
+            return t, False
+        moved, edge = _moved(p, o, then, before, _RINGS - 1, blocks, d, centre, reach, largest)
+        trusted = moved < room and edge < edge_room
+        if not trusted and not edge < np.inf and not _finite(P, b_out):
+            return t, False
+        if not trusted and t >= resume:
+            work[_RINGS - 1] = (t - made) * inner_size
+            # the innermost ring that can still be trusted, with room for those inside it
+            k = _RINGS - 1
+            while True:
+                if 0.0 < moved < np.inf and edge < np.inf:
+                    slope[k] += 0.2 * (min(edge / moved - 1.0, 100.0) - slope[k])
+                room, edge_room = np.inf, np.inf
+                if k == 0:
+                    break
+                moved, edge = _moved(p, o, then, before, k - 1, blocks, d, centre, reach, largest)
+                if (
+                    moved + theta[k] < limit[k - 1]
+                    and edge + theta[k] * (1.0 + slope[k]) < edge_limit[k - 1]
+                ):
+                    room, edge_room = limit[k - 1] - moved, edge_limit[k - 1] - edge
+                    work[k - 1] += _MAKING * size[k] + _OVERHEAD
+                    break
+                k -= 1
+            if k == 0:
+                if _dead(P, points, n):
+                    return t, True
+                if t > resume and t - last < _LASTING:
+                    pause = min(2 * pause + 1, _PAUSE)
+                    resume = t + pause
+                    room = -np.inf
+                    tally[_RINGS] += 1
+                else:
+                    pause = pause if t == resume else 0
+                    last = t
+            while k < _RINGS and t >= resume:
+                # the ring was too tight if making it cost more than looking at it, else too wide
+                theta[k] *= 1.08 if _MAKING * size[k] + _OVERHEAD >= work[k] else 0.93
+                theta[k] = min(max(theta[k], 1.5 * theta[k + 1], 1e-100), 1e100)
+                size[k + 1], outside[k] = _make(
+                    x, vote, k, size[k], length, d, p, o[0], h, theta[k], slope[k]
+                )
+                slack = _remember(p, o, then, before, k, blocks, d, centre, reach, largest)
+                limit[k] = min(theta[k], room) - slack
+                edge_limit[k] = min(theta[k] * (1.0 + slope[k]), edge_room) - slack
+                room, edge_room = limit[k], edge_limit[k]
+                work[k] = _MAKING * size[k + 1] + _OVERHEAD
+                tally[k] += 1
+                k += 1
+            made, inner_size, missing = t, size[_RINGS], positives - outside.sum()
+        if room > 0.0 and edge_room > 0.0:
+            total = missing - _votes(x, vote, _RINGS, inner_size, length, d, p, o[0], h)
+        else:
+            tally[_RINGS + 1] += 1
+            total = positives - _votes(x, vote, 0, whole, length, d, p, o[0], h)
+        wrong = np.int64(total)
+        train_wrong[t], other_wrong[t] = wrong & (_VALIDATION - 1), wrong // _VALIDATION
+    return -1, False
+
+
+@njit(cache=True, nogil=True)
+def _rings(points, labels, n, centre, reach):  # type: ignore[no-untyped-def]
+    """Room for the rings, and ring 0; its size, a multiple of the points counted at once.
+
+    x (rings, d + 1, N'): the features and rho; vote (rings, N'). What fills up a ring has no vote.
+    """
+    d, N = points.shape
+    whole = -(-N // _AT_ONCE) * _AT_ONCE
+    x = np.zeros((_RINGS + 1, d + 1, whole + _AT_ONCE))
+    vote = np.zeros((_RINGS + 1, whole + _AT_ONCE))
+    x[0, :d, :N] = points
+    for f in range(d):
+        if reach[f] > 0.0:
+            for i in range(N):
+                x[0, d, i] = max(x[0, d, i], min(abs(points[f, i] - centre[f]) / reach[f], 1.0))
+    for i in range(N):
+        vote[0, i] = (1.0 if i < n else _VALIDATION) * (1.0 if labels[i] > 0.0 else -1.0)
+    return x, vote, whole
+
+
+@njit(cache=True, nogil=True)
+def _packed(W_in, b_in, w_out):  # type: ignore[no-untyped-def]
+    """The units side by side, so that a step takes a vector of them at once: (blocks, d + 4, 8).
+
+    Rows: W_in by feature, b_in, w_out, then room for two values of H. Lanes beyond h stay 0.
     """
     h, d = W_in.shape
-    P = np.zeros((d + 4, (h + _LANES - 1) // _LANES * _LANES))
-    P[:d, :h], P[d, :h], P[d + 1, :h] = W_in.T, b_in, w_out
+    P = np.zeros(((h + WIDTH - 1) // WIDTH, d + 4, WIDTH))
+    for j in range(h):
+        block, lane = j // WIDTH, j % WIDTH
+        P[block, :d, lane] = W_in[j]
+        P[block, d, lane], P[block, d + 1, lane] = b_in[j], w_out[j]
     return P
 
 
@@ -170,40 +263,37 @@ def _packed(W_in, b_in, w_out):  # type: ignore[no-untyped-def]
 def _unpack(P, W_in, b_in, w_out):  # type: ignore[no-untyped-def]
     """Copy the parameters back from P."""
     h, d = W_in.shape
-    W_in[:], b_in[:], w_out[:] = P[:d, :h].T, P[d, :h], P[d + 1, :h]
+    for j in range(h):
+        block, lane = j // WIDTH, j % WIDTH
+        W_in[j] = P[block, :d, lane]
+        b_in[j], w_out[j] = P[block, d, lane], P[block, d + 1, lane]
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _step(P, b_out, h, X, y, i, learning_rate):  # type: ignore[no-untyped-def]
-    """One SGD step on example i. Returns False if the output is not finite."""
-    d, wide = X.shape[1], P.shape[1]
-    b, w, H, wH = d, d + 1, d + 2, d + 3
-    for first in range(0, wide, _LANES):
-        for j in range(first, first + _LANES):
-            P[H, j] = P[b, j]
-        for k in range(d):
-            for j in range(first, first + _LANES):
-                P[H, j] += P[k, j] * X[i, k]
-        for j in range(first, first + _LANES):
-            P[H, j] = P[H, j] if P[H, j] > 0.0 else 0.0
-            P[wH, j] = P[w, j] * P[H, j]
+def _step(p, o, blocks, d, x, example, label, learning_rate):  # type: ignore[no-untyped-def]
+    """One SGD step on an example. Returns False if the output is not finite."""
+    rows = (d + 4) * WIDTH
+    b, w, H = d * WIDTH, (d + 1) * WIDTH, (d + 2) * WIDTH
     total = 0.0
-    for j in range(h):
-        total += P[wH, j]
-    y_hat = total + b_out[0]
+    for block in range(0, blocks * rows, rows):
+        z = load(p, block + b)
+        for k in range(d):
+            z += load(p, block + k * WIDTH) * x[example + k]
+        z = where_positive(z, z)
+        store(p, block + H, z)
+        total = sum_in_order(total, load(p, block + w) * z)
+    y_hat = total + o[0]
     if not abs(y_hat) < np.inf:
         return False
-    step = learning_rate * _slope(y[i], y[i] * y_hat)
-    b_out[0] -= step
-    for first in range(0, wide, _LANES):
-        for j in range(first, first + _LANES):
-            through = step * P[w, j] if P[H, j] > 0.0 else 0.0
-            P[w, j] -= step * P[H, j]
-            P[b, j] -= through
-            P[wH, j] = through
+    step = learning_rate * _slope(label, label * y_hat)
+    o[0] -= step
+    for block in range(0, blocks * rows, rows):
+        weight, hidden = load(p, block + w), load(p, block + H)
+        through = where_positive(hidden, weight * step)
+        store(p, block + w, weight - hidden * step)
+        store(p, block + b, load(p, block + b) - through)
         for k in range(d):
-            for j in range(first, first + _LANES):
-                P[k, j] -= P[wH, j] * X[i, k]
+            store(p, block + k * WIDTH, load(p, block + k * WIDTH) - through * x[example + k])
     return True
 
 
@@ -214,127 +304,142 @@ def _slope(label, margin):  # type: ignore[no-untyped-def]
     return -label * ((e if margin > 0.0 else 1.0) / (1.0 + e))
 
 
-@njit(cache=True, nogil=True)
-def _outputs(x, k, count, P, h, o, outputs, z):  # type: ignore[no-untyped-def]
-    """y_hat at the first `count` points of ring k, into `outputs`.
+@njit(cache=True, nogil=True, inline="always")
+def _outputs(x, ring, i, length, d, p, o, h, fused):  # type: ignore[no-untyped-def]
+    """y_hat at 16 points from point i of the ring that begins at x[ring], in two halves.
 
     The order of the sums is the same for every point and in `_step`: b, then W x by feature; then
     w H by unit, then b_out.
     """
-    d = x.shape[1]
-    for i in range(count):
-        outputs[i] = 0.0
+    rows = (d + 4) * WIDTH
+    left, right = spread(0.0), spread(0.0)
     for j in range(h):
-        b, w = P[d, j], P[d + 1, j]
-        if d == 2:  # the same sums in the same order, in one pass
-            u, v = P[0, j], P[1, j]
-            for i in range(count):
-                pre = b + u * x[k, 0, i] + v * x[k, 1, i]
-                outputs[i] += w * (pre if pre > 0.0 else 0.0)
-        else:
-            for i in range(count):
-                z[i] = b
-            for f in range(d):
-                u = P[f, j]
-                for i in range(count):
-                    z[i] += u * x[k, f, i]
-            for i in range(count):
-                outputs[i] += w * (z[i] if z[i] > 0.0 else 0.0)
-    for i in range(count):
-        outputs[i] += o
+        unit = (j >> 3) * rows + (j & 7)
+        a = b = spread(p[unit + d * WIDTH])
+        for f in range(d):
+            weight, at = p[unit + f * WIDTH], ring + f * length + i
+            a = _plus(a, load(x, at), weight, fused)
+            b = _plus(b, load(x, at + WIDTH), weight, fused)
+        weight = p[unit + (d + 1) * WIDTH]
+        left = _plus(left, where_positive(a, a), weight, fused)
+        right = _plus(right, where_positive(b, b), weight, fused)
+    return left + o, right + o
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _plus(total, values, weight, fused):  # type: ignore[no-untyped-def]
+    """total + weight values, rounded twice unless it may be fused."""
+    return multiply_add(values, weight, total) if fused else total + values * weight
 
 
 @njit(cache=True, nogil=True)
-def _keep_near(x, vote, k, count, outputs, theta, kept):  # type: ignore[no-untyped-def]
-    """Make ring k + 1 of the points of ring k with |y_hat| < theta, and move their outputs along.
-
-    Returns the size of the new ring.
-    """
-    n_kept = 0
-    for i in range(count):
-        kept[n_kept] = i  # overwritten unless it is near: cheaper than a branch
-        n_kept += abs(outputs[i]) < theta
-    for f in range(x.shape[1]):
-        for m in range(n_kept):
-            x[k + 1, f, m] = x[k, f, kept[m]]
-    for m in range(n_kept):
-        vote[k + 1, m] = vote[k, kept[m]]
-        outputs[m] = outputs[kept[m]]
-    # fill up the last vector with copies that have no vote
-    whole = (n_kept + _LANES - 1) // _LANES * _LANES
-    for m in range(n_kept, whole):
-        for f in range(x.shape[1]):
-            x[k + 1, f, m] = x[k + 1, f, 0]
-        vote[k + 1, m] = 0
-        outputs[m] = outputs[0]
-    return whole
-
-
-@njit(cache=True, nogil=True)
-def _votes(vote, k, count, outputs):  # type: ignore[no-untyped-def]
+def _votes(x, vote, k, size, length, d, p, o, h):  # type: ignore[no-untyped-def]
     """The sum of the votes in ring k with a positive output."""
-    total = 0
-    for i in range(count):
-        total += vote[k, i] if outputs[i] > 0.0 else 0
-    return total
+    if d == 2:  # the same, compiled without the loops over features
+        return _votes_of(x, vote, k, size, length, 2, p, o, h)
+    return _votes_of(x, vote, k, size, length, d, p, o, h)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _votes_of(x, vote, k, size, length, d, p, o, h):  # type: ignore[no-untyped-def]
+    ring, ring_vote = k * (d + 1) * length, k * length
+    total = spread(0.0)
+    for i in range(0, size, _AT_ONCE):
+        left, right = _outputs(x, ring, i, length, d, p, o, h, False)
+        total += where_positive(left, load(vote, ring_vote + i))
+        total += where_positive(right, load(vote, ring_vote + i + WIDTH))
+    return sum_in_any_order(total)
 
 
 @njit(cache=True, nogil=True)
-def _nearest(outputs, count):  # type: ignore[no-untyped-def]
-    """The bits of the smallest |y_hat|; no output may be NaN.
+def _make(x, vote, k, size, length, d, p, o, h, theta, slope):  # type: ignore[no-untyped-def]
+    """Make ring k + 1 of the points of ring k with |y_hat| < theta (1 + slope rho).
 
-    Floats without a sign are in the order of their bits; whole numbers compare in vectors.
+    Returns its size and the votes of the other points with a positive output.
     """
-    bits = outputs.view(np.int64)
-    nearest = _INFINITY
-    for i in range(count):
-        nearest = min(nearest, bits[i] & _WITHOUT_SIGN)
-    return nearest
+    if d == 2:  # the same, compiled without the loops over features
+        return _make_of(x, vote, k, size, length, 2, p, o, h, theta, slope)
+    return _make_of(x, vote, k, size, length, d, p, o, h, theta, slope)
 
 
-@njit(cache=True, nogil=True, inline="always", fastmath={"reassoc"})
-def _moved(P, o, then, then_o, k, centre, reach):  # type: ignore[no-untyped-def]
-    """A bound on how far the output has moved, at any point, since ring k was looked at."""
-    d, wide = len(centre), P.shape[1]
-    b, w, H = d, d + 1, d + 2
-    middle, spread = d + 2, d + 3  # rows of P that are free between two steps
-    moved = abs(o[0] - then_o[k])
-    for first in range(0, wide, _LANES):
-        for j in range(first, first + _LANES):
-            P[middle, j] = P[b, j] - then[k, b, j]
-            P[spread, j] = 0.0
+@njit(cache=True, nogil=True, inline="always")
+def _make_of(x, vote, k, size, length, d, p, o, h, theta, slope):  # type: ignore[no-untyped-def]
+    old, new = k * (d + 1) * length, (k + 1) * (d + 1) * length
+    old_vote, new_vote = k * length, (k + 1) * length
+    kept = 0
+    total = spread(0.0)
+    for i in range(0, size, _AT_ONCE):
+        left, right = _outputs(x, old, i, length, d, p, o, h, True)
+        for at, output in ((i, left), (i + WIDTH, right)):
+            near = below(output, load(x, old + d * length + at) * (theta * slope) + theta)
+            for f in range(d + 1):
+                values = load(x, old + f * length + at)
+                store(x, new + f * length + kept, compress(values, near))
+            votes = load(vote, old_vote + at)
+            total += unless(near, where_positive(output, votes))
+            store(vote, new_vote + kept, compress(votes, near))
+            kept += count(near)
+    for at in range(kept, kept + _AT_ONCE, WIDTH):
+        for f in range(d + 1):
+            store(x, new + f * length + at, spread(0.0))
+        store(vote, new_vote + at, spread(0.0))
+    return -(-kept // _AT_ONCE) * _AT_ONCE, sum_in_any_order(total)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _moved(p, o, then, before, k, blocks, d, centre, reach, largest):  # type: ignore[no-untyped-def]
+    """A and E: how far the output can have moved since ring k + 1 was made from ring k."""
+    rows = (d + 4) * WIDTH
+    b, w, H = d * WIDTH, (d + 1) * WIDTH, (d + 2) * WIDTH
+    old = k * blocks * rows
+    moved, at_edge = spread(0.0), spread(0.0)
+    for block in range(0, blocks * rows, rows):
+        middle = load(p, block + b) - load(then, old + block + b)
+        edge, nudge = spread(0.0), spread(0.0)
         for f in range(d):
-            for j in range(first, first + _LANES):
-                change = P[f, j] - then[k, f, j]
-                P[middle, j] += change * centre[f]
-                P[spread, j] += abs(change) * reach[f]
-        for j in range(first, first + _LANES):
-            moved += abs(P[w, j] - then[k, w, j]) * then[k, H, j]
-            moved += abs(P[w, j]) * (abs(P[middle, j]) + P[spread, j])
-    return moved * (1.0 + _TINY)
+            change = load(p, block + f * WIDTH) - load(then, old + block + f * WIDTH)
+            middle += change * centre[f]
+            edge += magnitude(change) * reach[f]
+            nudge += magnitude(change) * largest[f]
+        weight = load(p, block + w)
+        turned = magnitude(weight - load(then, old + block + w))
+        weight, middle = magnitude(weight), magnitude(middle) + nudge * _TINY
+        moved += turned * load(then, old + block + H) + weight * middle
+        at_edge += turned * load(then, old + block + H + WIDTH) + weight * (middle + edge)
+    bias = abs(o[0] - before[k])
+    more = 1.0 + _TINY
+    return (sum_in_any_order(moved) + bias) * more, (sum_in_any_order(at_edge) + bias) * more
 
 
 @njit(cache=True, nogil=True)
-def _remember(P, o, then, then_o, k, centre, reach, largest):  # type: ignore[no-untyped-def]
-    """Copy the parameters and bound each hidden unit over the box; return the slack.
+def _remember(p, o, then, before, k, blocks, d, centre, reach, largest):  # type: ignore[no-untyped-def]
+    """Copy the parameters, and H at the centre and the largest at the edge; return the slack.
 
-    then[k] (d + 3, lanes) holds the rows W, b, w and the largest H; then_o[k] holds b_out.
+    then[k] (blocks, d + 4, 8) holds the rows W, b, w, these two; before[k] holds b_out.
     """
-    d, wide = len(centre), P.shape[1]
-    then_o[k] = o[0]
-    size = abs(o[0])
-    for j in range(wide):
-        top = P[d, j]
-        terms = abs(P[d, j])
+    rows = (d + 4) * WIDTH
+    b, w, H = d * WIDTH, (d + 1) * WIDTH, (d + 2) * WIDTH
+    old = k * blocks * rows
+    before[k] = o[0]
+    size = spread(0.0)
+    for block in range(0, blocks * rows, rows):
+        middle = load(p, block + b)
+        store(then, old + block + b, middle)
+        terms = magnitude(middle)
+        edge = spread(0.0)
         for f in range(d):
-            then[k, f, j] = P[f, j]
-            top += P[f, j] * centre[f] + abs(P[f, j]) * reach[f]
-            terms += abs(P[f, j]) * largest[f]
-        then[k, d, j] = P[d, j]
-        then[k, d + 1, j] = P[d + 1, j]
-        then[k, d + 2, j] = max(top, 0.0) + _TINY * terms
-        size += abs(P[d + 1, j]) * terms
-    return _TINY * size
+            weight = load(p, block + f * WIDTH)
+            store(then, old + block + f * WIDTH, weight)
+            middle += weight * centre[f]
+            edge += magnitude(weight) * reach[f]
+            terms += magnitude(weight) * largest[f]
+        weight = load(p, block + w)
+        store(then, old + block + w, weight)
+        edge += middle
+        store(then, old + block + H, where_positive(middle, middle) + terms * _TINY)
+        store(then, old + block + H + WIDTH, where_positive(edge, edge) + terms * _TINY)
+        size += magnitude(weight) * terms
+    return (sum_in_any_order(size) + abs(o[0])) * _TINY
 
 
 @njit(cache=True, nogil=True)
@@ -353,28 +458,28 @@ def _box(points):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def _finite(P, b_out):  # type: ignore[no-untyped-def]
     """Are all parameters finite?"""
-    return np.isfinite(P[:-2]).all() and np.isfinite(b_out[0])
+    return np.isfinite(P).all() and np.isfinite(b_out[0])
 
 
 @njit(cache=True, nogil=True)
 def _dead(P, points, n):  # type: ignore[no-untyped-def]
     """Is no hidden unit active on any of the first n points?"""
     d = len(points)
-    for j in range(P.shape[1]):
-        for i in range(n):
-            z = P[d, j]
-            for k in range(d):
-                z += P[k, j] * points[k, i]
-            if z > 0.0:
-                return False
+    for block in range(len(P)):
+        for j in range(WIDTH):
+            for i in range(n):
+                z = P[block, d, j]
+                for k in range(d):
+                    z += P[block, k, j] * points[k, i]
+                if z > 0.0:
+                    return False
     return True
 
 
 @njit(cache=True, nogil=True)
 def _count_dead(  # type: ignore[no-untyped-def]
-    P, b_out, h, y, order, learning_rate, first, x, labels,
-    train_wrong, other_wrong, outputs, z,
-):  # fmt: skip
+    P, b_out, h, y, order, learning_rate, first, points, labels, train_wrong, other_wrong
+):
     """The rest of a dead run: only b_out moves, so the counts follow from its sign.
 
     At a validation point that still has active units y_hat = s + b_out with a fixed s, and the
@@ -382,9 +487,12 @@ def _count_dead(  # type: ignore[no-untyped-def]
     Returns -1, or the step at which b_out was no longer finite.
     """
     n, N = len(y), len(labels)
-    _outputs(x, 0, N, P, h, 0.0, outputs, z)
-    positive = np.sort(outputs[n:N][labels[n:] > 0.0])
-    negative = np.sort(outputs[n:N][labels[n:] < 0.0])
+    centre, reach, _ = _box(points)
+    x, _, whole = _rings(points, labels, n, centre, reach)
+    sums = np.empty(whole)
+    _sums(x, whole, P, h, sums)
+    positive = np.sort(sums[n:N][labels[n:] > 0.0])
+    negative = np.sort(sums[n:N][labels[n:] < 0.0])
     n_positive = (y > 0.0).sum()
     for t in range(first, len(order)):
         if t > first:
@@ -397,3 +505,13 @@ def _count_dead(  # type: ignore[no-untyped-def]
         false = len(negative) - np.searchsorted(negative, -b_out[0], side="right")
         other_wrong[t] = missed + false
     return -1
+
+
+@njit(cache=True, nogil=True)
+def _sums(x, whole, P, h, sums):  # type: ignore[no-untyped-def]
+    """w H at all points."""
+    d, length = x.shape[1] - 1, x.shape[2]
+    for i in range(0, whole, _AT_ONCE):
+        left, right = _outputs(address(x), 0, i, length, d, address(P), 0.0, h, False)
+        store(address(sums), i, left)
+        store(address(sums), i + WIDTH, right)

@@ -190,7 +190,7 @@ def check_settings(hidden: int, learning_rate: float, iterations: int) -> None:
     if hidden > MOST_HIDDEN:
         raise InputError(f"hidden units: found {hidden}; expected at most {MOST_HIDDEN}")
     if not (np.isfinite(learning_rate) and learning_rate > 0):
-        raise InputError(f"learning rate: found {learning_rate}; expected a number above 0")
+        raise InputError(f"learning rate: found {learning_rate}; expected a finite number above 0")
     if iterations < 1:
         raise InputError(f"iterations: found {iterations}; expected at least 1")
     if iterations > MOST_ITERATIONS:

@@ -9,8 +9,7 @@ from torch import Tensor
 from chainrule.chain import Chain, load_chain, save_chain
 from chainrule.errors import FileError
 from chainrule.reader.letters import Scaling
-from chainrule.reader.network import letter_network
-from chainrule.reader.recipes import TrainedLetters
+from chainrule.reader.recipes import RECIPES, TrainedLetters
 
 _KIND = "chainrule letter network"
 
@@ -44,9 +43,10 @@ def load_letter_network(
             "that `chainrule reader train` wrote"
         )
     alphabet = str(metadata["alphabet"])
-    if network.in_inference() != letter_network(len(alphabet)).in_inference():
+    known = [recipe.network(len(alphabet)).in_inference() for recipe in RECIPES.values()]
+    if network.in_inference() not in known:
         raise FileError(
-            f"{path} holds another architecture than the letter network's for {len(alphabet)} "
+            f"{path} holds another architecture than the letter networks for {len(alphabet)} "
             "characters; expected a file that `chainrule reader train` wrote"
         )
     return network, parameters, Scaling(metadata["mean"], metadata["scale"]), alphabet

@@ -1,6 +1,7 @@
-"""The original's character network, as a chain."""
+"""The networks that read letters: the original's, and a small one that learns faster."""
 
-from chainrule.blocks import Convolution, MaxPooling, ReLU
+from chainrule.blocks import BatchNormalization, Convolution, MaxPooling, ReLU
+from chainrule.blocks.block import Block
 from chainrule.chain import Chain
 from chainrule.glyphs.letters import SIDE
 
@@ -24,3 +25,33 @@ def letter_network(classes: int = 26) -> Chain:
         ],
         (1, 1, SIDE, SIDE),
     )
+
+
+def small_letter_network(classes: int = 26) -> Chain:
+    """Six convolutions, the first two with stride 2: the same shapes as `letter_network`.
+
+    Two strides in place of the poolings, and 3x3 filters, make it about one million multiply-adds
+    a letter instead of 4.5 million. Batch normalisation lets it learn at a hundred times the
+    original's rate; the last two layers see one pixel a letter, too few to normalise in a batch of
+    one letter, and do without.
+    """
+    return Chain(
+        [
+            *_layer("1", Convolution(1, 16, 4, stride=2, bias=False)),
+            *_layer("2", Convolution(16, 32, 3, stride=2, bias=False)),
+            *_layer("3", Convolution(32, 64, 3, bias=False)),
+            *_layer("4", Convolution(64, 64, 3, bias=False)),
+            ("conv5", Convolution(64, 128, 3)),
+            ("relu5", ReLU()),
+            ("scores", Convolution(128, classes, 1)),
+        ],
+        (1, 1, SIDE, SIDE),
+    )
+
+
+def _layer(number: str, convolution: Convolution) -> list[tuple[str, Block]]:
+    return [
+        (f"conv{number}", convolution),
+        (f"norm{number}", BatchNormalization(convolution.out_channels)),
+        (f"relu{number}", ReLU()),
+    ]

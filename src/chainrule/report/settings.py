@@ -13,7 +13,8 @@ class ReportSettings:
     seed: all randomness of the report follows from it. trials: runs of each setting in the
     studies. workers: runs at the same time, by default one a core. photos: a folder of
     photographs, one folder a class, for part 5; by default the photographs in packages.
-    original_recipe: train the letter network of part 4 by the original's recipe too (minutes).
+    original_recipe: show part 4 by the original's recipe, which is trained with jitter too then
+    (minutes).
     unfinished: a folder where a part keeps what it has finished until the report is whole, so
     that a killed report goes on; None keeps nothing.
 
