@@ -70,8 +70,8 @@ from chainrule.points.lanes import (
 )
 
 _RINGS = 2  # besides ring 0
-_MAKING = 0.5  # what making a ring costs for each point of the outer ring; counting it costs 1
-_OVERHEAD = 60  # and besides (both found by trial: the total is flat near them)
+_MAKING = 1.0  # what making a ring costs for each point of the outer ring; counting it costs 1
+_OVERHEAD = 100  # and besides (both found by trial: the total is flat near them)
 _LASTING, _PAUSE = 3, 63  # rings that last fewer steps do not pay; then up to so many without any
 _TINY = 1e-9  # of the terms of a sum: far more than rounding can change
 _NARROW = 6.5e-8  # the same for one rounding to float32, 2^-24, with room for the rest
