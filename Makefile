@@ -24,7 +24,9 @@ types: .venv/installed-test  ## mypy, strict
 docs: .venv/installed-test  ## the documentation as web pages, in docs/_build
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build
 
+# Numba's caches do not see a change in a file that theirs calls: those of another day must go.
 unit: .venv/installed-test  ## the tests
+	find src -name '*.nb[ic]' -delete
 	$(BIN)/pytest -n 2 --dist worksteal
 
 format: .venv/installed-test  ## mend what ruff can mend

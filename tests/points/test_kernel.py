@@ -60,10 +60,10 @@ def hold_against_brute_force(parameters, X, y, validation, labels, order, rate, 
 
 
 def ways_taken(parameters, X, y, validation, labels, order, rate):
-    """How often the kernel made ring 1, ring 2, gave up making them, and counted all points."""
+    """How often the kernel made ring 1, ring 2, none for a while, counted all, used float32."""
     W_in, b_in, w_out, b_out = (p.copy() for p in parameters)
     points = np.ascontiguousarray(np.concatenate([X, validation]).T)
-    tally = np.zeros(4, np.int64)
+    tally = np.zeros(5, np.int64)
     wrong = np.empty((2, len(order)), np.int32)
     kernel._counted_steps(
         kernel._packed(W_in, b_in, w_out), b_out, len(w_out), X, y, order, rate, points,
@@ -81,18 +81,19 @@ def both_ways(*arguments):
 def test_every_count_where_the_rings_hold_for_many_steps():
     moons, others = double_moon(500, seed=1), double_moon(500, seed=2)
     order = np.random.default_rng(3).integers(0, 500, 4000)
-    outer, inner, paused, all_counted = both_ways(
+    outer, inner, paused, all_counted, narrow = both_ways(
         start(7, 2, 7), moons.features, moons.labels, others.features, others.labels, order, 0.02
     )
     assert 0 < outer < inner < 1000  # each ring was made and outlasted by the ring around it
     assert all_counted < 400
     assert paused <= all_counted
+    assert 1000 < narrow < len(order) - all_counted  # for the others the network had moved too far
 
 
 def test_every_count_where_rings_do_not_pay():
     moons, others = double_moon(500, seed=1), double_moon(500, seed=2)
     order = np.random.default_rng(3).integers(0, 500, 2000)
-    outer, _, paused, all_counted = both_ways(
+    outer, _, paused, all_counted, _ = both_ways(
         start(7, 2, 7), moons.features, moons.labels, others.features, others.labels, order, 20.0
     )
     assert paused > 10
@@ -174,6 +175,47 @@ def test_every_count_on_any_points(h, d, n, m, rate, size, offset, low, seed):
     hold_against_brute_force(
         start(h, d, seed, low=low), X, y, validation, labels, order, rate, cuts=(40,)
     )
+
+
+def near_the_boundary(parameters, n, seed, distance):
+    """Points (n, 2) of a network that is linear there, at which |y_hat| is about `distance`."""
+    rng = np.random.default_rng(seed)
+    W_in, b_in, w_out, b_out = parameters
+    X = rng.uniform(0, 1, (n, 2))
+    slope, offset = w_out @ W_in, w_out @ b_in + b_out[0]
+    X[:, 1] = (rng.uniform(-distance, distance, n) - offset - slope[0] * X[:, 0]) / slope[1]
+    return X
+
+
+@pytest.mark.parametrize("distance", [1e-12, 1e-9, 1e-7, 1e-5])
+def test_every_count_where_float32_has_the_wrong_sign(distance):
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        W_in, b_in, w_out = rng.uniform(0.1, 1, (7, 2)), rng.uniform(5, 6, 7), rng.uniform(-1, 1, 7)
+        parameters = [W_in, b_in, w_out, np.array([-0.5])]
+        X, y = rng.normal(size=(400, 2)) * 3, rng.choice([-1.0, 1.0], 400)
+        # few: the others that are counted with them are far enough for float32
+        X[::100] = near_the_boundary(parameters, 4, seed, distance)
+        order = rng.integers(0, 400, 60)
+        # a step moves an output by less than most points are away from the boundary
+        ways = both_ways(parameters, X, y, X[200:] + 1.0, y[200:], order, distance * 1e-3)
+        assert ways[4] > 50
+
+
+@pytest.mark.parametrize("size", [1e8, 1e25, 1e60])
+def test_weights_too_large_for_float32_are_counted_in_float64(size):
+    moons, others = double_moon(60, seed=1), double_moon(60, seed=2)
+    parameters = start(5, 2, 7, low=-1.0)
+    parameters[0] *= size
+    parameters[1] *= size
+    parameters[2] /= size
+    order = np.random.default_rng(3).integers(0, 60, 400)
+    ways = both_ways(
+        parameters, moons.features, moons.labels, others.features, others.labels, order,
+        0.02 / size**2,
+    )  # fmt: skip
+    assert ways[3] < 200  # the rings held
+    assert (ways[4] > 0) == (size < 1e9)
 
 
 def test_points_that_lie_on_the_boundary_count_as_negative():

@@ -15,13 +15,13 @@ from chainrule.points.training import children, initial_parameters
 
 _PYTORCH = ("pytorch_eager, 1 thread", "pytorch_eager, 2 threads")
 _SEEDS = 5  # runs differ in how much there is to look at: their mean is reported
-_REPEATS = 3  # of each run; the shortest counts, as it was disturbed least
+_REPEATS = 20  # of each run; the shortest counts, as it was disturbed least
 
 
 def measure(progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
     """Microseconds an iteration at h = 7, rate 0.02, 1000 + 1000 points, and how ours scales.
 
-    The shortest of 3 runs, mean of 5 seeds; every function is compiled before the clock starts.
+    The shortest of 20 runs, mean of 5 seeds; every function is compiled before the clock starts.
     PyTorch and NumPy run 200 and 2000 iterations a seed, the others 100,000. PyTorch runs on one
     and on two threads; its ratio is that of the faster.
     """
@@ -143,7 +143,8 @@ def _numpy(
         train_wrong[t], other_wrong[t] = wrong[:n].sum(), wrong[n:].sum()
 
 
-@njit(cache=True)
+# not cached: Numba's cache would not see a change of `sgd_steps`
+@njit
 def _plain_loop(  # type: ignore[no-untyped-def]
     W, b, w, o, X, y, order, rate, points, labels, train_wrong, other_wrong
 ):

@@ -29,6 +29,19 @@ change in `_moved`), far above the rounding of the sums for h + d up to a millio
 that only choose a ring may be fused. Where that is not less than theta, or no number, all points
 are counted. An output of exactly 0 counts as the negative class.
 
+The innermost ring is counted in float32 first, and points again in float64 unless |y_hat| exceeds
+what float32 can miss (`_narrow_error`): 2^-24 of the size of its terms for each of the at most
+d + h + 5 roundings that a term goes through. Let m_k = max(1, the largest |x_k|), Q = 1 + sum_k
+m_k^2 and T_j = |b_j| + sum_k |W_jk| m_k. The size is at most |b_out| + sum_j |w_j| T_j, and
+
+    sum_j |w_j| T_j <= N / (2 sqrt Q),        N = sum_j Q w_j^2 + T_j^2
+
+A step s changes b_out by s, w_j by at most |s| T_j and T_j by at most |s w_j| Q, so N grows by at
+most (1 + |s| sqrt Q)^2: by less than e^(1/2) while sum |s| < 1 / (4 sqrt Q). Beyond that the ring
+is counted in float64, as it is where N, Q or b_out^2 reaches `_NARROW_RANGE`: else no number is
+above 1.3e10, and nothing overflows. What underflow loses (2^-126 an operation, even where denormal
+numbers are flushed) is added.
+
 Both errors are kept in one number: a positive point has the vote +1, a negative one -1, and a
 validation point 2^26 times as much (a float64 holds the sums for up to 2^26 points of each kind).
 All positive points are wrong until their output is positive; so wrong = (the votes of all
@@ -47,6 +60,7 @@ from chainrule.points.lanes import (
     load,
     magnitude,
     multiply_add,
+    positive,
     spread,
     store,
     sum_in_any_order,
@@ -56,10 +70,13 @@ from chainrule.points.lanes import (
 )
 
 _RINGS = 2  # besides ring 0
-_MAKING = 0.5  # what making a ring costs for each point of the outer ring; counting it costs 1
-_OVERHEAD = 60  # and besides (both found by trial: the total is flat near them)
+_MAKING = 1.0  # what making a ring costs for each point of the outer ring; counting it costs 1
+_OVERHEAD = 100  # and besides (both found by trial: the total is flat near them)
 _LASTING, _PAUSE = 3, 63  # rings that last fewer steps do not pay; then up to so many without any
 _TINY = 1e-9  # of the terms of a sum: far more than rounding can change
+_NARROW = 6.5e-8  # the same for one rounding to float32, 2^-24, with room for the rest
+_NARROW_RANGE = 1e20  # for the squares of the numbers: their products are far from overflow
+_UNDERFLOW = 1e-17  # more than 2^-126, lost in each of a few operations, times two such numbers
 _AT_ONCE = 2 * WIDTH  # points
 _VALIDATION = 1 << 26  # the vote of a validation point; a training point's is 1
 
@@ -92,7 +109,7 @@ def sgd_with_errors(  # type: ignore[no-untyped-def]
     P = _packed(W_in, b_in, w_out)
     failed, dead = _counted_steps(
         P, b_out, len(w_out), X, y, order, learning_rate, points, labels,
-        train_wrong, other_wrong, np.zeros(_RINGS + 2, np.int64),
+        train_wrong, other_wrong, np.zeros(_RINGS + 3, np.int64),
     )  # fmt: skip
     if dead:
         failed = _count_dead(
@@ -110,7 +127,8 @@ def _steps(P, b_out, X, y, order, learning_rate):  # type: ignore[no-untyped-def
     p, o, x = address(P), address(b_out), address(X)
     for t in range(len(order)):
         i = order[t]
-        if not _step(p, o, blocks, d, x, i * d, y[i], learning_rate):
+        finite, _ = _step(p, o, blocks, d, x, i * d, y[i], learning_rate)
+        if not finite:
             return t
     return -1
 
@@ -122,21 +140,24 @@ def _counted_steps(  # type: ignore[no-untyped-def]
     """`sgd_with_errors` on packed parameters: (the step that failed or -1, False).
 
     Or (a step, True): after this step no hidden unit was active on any training point.
-    tally: how often ring 1, 2, ... was made, was not made for some steps, and all were counted.
+    tally: how often ring 1, 2, ... was made, was not made for some steps, all points were counted,
+    and the innermost ring in float32.
     """
     centre, reach, largest = _box(points)
     x, vote, whole = _rings(points, labels, len(y), centre, reach)
     then, then_o = np.zeros((_RINGS, *P.shape)), np.zeros(_RINGS)
+    rounded_P, rounded_x = np.zeros(P.shape, np.float32), np.zeros(x.shape[1:], np.float32)
     return _count(
         P, b_out, h, X, y, order, learning_rate, points, train_wrong, other_wrong, tally,
-        x, vote, whole, then, then_o, centre, reach, largest,
+        x, vote, whole, then, then_o, rounded_P, rounded_x, centre, reach, largest,
     )  # fmt: skip
 
 
 @njit(cache=True, nogil=True)
 def _count(  # type: ignore[no-untyped-def]
     P, b_out, h, X, y, order, learning_rate, points, train_wrong, other_wrong, tally,
-    ring_points, ring_votes, whole, then_P, then_o, box_centre, box_reach, box_largest,
+    ring_points, ring_votes, whole, then_P, then_o, rounded_P, rounded_x,
+    box_centre, box_reach, box_largest,
 ):  # fmt: skip
     """`_counted_steps` with its memory given, as pointers keep no array alive.
 
@@ -144,6 +165,7 @@ def _count(  # type: ignore[no-untyped-def]
     """
     n, d, blocks, length = len(y), X.shape[1], len(P), ring_points.shape[2]
     p, o, examples = address(P), address(b_out), address(X)
+    p32, x32 = address(rounded_P), address(rounded_x)
     x, vote, then, before = (
         address(ring_points), address(ring_votes), address(then_P), address(then_o)
     )  # fmt: skip
@@ -160,10 +182,12 @@ def _count(  # type: ignore[no-untyped-def]
     pause, resume, last = 0, -1, -_LASTING
     # of the innermost ring; nothing is known: the first step looks at every point
     made, inner_size, room, edge_room, missing = 0, 0, -np.inf, -np.inf, 0.0
+    error, walk, walked = np.inf, 0.0, 0.0
 
     for t in range(len(order)):
         i = order[t]
-        if not _step(p, o, blocks, d, examples, i * d, y[i], learning_rate):
+        finite, step = _step(p, o, blocks, d, examples, i * d, y[i], learning_rate)
+        if not finite:
             return t, False
         moved, edge = _moved(p, o, then, before, _RINGS - 1, blocks, d, centre, reach, largest)
         trusted = moved < room and edge < edge_room
@@ -213,9 +237,21 @@ def _count(  # type: ignore[no-untyped-def]
                 work[k] = _MAKING * size[k + 1] + _OVERHEAD
                 tally[k] += 1
                 k += 1
+            for f in range(d):
+                for at in range(f * length, f * length + size[_RINGS], WIDTH):
+                    store(x32, at, load(x, _RINGS * (d + 1) * length + at))
+            error, walk = _narrow_error(p, o[0], h, d, blocks, largest)
+            walked = 0.0
             made, inner_size, missing = t, size[_RINGS], positives - outside.sum()
         if room > 0.0 and edge_room > 0.0:
-            total = missing - _votes(x, vote, _RINGS, inner_size, length, d, p, o[0], h)
+            walked += step
+            if walked < walk:
+                total = missing - _votes_narrow(
+                    x, x32, vote, inner_size, length, d, p, p32, o[0], h, blocks, error
+                )
+                tally[_RINGS + 2] += 1
+            else:
+                total = missing - _votes(x, vote, _RINGS, inner_size, length, d, p, o[0], h)
         else:
             tally[_RINGS + 1] += 1
             total = positives - _votes(x, vote, 0, whole, length, d, p, o[0], h)
@@ -271,7 +307,7 @@ def _unpack(P, W_in, b_in, w_out):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, inline="always")
 def _step(p, o, blocks, d, x, example, label, learning_rate):  # type: ignore[no-untyped-def]
-    """One SGD step on an example. Returns False if the output is not finite."""
+    """One SGD step on an example. Returns whether the output was finite, and |step|."""
     rows = (d + 4) * WIDTH
     b, w, H = d * WIDTH, (d + 1) * WIDTH, (d + 2) * WIDTH
     total = 0.0
@@ -284,7 +320,7 @@ def _step(p, o, blocks, d, x, example, label, learning_rate):  # type: ignore[no
         total = sum_in_order(total, load(p, block + w) * z)
     y_hat = total + o[0]
     if not abs(y_hat) < np.inf:
-        return False
+        return False, 0.0
     step = learning_rate * _slope(label, label * y_hat)
     o[0] -= step
     for block in range(0, blocks * rows, rows):
@@ -294,7 +330,7 @@ def _step(p, o, blocks, d, x, example, label, learning_rate):  # type: ignore[no
         store(p, block + b, load(p, block + b) - through)
         for k in range(d):
             store(p, block + k * WIDTH, load(p, block + k * WIDTH) - through * x[example + k])
-    return True
+    return True, abs(step)
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -349,6 +385,65 @@ def _votes_of(x, vote, k, size, length, d, p, o, h):  # type: ignore[no-untyped-
         total += where_positive(left, load(vote, ring_vote + i))
         total += where_positive(right, load(vote, ring_vote + i + WIDTH))
     return sum_in_any_order(total)
+
+
+@njit(cache=True, nogil=True)
+def _votes_narrow(x, x32, vote, size, length, d, p, p32, o, h, blocks, error):  # type: ignore[no-untyped-def]
+    """`_votes` in the innermost ring: in float32, and again where that is not sure of the sign."""
+    if d == 2:  # the same, compiled without the loops over features
+        return _votes_narrow_of(x, x32, vote, size, length, 2, p, p32, o, h, blocks, error)
+    return _votes_narrow_of(x, x32, vote, size, length, d, p, p32, o, h, blocks, error)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _votes_narrow_of(x, x32, vote, size, length, d, p, p32, o, h, blocks, error):  # type: ignore[no-untyped-def]
+    rows = (d + 4) * WIDTH
+    for block in range(0, blocks * rows, rows):
+        for row in range(block, block + (d + 2) * WIDTH, WIDTH):
+            store(p32, row, load(p, row))
+    ring, ring_vote = _RINGS * (d + 1) * length, _RINGS * length
+    unsure = spread(np.float32(error))
+    total = spread(0.0)
+    for i in range(0, size, _AT_ONCE):
+        y_hat = spread(np.float32(o))
+        for j in range(h):
+            unit = (j >> 3) * rows + (j & 7)
+            z = spread(p32[unit + d * WIDTH])
+            for f in range(d):
+                z = multiply_add(load(x32, f * length + i), p32[unit + f * WIDTH], z)
+            y_hat = multiply_add(where_positive(z, z), p32[unit + (d + 1) * WIDTH], y_hat)
+        wanted = positive(y_hat)
+        if below(y_hat, unsure):
+            left, right = _outputs(x, ring, i, length, d, p, o, h, False)
+            wanted = positive(left) | positive(right) << WIDTH
+        total += unless(~wanted, load(vote, ring_vote + i))
+        total += unless(~wanted >> WIDTH, load(vote, ring_vote + i + WIDTH))
+    return sum_in_any_order(total)
+
+
+@njit(cache=True, nogil=True)
+def _narrow_error(p, o, h, d, blocks, largest):  # type: ignore[no-untyped-def]
+    """By how much float32 can miss an output while the sum of |step| from now on is below a limit.
+
+    Returns both; the limit is 0 if float32 might overflow.
+    """
+    rows = (d + 4) * WIDTH
+    b, w = d * WIDTH, (d + 1) * WIDTH
+    Q = 1.0
+    for f in range(d):
+        Q += max(largest[f], 1.0) ** 2
+    size = spread(0.0)
+    for block in range(0, blocks * rows, rows):
+        T = magnitude(load(p, block + b))
+        for f in range(d):
+            T += magnitude(load(p, block + f * WIDTH)) * max(largest[f], 1.0)
+        weight = load(p, block + w)
+        size += weight * weight * Q + T * T
+    N = sum_in_any_order(size)
+    if not (N < _NARROW_RANGE and Q < _NARROW_RANGE and o * o < _NARROW_RANGE):
+        return np.inf, 0.0
+    terms = 0.85 * N / np.sqrt(Q) + abs(o) + 1.0
+    return _NARROW * (h + d + 5) * terms + h * (d + 1) * _UNDERFLOW, 0.25 / np.sqrt(Q)
 
 
 @njit(cache=True, nogil=True)

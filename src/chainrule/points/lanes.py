@@ -2,7 +2,8 @@
 
 A `Lanes` value is one vector register (or several narrower ones: LLVM splits it). It is added,
 subtracted and multiplied with another or with a float; every operation is the IEEE one of each
-lane alone, nothing is reordered or fused unless a function below says so.
+lane alone, nothing is reordered or fused unless a function below says so. The same register holds
+sixteen float32, for what need not be precise.
 
 Memory is reached through `address`: Numba counts references to an array at each variable that
 holds it, a pointer costs nothing. A pointer keeps nothing alive: take it from an argument.
@@ -23,32 +24,41 @@ _FLOAT = ir.DoubleType()
 _VECTOR = ir.VectorType(_FLOAT, WIDTH)
 _MASK = ir.VectorType(ir.IntType(1), WIDTH)
 _ZERO = ir.Constant(_VECTOR, [0.0] * WIDTH)
+_NARROW = ir.VectorType(ir.FloatType(), 2 * WIDTH)
 
 
 class Lanes(types.Type):  # type: ignore[misc]
-    """The Numba type of eight float64."""
+    """The Numba type of eight float64, or of sixteen float32."""
 
-    def __init__(self) -> None:
-        super().__init__(name="float64x8")
+    def __init__(self, name: str, vector: Any) -> None:
+        super().__init__(name=name)
+        self.vector = vector
 
 
-lanes = Lanes()
+lanes = Lanes("float64x8", _VECTOR)
+narrow_lanes = Lanes("float32x16", _NARROW)
 
 
 @register_model(Lanes)
 class _Model(models.PrimitiveModel):  # type: ignore[misc]
     def __init__(self, manager: Any, numba_type: Any) -> None:
-        super().__init__(manager, numba_type, _VECTOR)
+        super().__init__(manager, numba_type, numba_type.vector)
 
 
 def _spread(builder: Any, value: Any) -> Any:
     """A float in all lanes; lanes as they are."""
-    if value.type == _VECTOR:
+    if isinstance(value.type, ir.VectorType):
         return value
-    undefined = ir.Constant(_VECTOR, ir.Undefined)
+    vector = _VECTOR if value.type == _FLOAT else _NARROW
+    undefined = ir.Constant(vector, ir.Undefined)
     first = builder.insert_element(undefined, value, ir.Constant(ir.IntType(32), 0))
-    everywhere = ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), [0] * WIDTH)
+    everywhere = ir.Constant(ir.VectorType(ir.IntType(32), vector.count), [0] * vector.count)
     return builder.shuffle_vector(first, undefined, everywhere)
+
+
+def _bits(builder: Any, mask: Any) -> Any:
+    bits = builder.bitcast(mask, ir.IntType(mask.type.count))
+    return builder.zext(bits, ir.IntType(64))
 
 
 def _mask(builder: Any, bits: Any) -> Any:
@@ -95,22 +105,26 @@ def address(typingctx, array):  # type: ignore[no-untyped-def]
 
 @intrinsic
 def load(typingctx, pointer, i):  # type: ignore[no-untyped-def]
-    """The lanes p[i], ..., p[i + 7]."""
+    """The lanes p[i], ..., p[i + 7]; to p[i + 15] where p holds float32."""
+    kind = narrow_lanes if pointer.dtype == types.float32 else lanes
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         first = builder.gep(arguments[0], [arguments[1]])
-        return builder.load(builder.bitcast(first, _VECTOR.as_pointer()), align=8)
+        return builder.load(builder.bitcast(first, kind.vector.as_pointer()), align=4)
 
-    return lanes(pointer, types.intp), generate
+    return kind(pointer, types.intp), generate
 
 
 @intrinsic
 def store(typingctx, pointer, i, values):  # type: ignore[no-untyped-def]
-    """Write lanes to p[i], ..., p[i + 7]."""
+    """Write eight float64 to p[i], ..., p[i + 7], rounded where p holds float32."""
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        values = arguments[2]
+        if pointer.dtype == types.float32:
+            values = builder.fptrunc(values, ir.VectorType(ir.FloatType(), WIDTH))
         first = builder.gep(arguments[0], [arguments[1]])
-        builder.store(arguments[2], builder.bitcast(first, _VECTOR.as_pointer()), align=8)
+        builder.store(values, builder.bitcast(first, values.type.as_pointer()), align=4)
         return context.get_dummy_value()
 
     return types.void(pointer, types.intp, lanes), generate
@@ -123,7 +137,7 @@ def spread(typingctx, value):  # type: ignore[no-untyped-def]
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         return _spread(builder, arguments[0])
 
-    return lanes(types.float64), generate
+    return (narrow_lanes if value == types.float32 else lanes)(value), generate
 
 
 @intrinsic
@@ -131,10 +145,21 @@ def where_positive(typingctx, condition, values):  # type: ignore[no-untyped-def
     """`values` in the lanes where `condition` > 0, else 0 (also where it is NaN)."""
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        positive = builder.fcmp_ordered(">", arguments[0], _ZERO)
-        return builder.select(positive, arguments[1], _ZERO)
+        zero = ir.Constant(arguments[0].type, [0.0] * arguments[0].type.count)
+        return builder.select(builder.fcmp_ordered(">", arguments[0], zero), arguments[1], zero)
 
-    return lanes(lanes, lanes), generate
+    return condition(condition, values), generate
+
+
+@intrinsic
+def positive(typingctx, values):  # type: ignore[no-untyped-def]
+    """The lanes with v > 0, as the bits 0, 1, ... of a whole number."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        zero = ir.Constant(arguments[0].type, [0.0] * arguments[0].type.count)
+        return _bits(builder, builder.fcmp_ordered(">", arguments[0], zero))
+
+    return types.int64(values), generate
 
 
 @intrinsic
@@ -149,9 +174,10 @@ def magnitude(typingctx, values):  # type: ignore[no-untyped-def]
 
 
 def _function(builder: Any, name: str, result: Any, *arguments: Any) -> Any:
-    """LLVM's function `name` for eight float64."""
+    """LLVM's function `name` for the lanes among its arguments."""
     signature = ir.FunctionType(result, arguments)
-    return get_or_insert_function(builder.module, signature, f"{name}.v{WIDTH}f64")
+    suffix = "v16f32" if _NARROW in arguments else "v8f64"
+    return get_or_insert_function(builder.module, signature, f"{name}.{suffix}")
 
 
 @intrinsic
@@ -159,27 +185,27 @@ def multiply_add(typingctx, a, b, c):  # type: ignore[no-untyped-def]
     """a b + c, rounded once where the machine can, else twice; b may be a float."""
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        function = _function(builder, "llvm.fmuladd", _VECTOR, _VECTOR, _VECTOR, _VECTOR)
+        function = _function(builder, "llvm.fmuladd", *[c.vector] * 4)
         return builder.call(function, [_spread(builder, value) for value in arguments])
 
-    return lanes(a, b, c), generate
+    return c(a, b, c), generate
 
 
 @intrinsic
 def below(typingctx, values, bounds):  # type: ignore[no-untyped-def]
-    """The lanes with |v| < bound, as the bits 0 to 7 of a whole number."""
+    """The lanes with |v| < bound, as the bits 0, 1, ... of a whole number."""
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        absolute = builder.call(_function(builder, "llvm.fabs", _VECTOR, _VECTOR), arguments[:1])
-        smaller = builder.fcmp_ordered("<", absolute, arguments[1])
-        return builder.zext(builder.bitcast(smaller, ir.IntType(WIDTH)), ir.IntType(64))
+        absolute = _function(builder, "llvm.fabs", values.vector, values.vector)
+        size = builder.call(absolute, arguments[:1])
+        return _bits(builder, builder.fcmp_ordered("<", size, arguments[1]))
 
-    return types.int64(lanes, lanes), generate
+    return types.int64(values, bounds), generate
 
 
 @intrinsic
 def unless(typingctx, chosen, values):  # type: ignore[no-untyped-def]
-    """0 in the lanes that are `chosen` (bits as from `below`), else `values`."""
+    """0 in the lanes that are `chosen` (bits 0 to 7, as from `below`), else `values`."""
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         return builder.select(_mask(builder, arguments[0]), _ZERO, arguments[1])
