@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
+from chainrule.chain import save_chain
 from chainrule.errors import FileError, InputError
 from chainrule.glyphs.lines import load_line_fonts, render_line
 from chainrule.reader.ctc_network import line_network
@@ -14,8 +15,9 @@ from chainrule.reader.errors import character_error_rate
 from chainrule.reader.evaluate import Reading, evaluate
 from chainrule.reader.fit import character_errors
 from chainrule.reader.picture import cut_strip
-from chainrule.reader.read import Reader, load_reader, save_reader
+from chainrule.reader.read import KIND, Reader, folded, load_reader, save_reader
 from chainrule.reader.rendered import pad
+from chainrule.reader.texts import held_out_text
 
 SENTENCE = "the rat the cat the dog chased killed ate the malt"
 
@@ -74,7 +76,7 @@ def test_a_limited_reader_gives_no_other_character(reader, lato):
 
 def test_folding_the_normalisations_changes_no_score(reader, sentence):
     x = pad([cut_strip(sentence.image)])
-    chain, parameters = reader._folded
+    chain, parameters = folded(reader.chain, reader.parameters)
     expected = reader.chain.apply(x, reader.parameters)
     torch.testing.assert_close(chain.apply(x, parameters), expected, rtol=1e-3, atol=1e-2)
 
@@ -82,7 +84,7 @@ def test_folding_the_normalisations_changes_no_score(reader, sentence):
 def test_a_reader_is_saved_and_read_again(reader, tmp_path, sentence):
     save_reader(tmp_path / "copy.safetensors", reader)
     copy = load_reader(tmp_path / "copy.safetensors")
-    assert (copy.alphabet, copy.lag) == (reader.alphabet, reader.lag)
+    assert (copy.alphabet, copy.between) == (reader.alphabet, reader.between)
     assert copy.read([sentence.image]) == reader.read([sentence.image])
     data = (tmp_path / "copy.safetensors").read_bytes()
     (tmp_path / "cut.safetensors").write_bytes(data[: len(data) // 2])
@@ -229,13 +231,69 @@ def test_the_command_evaluates(command):
     result = command(
         "reader", "evaluate", "--lines", "10", "--condition", "clean", "--no-peers", "--json"
     )
-    (row,) = json.loads(result.stdout)["rows"]
-    assert set(row) == {
-        "reader",
-        "condition",
-        "lines",
-        "character_error_rate",
-        "word_error_rate",
-        "lines_per_second",
-    }
-    assert row["character_error_rate"] < 0.2
+    row, without = json.loads(result.stdout)["rows"]
+    assert (row["reader"], without["reader"]) == ("chainrule", "without words")
+    assert (
+        set(row)
+        == set(without)
+        == {
+            "reader",
+            "condition",
+            "lines",
+            "character_error_rate",
+            "word_error_rate",
+            "lines_per_second",
+        }
+    )
+    assert row["character_error_rate"] <= without["character_error_rate"] < 0.2
+
+
+def test_both_precisions_read_nearly_the_same_and_several_threads_just_so(reader, lato):
+    rng = np.random.default_rng(0)
+    pictures = [
+        render_line(lato, held_out_text(rng, "abcdefghijklmnopqrstuvwxyz ", 12)).image
+        for _ in range(40)
+    ]
+    wide, narrow = (
+        Reader(reader.chain, reader.parameters, reader.alphabet, precision=precision).with_words()
+        for precision in ("float32", "bfloat16")
+    )
+    texts = wide.texts(pictures)
+    pairs = zip(texts, narrow.texts(pictures), strict=True)
+    assert sum(one != other for one, other in pairs) <= 1
+    assert wide.texts(pictures, threads=3) == texts
+
+
+def test_the_dictionary_can_be_ones_own_or_none(command, refused, lato, tmp_path):
+    # an ink blot over the letter that tells the two apart
+    line = render_line(lato, "the cat")
+    left, top, right, bottom = line.boxes[4].tolist()
+    image = line.image.copy()
+    image[top - 7 : bottom, left : right + 1] = np.where(
+        np.random.default_rng(1).random((bottom - top + 7, right - left + 1)) < 0.5, 0, 255
+    )
+    Image.fromarray(image).save(tmp_path / "line.png")
+    found = []
+    for word in ("hat", "bat"):
+        (tmp_path / "words.txt").write_text(f"the\n{word}\n")
+        result = command("reader", "read", tmp_path / "line.png", "--words", tmp_path / "words.txt")
+        found.append(result.stdout)
+    assert found == ["the hat\n", "the bat\n"]
+    assert command("reader", "read", tmp_path / "line.png", "--words", "none").returncode == 0
+    (tmp_path / "words.txt").write_text("12\n")
+    assert "has no word of the letters a to z" in refused(
+        "reader", "read", tmp_path / "line.png", "--words", tmp_path / "words.txt"
+    )
+
+
+def test_a_file_without_the_borders_between_characters_is_refused(reader, tmp_path):
+    halves = {name: value.half() for name, value in reader.parameters.items()}
+    path = tmp_path / "old.safetensors"
+    save_chain(path, reader.chain, halves, {"kind": KIND, "alphabet": reader.alphabet})
+    with pytest.raises(FileError, match="has None under 'between'; expected two numbers"):
+        load_reader(path)
+
+
+def test_options_of_single_letters_are_refused_for_lines(refused):
+    message = refused("reader", "train", "--recipe", "lines", "--jitter")
+    assert "--jitter is of the recipes for single letters" in message

@@ -10,7 +10,7 @@ LogP = NDArray[np.float32] | NDArray[np.float64]
 
 FAINTEST = -9.0  # a class below this logarithm of a probability is not looked at
 TEXT_WEIGHT = 0.5
-LENGTH_BONUS = 0.5
+LENGTH_BONUS = 1.5
 """Found on lines of the training families alone."""
 
 

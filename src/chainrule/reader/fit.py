@@ -13,7 +13,7 @@ from chainrule.glyphs.lines import Line, LineFont, render_line
 from chainrule.reader.ctc_network import line_network
 from chainrule.reader.decode import greedy
 from chainrule.reader.errors import edit_distance
-from chainrule.reader.read import Reader, measured_lag
+from chainrule.reader.read import Reader, measured_between
 from chainrule.reader.rendered import RenderedLines
 from chainrule.reader.texts import training_text
 from chainrule.training import OnEpoch, Settings, Trained, train
@@ -100,8 +100,8 @@ def train_reader(
             on_epoch=on_epoch,
         )
     reader = Reader(chain, trained.parameters, alphabet)
-    lag = measured_lag(reader, _plain_lines(training or validation, alphabet, seed))
-    return Reader(chain, trained.parameters, alphabet, lag), trained
+    between = measured_between(reader, _plain_lines(training or validation, alphabet, seed))
+    return Reader(chain, trained.parameters, alphabet, between), trained
 
 
 def _plain_lines(fonts: Sequence[LineFont], alphabet: str, seed: int) -> list[Line]:

@@ -59,9 +59,10 @@ class ReadLine:
 class Reader:
     """A network for lines, its parameters and the alphabet whose characters are its classes.
 
-    Class 0 is the blank, class i the i-th character. `lag` is how many columns of the strip to the
-    right of a character's middle the network names it (the loss leaves that to it): `measured_lag`
-    finds it. precision: of the network when it reads; by default the one that is fastest here.
+    Class 0 is the blank, class i the i-th character. `between` (share, offset): a character that is
+    named at column a of the strip ends near a + share (b - a) + offset if the next one is named at
+    b. The loss leaves to the network where in a character it names it: `measured_between` finds
+    out. precision: of the network when it reads; by default the one that is fastest here.
     Raises InputError if they don't fit.
     """
 
@@ -70,7 +71,7 @@ class Reader:
         chain: Chain,
         parameters: dict[str, Tensor],
         alphabet: str,
-        lag: float = 0.0,
+        between: tuple[float, float] = (0.5, 0.0),
         precision: Precision | None = None,
     ) -> None:
         expected = line_network(len(alphabet) + 1)
@@ -79,7 +80,7 @@ class Reader:
                 f"the network is not one that reads lines of {len(alphabet)} characters; expected "
                 "that of `line_network`"
             )
-        self.chain, self.alphabet, self.lag = chain.in_inference(), alphabet, lag
+        self.chain, self.alphabet, self.between = chain.in_inference(), alphabet, between
         self.parameters = {name: value.float() for name, value in parameters.items()}
         self._dtype = getattr(torch, precision or best_precision())
         ready, values = folded(self.chain, self.parameters)
@@ -199,7 +200,7 @@ class Reader:
         self, strip: Strip, log_p: NDArray[np.float32], labels: list[int], shape: tuple[int, ...]
     ) -> ReadLine:
         spans = align(log_p, labels)
-        cells = _cells(strip, spans, self.lag)
+        cells = _cells(strip, spans, self.between)
         boxes = [
             _box(strip, cell, shape, self.alphabet[label - 1] != " ")
             for label, cell in zip(labels, cells, strict=True)
@@ -235,8 +236,15 @@ def load_reader(path: str | os.PathLike[str] | None = None) -> Reader:
             "`chainrule reader train --fonts` writes it"
         )
     try:
-        return Reader(chain, parameters, alphabet, float(metadata.get("lag", 0.0)))
-    except (InputError, TypeError, ValueError) as error:
+        share, offset = metadata["between"]
+        between = float(share), float(offset)
+    except (KeyError, TypeError, ValueError) as error:
+        raise FileError(
+            f"{path} has {metadata.get('between')!r} under 'between'; expected two numbers"
+        ) from error
+    try:
+        return Reader(chain, parameters, alphabet, between)
+    except InputError as error:
         raise FileError(f"{path}: {error}") from error
 
 
@@ -247,22 +255,27 @@ def save_reader(path: str | os.PathLike[str], reader: Reader) -> None:
         path,
         reader.chain,
         halves,
-        {"kind": KIND, "alphabet": reader.alphabet, "lag": reader.lag},
+        {"kind": KIND, "alphabet": reader.alphabet, "between": list(reader.between)},
     )
 
 
-def measured_lag(reader: Reader, lines: Sequence[Line]) -> float:
-    """The median way, in columns, from the middle of a character's ink to where it is named."""
+def measured_between(reader: Reader, lines: Sequence[Line]) -> tuple[float, float]:
+    """Where one character ends and the next begins, from where both are named: see `Reader`.
+
+    Least squares over the neighbours in lines whose boxes are known, spaces left out.
+    """
     strips = [cut_strip(line.image) for line in lines]
     place = {character: number for number, character in enumerate(reader.alphabet, 1)}
-    lags = []
+    ways, borders = [], []
     for line, strip, log_p in zip(lines, strips, reader.log_probabilities(strips), strict=True):
-        spans = align(log_p, [place[character] for character in line.text])
-        for box, (first, last), character in zip(line.boxes, spans, line.text, strict=True):
-            middle = ((box[0] + box[2]) / 2 - strip.left) * strip.scale_x
-            if character != " ":
-                lags.append((first + last) / 2 * _FRAME - middle)
-    return float(np.median(lags))
+        named = _named(align(log_p, [place[character] for character in line.text]))
+        for i, (one, other) in enumerate(pairwise(line.boxes)):
+            if " " not in line.text[i : i + 2]:
+                border = ((one[2] + other[0]) / 2 - strip.left) * strip.scale_x
+                ways.append((named[i + 1] - named[i], 1.0))
+                borders.append(border - named[i])
+    share, offset = np.linalg.lstsq(np.array(ways), np.array(borders))[0]
+    return float(share), float(offset)
 
 
 def folded(chain: Chain, parameters: dict[str, Tensor]) -> tuple[Chain, dict[str, Tensor]]:
@@ -315,24 +328,32 @@ def _batches(widths: Sequence[int]) -> list[list[int]]:
     return batches
 
 
-def _cells(strip: Strip, spans: list[tuple[int, int]], lag: float) -> list[tuple[float, float]]:
-    """The columns of the strip that belong to each character: those between the columns with the
-    least ink about halfway to its neighbours."""
+def _named(spans: Sequence[tuple[int, int]]) -> list[float]:
+    """The columns in the middle of the frames of each character."""
+    return [(first + last) / 2 * _FRAME for first, last in spans]
+
+
+def _cells(
+    strip: Strip, spans: list[tuple[int, int]], between: tuple[float, float]
+) -> list[tuple[float, float]]:
+    """The columns of the strip that belong to each character: from one column with the least ink
+    about where two characters should meet to the next."""
     width = strip.values.shape[1]
     ink = strip.values.clip(0).sum(0)
-    middles = [(first + last) / 2 * _FRAME - lag for first, last in spans]
-    between = [_least(ink, one, other) for one, other in pairwise(middles)]
-    ends = [0.0, *between, float(width)]
-    return list(pairwise(ends))
+    share, offset = between
+    borders = [
+        _least(ink, one + share * (other - one) + offset, (other - one) / 4)
+        for one, other in pairwise(_named(spans))
+    ]
+    return list(pairwise([0.0, *borders, float(width)]))
 
 
-def _least(ink: NDArray[np.float32], one: float, other: float) -> float:
-    quarter, half = (other - one) / 4, (one + other) / 2
-    first = int(np.clip(half - quarter, 0, len(ink) - 1))
-    last = int(np.clip(half + quarter, first, len(ink) - 1)) + 1
+def _least(ink: NDArray[np.float32], about: float, reach: float) -> float:
+    first = int(np.clip(about - reach, 0, len(ink) - 1))
+    last = int(np.clip(about + reach, first, len(ink) - 1)) + 1
     window = ink[first:last]
-    # of several alike, the nearest to the middle
-    score = window + 1e-3 * np.abs(np.arange(first, last) + 0.5 - half)
+    # of several alike, the nearest
+    score = window + 1e-3 * np.abs(np.arange(first, last) + 0.5 - about)
     return first + float(score.argmin()) + 0.5
 
 
