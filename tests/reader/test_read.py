@@ -15,6 +15,7 @@ from chainrule.reader.errors import character_error_rate
 from chainrule.reader.evaluate import Reading, evaluate
 from chainrule.reader.fit import character_errors
 from chainrule.reader.picture import cut_strip
+from chainrule.reader.pool import ReaderPool
 from chainrule.reader.read import KIND, Reader, folded, load_reader, save_reader
 from chainrule.reader.rendered import pad
 from chainrule.reader.texts import held_out_text
@@ -248,7 +249,7 @@ def test_the_command_evaluates(command):
     assert row["character_error_rate"] <= without["character_error_rate"] < 0.2
 
 
-def test_both_precisions_read_nearly_the_same_and_several_threads_just_so(reader, lato):
+def test_both_precisions_read_nearly_the_same_and_several_processes_just_so(reader, lato):
     rng = np.random.default_rng(0)
     pictures = [
         render_line(lato, held_out_text(rng, "abcdefghijklmnopqrstuvwxyz ", 12)).image
@@ -261,7 +262,10 @@ def test_both_precisions_read_nearly_the_same_and_several_threads_just_so(reader
     texts = wide.texts(pictures)
     pairs = zip(texts, narrow.texts(pictures), strict=True)
     assert sum(one != other for one, other in pairs) <= 1
-    assert wide.texts(pictures, threads=3) == texts
+    with ReaderPool(wide, 2) as pool:
+        assert pool.texts(pictures) == texts
+        with pytest.raises(InputError, match="holds no text"):
+            pool.texts([np.full((40, 60), 255, np.uint8)])
 
 
 def test_the_dictionary_can_be_ones_own_or_none(command, refused, lato, tmp_path):

@@ -1,8 +1,8 @@
 """`chainrule reader evaluate`: error rates on rendered lines, beside other readers."""
 
 import sys
+from contextlib import ExitStack
 from dataclasses import asdict
-from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -29,7 +29,9 @@ def evaluate(
         bool, typer.Option(help="Read the same lines with Tesseract and RapidOCR, too.")
     ] = True,
     words: WordsOption = "english",
-    threads: Annotated[int, typer.Option(min=1, help="Threads of every reader.")] = 2,
+    threads: Annotated[
+        int, typer.Option(min=1, help="Threads of every reader; of ours, processes.")
+    ] = 2,
     seed: Annotated[int, typer.Option(min=0, help="Which fonts, words and noise.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
@@ -49,6 +51,7 @@ def evaluate(
     from chainrule.glyphs.degrade import CONDITIONS
     from chainrule.glyphs.lines import load_line_fonts
     from chainrule.reader import evaluate as evaluating
+    from chainrule.reader.pool import ReaderPool
     from chainrule.reader.read import load_reader
 
     characters = parse_alphabet(alphabet)
@@ -58,10 +61,12 @@ def evaluate(
     ours = {"chainrule": with_words(reader, words)}
     if words != "none":
         ours["without words"] = reader
-    readers = {
-        name: evaluating.timed(partial(one.texts, threads=threads)) for name, one in ours.items()
-    } | (_peers(threads, characters) if peers else {})
-    with progress("reading", "sets of lines") as report:
+    with ExitStack() as stack:
+        readers = {
+            name: evaluating.timed(stack.enter_context(ReaderPool(one, threads)).texts)
+            for name, one in ours.items()
+        } | (_peers(threads, characters) if peers else {})
+        report = stack.enter_context(progress("reading", "sets of lines"))
         rows = evaluating.evaluate(
             readers,
             load_line_fonts(),

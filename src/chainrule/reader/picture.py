@@ -129,8 +129,7 @@ def cut_strip(
     x = (left + right) / 2 - strip_width / 2 / scale_x
     y = (top + bottom) / 2 - (HEIGHT / 2 + loose.rise) / scale_y
     values = _resampled(ink, (x, y, x + strip_width / scale_x, y + HEIGHT / scale_y), strip_width)
-    place = round(0.98 * (values.size - 1))
-    full = float(np.partition(values, place, axis=None)[place])
+    full = _quantile(values, 0.98)
     values /= max(full, 1e-3 + float(values.max()) / 2)
     return Strip(values.clip(-0.5, 1.5), x, y, scale_x, scale_y)
 
@@ -181,6 +180,13 @@ def _median(values: NDArray[np.float64], counts: NDArray[np.intp]) -> float:
     below = np.cumsum(counts[order])
     middle = np.searchsorted(below, [(below[-1] - 1) // 2, below[-1] // 2], side="right")
     return float(values[order[middle]].mean())
+
+
+def _quantile(values: NDArray[np.float32], share: float) -> float:
+    """To an eighth of a grey level: counting is faster than sorting where most are alike."""
+    low = float(values.min())
+    below = np.cumsum(np.bincount((8 * (values.ravel() - low)).astype(np.int64)))
+    return low + float(np.searchsorted(below, share * values.size)) / 8
 
 
 def _inner(places: NDArray[np.intp]) -> tuple[int, int]:

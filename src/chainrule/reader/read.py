@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from dataclasses import dataclass, replace
 from importlib.resources import as_file, files
@@ -30,6 +29,7 @@ KIND = "line reader"
 ALTERNATIVES = 3  # of a character, beside the one that was read
 BEAM_WIDTH = 8  # prefixes, where there is a dictionary
 _BATCH = 16
+_MULTIPLE = 32  # columns: a width that was not there before takes the library time to prepare for
 _APART = 1.5  # lines in a batch differ in width by at most this factor
 _FRAME = 2  # columns of the strip
 
@@ -120,32 +120,13 @@ class Reader:
         *,
         names: Sequence[str] | None = None,
         beam_width: int | None = None,
-        threads: int = 1,
     ) -> list[str]:
-        """The texts of grey pictures (height, width) of one line each: `read` without the boxes.
-
-        With several `threads` each takes a part of the pictures.
-        """
-        names = _names(pictures, names)
-
-        def part(places: Sequence[int]) -> list[str]:
-            strips = [cut_strip(pictures[place], name=names[place]) for place in places]
-            return [
-                self._spelled(self._labels(log_p, beam_width))
-                for log_p in self.log_probabilities(strips)
-            ]
-
-        if threads == 1:
-            return part(range(len(pictures)))
-        # about equally wide ones together; PyTorch's own threads would be in each other's way
-        order = np.argsort([picture.shape[1] / picture.shape[0] for picture in pictures])
-        parts = np.array_split(order, -(-len(pictures) // _BATCH))
-        found = [""] * len(pictures)
-        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            for places, texts in zip(parts, pool.map(part, parts), strict=True):
-                for place, text in zip(places, texts, strict=True):
-                    found[place] = text
-        return found
+        """The texts of grey pictures (height, width) of one line each: `read` without the boxes."""
+        strips = _strips(pictures, names)
+        return [
+            self._spelled(self._labels(log_p, beam_width))
+            for log_p in self.log_probabilities(strips)
+        ]
 
     def read(
         self,
@@ -161,10 +142,7 @@ class Reader:
         path. By default BEAM_WIDTH with a dictionary, else 1. Raises InputError, with the picture's
         name, for one without text.
         """
-        strips = [
-            cut_strip(picture, name=name)
-            for picture, name in zip(pictures, _names(pictures, names), strict=True)
-        ]
+        strips = _strips(pictures, names)
         found = []
         for done, (strip, log_p) in enumerate(
             zip(strips, self.log_probabilities(strips), strict=True), 1
@@ -181,7 +159,7 @@ class Reader:
         chain, parameters = self._folded
         widths = [strip.values.shape[1] for strip in strips]
         for places in _batches(widths):
-            x = pad([strips[place] for place in places]).to(self._dtype)
+            x = pad([strips[place] for place in places], _MULTIPLE).to(self._dtype)
             scores = chain.apply(x, parameters)[:, :, 0].float()
             limited = scores.masked_fill(self._never[:, None], -1e9)
             log_p = limited.log_softmax(1).numpy()
@@ -312,8 +290,10 @@ def folded(chain: Chain, parameters: dict[str, Tensor]) -> tuple[Chain, dict[str
     }
 
 
-def _names(pictures: Sequence[object], names: Sequence[str] | None) -> Sequence[str]:
-    return names or [f"picture {number}" for number in range(1, len(pictures) + 1)]
+def _strips(pictures: Sequence[NDArray[np.uint8]], names: Sequence[str] | None) -> list[Strip]:
+    if names is None:
+        names = [f"picture {number}" for number in range(1, len(pictures) + 1)]
+    return [cut_strip(picture, name=name) for picture, name in zip(pictures, names, strict=True)]
 
 
 def _batches(widths: Sequence[int]) -> list[list[int]]:
