@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from chainrule.errors import FileError, InputError
+from chainrule.reader.band import find_band
 
 HEIGHT = 32  # of the strip, pixels
 INK_HEIGHTS = 20, 30  # what the ink of a line is scaled to, at least and at most
@@ -19,8 +20,6 @@ MARGIN = 6  # paper at the strip's both ends, pixels
 LOWEST = 8  # a picture's height, pixels
 WIDEST = 16_384  # a strip, pixels
 LONGEST = 32_768  # a picture's side, pixels
-FAINTEST = 6.0  # grey levels between paper and ink
-_LEVELS = np.arange(256.0)
 
 
 @dataclass(frozen=True)
@@ -108,15 +107,15 @@ def cut_strip(
         raise InputError(
             f"{name} is {width} px wide and {height} px high; expected at most {LONGEST} px"
         )
-    ink, box = _ink(picture)
-    if box is None:
+    smooth = np.asarray(Image.fromarray(picture).filter(ImageFilter.BoxBlur(1)))
+    band = find_band(np.ascontiguousarray(picture), smooth)
+    if band is None:
         raise InputError(f"{name} holds no text: its shades are all alike; expected a line of text")
-    left, top, right, bottom = box
+    left, top, right, bottom = band.left, band.top, band.right, band.bottom
     loose = looseness or Looseness()
-    core, strokes = _core(ink[top:bottom, left:right])
-    ink_height = np.clip(CORE_HEIGHT * (bottom - top) / core, *INK_HEIGHTS)
+    ink_height = np.clip(CORE_HEIGHT * (bottom - top) / band.core, *INK_HEIGHTS)
     scale = float(ink_height) / max(bottom - top, 6)
-    stretch = float(np.clip(STROKE * strokes / (scale * (right - left)), 1, MOST_STRETCHED))
+    stretch = float(np.clip(STROKE * band.strokes / (scale * (right - left)), 1, MOST_STRETCHED))
     scale_y = scale * loose.scale
     scale_x = scale_y * stretch * loose.stretch
     strip_width = round((right - left) * scale_x) + 2 * MARGIN
@@ -128,58 +127,11 @@ def cut_strip(
     # where the strip's corners lie in the picture
     x = (left + right) / 2 - strip_width / 2 / scale_x
     y = (top + bottom) / 2 - (HEIGHT / 2 + loose.rise) / scale_y
+    ink = (picture.astype(np.float32) - np.float32(band.paper)) * np.float32(band.sign)
     values = _resampled(ink, (x, y, x + strip_width / scale_x, y + HEIGHT / scale_y), strip_width)
     full = _quantile(values, 0.98)
     values /= max(full, 1e-3 + float(values.max()) / 2)
     return Strip(values.clip(-0.5, 1.5), x, y, scale_x, scale_y)
-
-
-def _ink(
-    picture: NDArray[np.uint8],
-) -> tuple[NDArray[np.float32], tuple[int, int, int, int] | None]:
-    """The picture as ink on paper of 0, and the ink's box (left, top, right, bottom)."""
-    smooth = np.asarray(Image.fromarray(picture).filter(ImageFilter.BoxBlur(1)))
-    edge = np.concatenate([smooth[0], smooth[-1], smooth[:, 0], smooth[:, -1]])
-    paper = _median(_LEVELS, np.bincount(edge, minlength=256))
-    # all that is asked of the smoothed picture follows from how often it has each of its shades
-    counts = np.bincount(smooth.ravel(), minlength=256)
-    away = _LEVELS - paper
-    low, high = float(away[counts > 0][0]), float(away[counts > 0][-1])
-    sign = -1.0 if -low > high else 1.0
-    if -low > 0.5 * high and high > -0.5 * low:  # noise to both sides, or paper that is uneven
-        darker, lighter = counts[away < low / 2].sum(), counts[away > high / 2].sum()
-        sign = -1.0 if darker >= lighter else 1.0
-    ink = (picture.astype(np.float32) - np.float32(paper)) * np.float32(sign)
-    most = high if sign > 0 else -low
-    if most < FAINTEST:
-        return ink, None
-    noise = 1.4826 * _median(np.abs(away), counts)
-    threshold = min(max(0.2 * most, 4 * noise), 0.5 * most)
-    mask = (sign * away > threshold)[smooth]
-    rows, columns = np.flatnonzero(mask.sum(1) >= 3), np.flatnonzero(mask.sum(0) >= 2)
-    if not rows.size or not columns.size:
-        return ink, None
-    # the smoothing has made it one pixel larger all round
-    top, bottom = _inner(rows)
-    left, right = _inner(columns)
-    return ink, (left, top, right, bottom)
-
-
-def _core(ink: NDArray[np.float32]) -> tuple[int, int]:
-    """How many rows have at least 0.4 times the strokes of the fullest ones, and how many these
-    have: the runs of dark pixels, in the row that a tenth of the rows are above."""
-    dark = ink > 0.5 * float(ink.max())
-    runs = dark[:, 0] + (dark[:, 1:] & ~dark[:, :-1]).sum(1)
-    most = int(np.sort(runs)[int(0.9 * (len(runs) - 1))])
-    return int((runs >= max(1, 0.4 * most)).sum()), max(1, most)
-
-
-def _median(values: NDArray[np.float64], counts: NDArray[np.intp]) -> float:
-    """The median of values that are there so many times each."""
-    order = np.argsort(values)
-    below = np.cumsum(counts[order])
-    middle = np.searchsorted(below, [(below[-1] - 1) // 2, below[-1] // 2], side="right")
-    return float(values[order[middle]].mean())
 
 
 def _quantile(values: NDArray[np.float32], share: float) -> float:
@@ -187,11 +139,6 @@ def _quantile(values: NDArray[np.float32], share: float) -> float:
     low = float(values.min())
     below = np.cumsum(np.bincount((8 * (values.ravel() - low)).astype(np.int64)))
     return low + float(np.searchsorted(below, share * values.size)) / 8
-
-
-def _inner(places: NDArray[np.intp]) -> tuple[int, int]:
-    first, last = int(places[0]), int(places[-1]) + 1
-    return (first + 1, last - 1) if last - first > 2 else (first, last)
 
 
 def _resampled(
