@@ -70,8 +70,8 @@ from chainrule.points.lanes import (
 )
 
 _RINGS = 2  # besides ring 0
-_MAKING = 1.0  # what making a ring costs for each point of the outer ring; counting it costs 1
-_OVERHEAD = 100  # and besides (both found by trial: the total is flat near them)
+_MAKING = 0.7  # what making a ring costs for each point of the outer ring; counting it costs 1
+_OVERHEAD = 30  # and besides (both found by trial: the total is flat near them)
 _LASTING, _PAUSE = 3, 63  # rings that last fewer steps do not pay; then up to so many without any
 _TINY = 1e-9  # of the terms of a sum: far more than rounding can change
 _NARROW = 6.5e-8  # the same for one rounding to float32, 2^-24, with room for the rest
@@ -225,7 +225,7 @@ def _count(  # type: ignore[no-untyped-def]
                     last = t
             while k < _RINGS and t >= resume:
                 # the ring was too tight if making it cost more than looking at it, else too wide
-                theta[k] *= 1.08 if _MAKING * size[k] + _OVERHEAD >= work[k] else 0.93
+                theta[k] *= 1.04 if _MAKING * size[k] + _OVERHEAD >= work[k] else 0.965
                 theta[k] = min(max(theta[k], 1.5 * theta[k + 1], 1e-100), 1e100)
                 size[k + 1], outside[k] = _make(
                     x, vote, k, size[k], length, d, p, o[0], h, theta[k], slope[k]
