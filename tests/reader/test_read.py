@@ -137,7 +137,8 @@ def test_character_errors_are_those_of_the_best_path():
 def test_the_command_reads_pictures(command, sentence, tmp_path):
     Image.fromarray(sentence.image).save(tmp_path / "line.png")
     result = command("reader", "read", tmp_path / "line.png")
-    assert (result.stdout, result.stderr, result.returncode) == (SENTENCE + "\n", "", 0)
+    # (on standard error there may be progress, where the search is compiled for the first time)
+    assert (result.stdout, result.returncode) == (SENTENCE + "\n", 0)
     result = command("reader", "read", tmp_path / "line.png", "--json", "--beam", "3")
     (image,) = json.loads(result.stdout)["images"]
     assert set(image) == {"file", "text", "characters"}

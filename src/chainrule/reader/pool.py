@@ -4,7 +4,6 @@ import multiprocessing
 from collections.abc import Sequence
 from multiprocessing.pool import Pool
 from multiprocessing.synchronize import Barrier
-from types import TracebackType
 
 import numpy as np
 import torch
@@ -33,12 +32,7 @@ class ReaderPool:
         all_there.wait(_PATIENCE)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._pool is not None:
             self._pool.terminate()
             self._pool.join()
