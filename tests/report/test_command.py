@@ -82,6 +82,8 @@ def test_a_stopped_report_leaves_no_page_and_goes_on_to_the_same_one(made, comma
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # a shell's background jobs ignore this signal, and so would what they start
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     journals = []
     while process.poll() is None and sum(len(j.read_text().splitlines()) for j in journals) < 5:
