@@ -1,5 +1,7 @@
 """The most probable text of a line's scores: prefix search, with or without a model of texts."""
 
+from functools import cache
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -43,7 +45,7 @@ def beam(
     the model's weight and the bonus: Hannun et al., First-pass large vocabulary continuous speech
     recognition using bi-directional recurrent DNNs, 2014, alg. 1.
     """
-    used = model if model is not None else _UNUSED
+    used = model if model is not None else _any_model()
     weights = (text_weight, bonus) if model is not None else (0.0, 0.0)
     labels: list[int] = _beam(
         np.ascontiguousarray(log_p.T, np.float64), width, faintest, *weights, *used.arrays
@@ -51,13 +53,12 @@ def beam(
     return labels
 
 
+@cache
 def _any_model() -> TextModel:
+    """What the compiled function takes in place of no model."""
     model = text_model("a", ["a"])
     assert model is not None
     return model
-
-
-_UNUSED = _any_model()  # what the compiled function takes in place of no model
 
 
 @njit(cache=True, nogil=True)

@@ -1,8 +1,9 @@
 """The network that reads a line: convolutions to one row, then looks left and right."""
 
-from chainrule.blocks import BatchNormalization, Convolution, Interleave, ReLU, Residual
+from chainrule.blocks import Convolution, Interleave, Residual
 from chainrule.blocks.block import Block
 from chainrule.chain import Chain
+from chainrule.reader.network import normalized_layer
 
 
 def line_network(classes: int) -> Chain:
@@ -13,25 +14,17 @@ def line_network(classes: int) -> Chain:
     between them; so each gives the scores of two frames. A frame sees 81 columns.
     """
     layers: list[tuple[str, Block]] = [
-        *_layer("1", Convolution(1, 32, 5, stride=2, padding=2, bias=False)),
-        *_layer("2", Convolution(32, 48, 3, stride=2, padding=1, bias=False)),
-        *_layer("3", Convolution(48, 96, 3, stride=(2, 1), padding=1, bias=False)),
-        *_layer("4", Convolution(96, 160, (4, 3), padding=(0, 0, 1, 1), bias=False)),
+        *normalized_layer("1", Convolution(1, 32, 5, stride=2, padding=2, bias=False)),
+        *normalized_layer("2", Convolution(32, 48, 3, stride=2, padding=1, bias=False)),
+        *normalized_layer("3", Convolution(48, 96, 3, stride=(2, 1), padding=1, bias=False)),
+        *normalized_layer("4", Convolution(96, 160, (4, 3), padding=(0, 0, 1, 1), bias=False)),
     ]
     for number in "567":
         along = Convolution(160, 160, (1, 5), padding=(0, 0, 2, 2), bias=False)
-        layers.append((f"context{number}", Residual(Chain(_layer(number, along)))))
+        layers.append((f"context{number}", Residual(Chain(normalized_layer(number, along)))))
     return Chain([*layers, ("scores", Convolution(160, 2 * classes, 1)), ("frames", Interleave(2))])
 
 
 def frames(width: int) -> int:
     """How many frames a strip of so many columns has."""
     return 2 * -(-width // 4)
-
-
-def _layer(number: str, convolution: Convolution) -> list[tuple[str, Block]]:
-    return [
-        (f"conv{number}", convolution),
-        (f"norm{number}", BatchNormalization(convolution.out_channels)),
-        (f"relu{number}", ReLU()),
-    ]

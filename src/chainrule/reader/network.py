@@ -37,10 +37,10 @@ def small_letter_network(classes: int = 26) -> Chain:
     """
     return Chain(
         [
-            *_layer("1", Convolution(1, 16, 4, stride=2, bias=False)),
-            *_layer("2", Convolution(16, 32, 3, stride=2, bias=False)),
-            *_layer("3", Convolution(32, 64, 3, bias=False)),
-            *_layer("4", Convolution(64, 64, 3, bias=False)),
+            *normalized_layer("1", Convolution(1, 16, 4, stride=2, bias=False)),
+            *normalized_layer("2", Convolution(16, 32, 3, stride=2, bias=False)),
+            *normalized_layer("3", Convolution(32, 64, 3, bias=False)),
+            *normalized_layer("4", Convolution(64, 64, 3, bias=False)),
             ("conv5", Convolution(64, 128, 3)),
             ("relu5", ReLU()),
             ("scores", Convolution(128, classes, 1)),
@@ -49,7 +49,8 @@ def small_letter_network(classes: int = 26) -> Chain:
     )
 
 
-def _layer(number: str, convolution: Convolution) -> list[tuple[str, Block]]:
+def normalized_layer(number: str, convolution: Convolution) -> list[tuple[str, Block]]:
+    """A convolution, batch normalisation and a ReLU, named by their number in the network."""
     return [
         (f"conv{number}", convolution),
         (f"norm{number}", BatchNormalization(convolution.out_channels)),
