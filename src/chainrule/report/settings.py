@@ -29,8 +29,10 @@ class ReportSettings:
     original_recipe: bool = False
 
     def __post_init__(self) -> None:
-        if self.seed < 0:
-            raise InputError(f"seed: found {self.seed}; expected a whole number of at least 0")
+        if not 0 <= self.seed < 2**32:  # what scikit-learn takes, in part 5
+            raise InputError(
+                f"seed: found {self.seed}; expected a whole number from 0 to {2**32 - 1}"
+            )
         if self.trials < 1:
             raise InputError(f"trials: found {self.trials}; expected at least 1")
         if self.workers is not None and self.workers < 1:
