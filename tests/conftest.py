@@ -41,6 +41,22 @@ def arrays_unchecked():
 
 
 @pytest.fixture(scope="session")
+def fonts_folder():
+    """The fonts that Matplotlib brings."""
+    import matplotlib
+
+    return Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+
+
+@pytest.fixture(scope="session")
+def letters():
+    """The data set of letters in the package."""
+    from chainrule.glyphs.letters import load_letters
+
+    return load_letters()
+
+
+@pytest.fixture(scope="session")
 def command():
     """Run the real command line in a process of its own: `command("points", "check")`."""
 

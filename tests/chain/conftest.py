@@ -14,7 +14,6 @@ from chainrule.blocks import (
     LeakyReLU,
     LocalResponseNormalization,
     MaxPooling,
-    ReLU,
     ReLU6,
     Residual,
     Sigmoid,
@@ -22,23 +21,13 @@ from chainrule.blocks import (
     Tanh,
 )
 from chainrule.chain import Chain
+from chainrule.reader.network import letter_network
 
 
 @pytest.fixture(scope="session")
 def characters():
     """The character CNN of the practical: 32x32 grey images to 26 scores."""
-    return Chain(
-        [
-            ("conv1", Convolution(1, 20, 5)),
-            ("pool1", MaxPooling(2)),
-            ("conv2", Convolution(20, 50, 5)),
-            ("pool2", MaxPooling(2)),
-            ("conv3", Convolution(50, 500, 4)),
-            ("relu3", ReLU()),
-            ("conv4", Convolution(500, 26, 2)),
-        ],
-        (1, 1, 32, 32),
-    )
+    return letter_network()
 
 
 @pytest.fixture(scope="session")

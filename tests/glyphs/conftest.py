@@ -1,24 +1,8 @@
 """Fonts for the tests: those that Matplotlib brings, and ones made with fontTools."""
 
-from pathlib import Path
-
-import matplotlib
 import pytest
 from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
-
-from chainrule.glyphs.letters import load_letters
-
-
-@pytest.fixture(scope="session")
-def fonts_folder():
-    return Path(matplotlib.get_data_path()) / "fonts" / "ttf"
-
-
-@pytest.fixture(scope="session")
-def letters():
-    """The data set in the package."""
-    return load_letters()
 
 
 @pytest.fixture
