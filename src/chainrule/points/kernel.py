@@ -20,7 +20,9 @@ the points with |y_hat| < theta (1 + slope rho). While A < theta and E < theta (
 point can have changed sign: the counts are exact, not estimates. By the triangle inequality an
 inner ring may use what its outer ring has left of A and of E. The slopes follow E / A, the thetas
 the cost: a small ring is cheap to count but must be made again soon. When even ring 1 does not
-last, all points are counted for some steps.
+last, all points are counted for some steps. Points are kept cell by cell of a grid, so those near
+the boundary are together: making a ring first finds which sixteens of points have any, and then
+copies from these alone.
 
 Exact means: the sign of the float64 sum in the order that `_outputs` states, with no fused
 multiply-add, as a plain loop over all points would find it. Each threshold is reached early by
@@ -144,19 +146,21 @@ def _counted_steps(  # type: ignore[no-untyped-def]
     and the innermost ring in float32.
     """
     centre, reach, largest = _box(points)
-    x, vote, whole = _rings(points, labels, len(y), centre, reach)
+    order_of_points = _neighbours(points, centre, reach)
+    x, vote, whole = _rings(points, labels, len(y), order_of_points, centre, reach)
     then, then_o = np.zeros((_RINGS, *P.shape)), np.zeros(_RINGS)
     rounded_P, rounded_x = np.zeros(P.shape, np.float32), np.zeros(x.shape[1:], np.float32)
     return _count(
         P, b_out, h, X, y, order, learning_rate, points, train_wrong, other_wrong, tally,
-        x, vote, whole, then, then_o, rounded_P, rounded_x, centre, reach, largest,
+        x, vote, np.empty(whole // WIDTH, np.int64), whole, then, then_o, rounded_P, rounded_x,
+        centre, reach, largest,
     )  # fmt: skip
 
 
 @njit(cache=True, nogil=True)
 def _count(  # type: ignore[no-untyped-def]
     P, b_out, h, X, y, order, learning_rate, points, train_wrong, other_wrong, tally,
-    ring_points, ring_votes, whole, then_P, then_o, rounded_P, rounded_x,
+    ring_points, ring_votes, ring_found, whole, then_P, then_o, rounded_P, rounded_x,
     box_centre, box_reach, box_largest,
 ):  # fmt: skip
     """`_counted_steps` with its memory given, as pointers keep no array alive.
@@ -165,7 +169,7 @@ def _count(  # type: ignore[no-untyped-def]
     """
     n, d, blocks, length = len(y), X.shape[1], len(P), ring_points.shape[2]
     p, o, examples = address(P), address(b_out), address(X)
-    p32, x32 = address(rounded_P), address(rounded_x)
+    p32, x32, found = address(rounded_P), address(rounded_x), address(ring_found)
     x, vote, then, before = (
         address(ring_points), address(ring_votes), address(then_P), address(then_o)
     )  # fmt: skip
@@ -228,7 +232,7 @@ def _count(  # type: ignore[no-untyped-def]
                 theta[k] *= 1.04 if _MAKING * size[k] + _OVERHEAD >= work[k] else 0.965
                 theta[k] = min(max(theta[k], 1.5 * theta[k + 1], 1e-100), 1e100)
                 size[k + 1], outside[k] = _make(
-                    x, vote, k, size[k], length, d, p, o[0], h, theta[k], slope[k]
+                    x, vote, found, k, size[k], length, d, p, o[0], h, theta[k], slope[k]
                 )
                 slack = _remember(p, o, then, before, k, blocks, d, centre, reach, largest)
                 limit[k] = min(theta[k], room) - slack
@@ -261,23 +265,46 @@ def _count(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _rings(points, labels, n, centre, reach):  # type: ignore[no-untyped-def]
+def _rings(points, labels, n, order, centre, reach):  # type: ignore[no-untyped-def]
     """Room for the rings, and ring 0; its size, a multiple of the points counted at once.
 
-    x (rings, d + 1, N'): the features and rho; vote (rings, N'). What fills up a ring has no vote.
+    x (rings, d + 1, N'): the features and rho, by `order`; vote (rings, N'). What fills up a ring
+    has no vote.
     """
     d, N = points.shape
     whole = -(-N // _AT_ONCE) * _AT_ONCE
     x = np.zeros((_RINGS + 1, d + 1, whole + _AT_ONCE))
     vote = np.zeros((_RINGS + 1, whole + _AT_ONCE))
-    x[0, :d, :N] = points
-    for f in range(d):
-        if reach[f] > 0.0:
-            for i in range(N):
-                x[0, d, i] = max(x[0, d, i], min(abs(points[f, i] - centre[f]) / reach[f], 1.0))
     for i in range(N):
-        vote[0, i] = (1.0 if i < n else _VALIDATION) * (1.0 if labels[i] > 0.0 else -1.0)
+        point = order[i]
+        for f in range(d):
+            x[0, f, i] = points[f, point]
+            if reach[f] > 0.0:
+                x[0, d, i] = max(x[0, d, i], min(abs(x[0, f, i] - centre[f]) / reach[f], 1.0))
+        vote[0, i] = (1.0 if point < n else _VALIDATION) * (1.0 if labels[point] > 0.0 else -1.0)
     return x, vote, whole
+
+
+@njit(cache=True, nogil=True)
+def _neighbours(points, centre, reach):  # type: ignore[no-untyped-def]
+    """An order of the points in which those near the boundary are together: cell by cell of a grid
+    over the first two features, with about 16 points a cell."""
+    d, N = points.shape
+    side = int(np.sqrt(N / _AT_ONCE)) + 1
+    cell = np.zeros(N, np.int64)
+    for f in range(min(d, 2)):
+        for i in range(N):
+            place = 0.5 + 0.5 * (points[f, i] - centre[f]) / reach[f] if reach[f] > 0.0 else 0.0
+            cell[i] = side * cell[i] + max(0, min(int(side * place), side - 1))
+    begin = np.zeros(side * side + 1, np.int64)
+    for i in range(N):
+        begin[cell[i] + 1] += 1
+    begin = np.cumsum(begin)
+    order = np.empty(N, np.int64)
+    for i in range(N):
+        order[begin[cell[i]]] = i
+        begin[cell[i]] += 1
+    return order
 
 
 @njit(cache=True, nogil=True)
@@ -447,33 +474,43 @@ def _narrow_error(p, o, h, d, blocks, largest):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _make(x, vote, k, size, length, d, p, o, h, theta, slope):  # type: ignore[no-untyped-def]
+def _make(x, vote, found, k, size, length, d, p, o, h, theta, slope):  # type: ignore[no-untyped-def]
     """Make ring k + 1 of the points of ring k with |y_hat| < theta (1 + slope rho).
 
-    Returns its size and the votes of the other points with a positive output.
+    found: room for two numbers for every 16 points. Returns the ring's size and the votes of the
+    other points with a positive output.
     """
     if d == 2:  # the same, compiled without the loops over features
-        return _make_of(x, vote, k, size, length, 2, p, o, h, theta, slope)
-    return _make_of(x, vote, k, size, length, d, p, o, h, theta, slope)
+        return _make_of(x, vote, found, k, size, length, 2, p, o, h, theta, slope)
+    return _make_of(x, vote, found, k, size, length, d, p, o, h, theta, slope)
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _make_of(x, vote, k, size, length, d, p, o, h, theta, slope):  # type: ignore[no-untyped-def]
+def _make_of(x, vote, found, k, size, length, d, p, o, h, theta, slope):  # type: ignore[no-untyped-def]
     old, new = k * (d + 1) * length, (k + 1) * (d + 1) * length
     old_vote, new_vote = k * length, (k + 1) * length
-    kept = 0
     total = spread(0.0)
+    some = 0  # how often 16 points have near ones among them: first to be found, then to be copied
     for i in range(0, size, _AT_ONCE):
         left, right = _outputs(x, old, i, length, d, p, o, h, True)
-        for at, output in ((i, left), (i + WIDTH, right)):
-            near = below(output, load(x, old + d * length + at) * (theta * slope) + theta)
+        rho, votes = old + d * length + i, old_vote + i
+        near = below(left, load(x, rho) * (theta * slope) + theta)
+        total += unless(near, where_positive(left, load(vote, votes)))
+        other = below(right, load(x, rho + WIDTH) * (theta * slope) + theta)
+        total += unless(other, where_positive(right, load(vote, votes + WIDTH)))
+        near |= other << WIDTH
+        found[2 * some], found[2 * some + 1] = i, near
+        some += near != 0
+    kept = 0
+    for number in range(some):
+        i, near = found[2 * number], found[2 * number + 1]
+        for half in (0, WIDTH):
             for f in range(d + 1):
-                values = load(x, old + f * length + at)
+                values = load(x, old + f * length + i + half)
                 store(x, new + f * length + kept, compress(values, near))
-            votes = load(vote, old_vote + at)
-            total += unless(near, where_positive(output, votes))
-            store(vote, new_vote + kept, compress(votes, near))
-            kept += count(near)
+            store(vote, new_vote + kept, compress(load(vote, old_vote + i + half), near))
+            kept += count(near & (1 << WIDTH) - 1)
+            near >>= WIDTH
     for at in range(kept, kept + _AT_ONCE, WIDTH):
         for f in range(d + 1):
             store(x, new + f * length + at, spread(0.0))
@@ -583,7 +620,7 @@ def _count_dead(  # type: ignore[no-untyped-def]
     """
     n, N = len(y), len(labels)
     centre, reach, _ = _box(points)
-    x, _, whole = _rings(points, labels, n, centre, reach)
+    x, _, whole = _rings(points, labels, n, np.arange(N), centre, reach)
     sums = np.empty(whole)
     _sums(x, whole, P, h, sums)
     positive = np.sort(sums[n:N][labels[n:] > 0.0])
