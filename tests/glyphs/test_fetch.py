@@ -119,6 +119,30 @@ def test_pin_chooses_three_styles_and_splits_by_design(package, tmp_path, comman
     assert [font.sha256 for font in read_manifest(out)] == [font.sha256 for font in fonts]
 
 
+@needs_npm
+def test_pin_beside_leaves_out_what_is_related_to_fonts_held_out(package, tmp_path, command):
+    fonts, _ = pin([package("narrow", 0.4), package("plain")], first_held_out="narrow")
+    assert [font.set for font in fonts] == ["validation", "training"]
+    fetch(fonts, tmp_path / "got")
+    new = [package("narrow-text", 0.7), package("as-narrow", 0.4), package("other", 0.75)]
+    out = tmp_path / "more.csv"
+    result = command("glyphs", "pin", *new, "--beside", tmp_path / "got", "--out", out, "--json")
+    assert result.returncode == 0, result.stderr
+    left_out = {entry["name"]: entry["reason"] for entry in json.loads(result.stdout)["left_out"]}
+    assert left_out == dict.fromkeys(["narrow-text", "as-narrow"], "related to narrow, held out")
+    assert [(font.family, font.set) for font in read_manifest(out)] == [("other", "training")]
+
+
+def test_the_packages_second_manifest_has_none_of_the_families_held_out():
+    first, both = read_manifest(), read_manifest(more=True)
+    more = both[len(first) :]
+    assert both[: len(first)] == first
+    assert {font.set for font in more} == {"training"}
+    assert not {font.family for font in more} & {font.family for font in first}
+    held = {font.family.split("-")[0] for font in first if font.set == "validation"}
+    assert not held & {font.family.split("-")[0] for font in more}
+
+
 def test_without_npm_the_sentence_says_so(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(FileError, match="npm is not there"):

@@ -4,9 +4,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from PIL import Image, ImageFilter
+from scipy.ndimage import uniform_filter
 
-from chainrule.reader.band import _median, _median_distance, find_band
+from chainrule.reader.band import _median, _median_distance, _smoothed, evened, find_band
 
 SHADES = arrays(np.uint8, st.integers(1, 60))
 
@@ -31,8 +31,9 @@ def test_band_core_and_strokes_of_noisy_bars(seed):
         first = left + number * (bar + gap)
         picture[top : top + tall, first : first + bar] = 20 if dark else 230
     noisy = (picture + rng.integers(-5, 6, picture.shape)).clip(0, 255).astype(np.uint8)
-    smooth = np.asarray(Image.fromarray(noisy).filter(ImageFilter.BoxBlur(1)))
-    band = find_band(noisy, smooth)
+    smooth = uniform_filter(noisy.astype(float), 3, mode="nearest").round()
+    np.testing.assert_array_equal(_smoothed(noisy), smooth)
+    band = find_band(noisy)
     edge = np.concatenate([smooth[0], smooth[-1], smooth[:, 0], smooth[:, -1]])
     assert band.paper == np.median(edge)
     assert band.sign == (-1 if dark else 1)
@@ -44,4 +45,15 @@ def test_band_core_and_strokes_of_noisy_bars(seed):
 
 def test_an_even_picture_has_no_band():
     even = np.full((20, 50), 128, np.uint8)
-    assert find_band(even, even) is None
+    assert find_band(even) is None
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_ink_is_evened_by_a_quantile(seed):
+    rng = np.random.default_rng(seed)
+    values = (rng.gamma(rng.uniform(0.2, 2), 80, (8, 50)) - 20).clip(-60, 255).astype(np.float32)
+    level = np.quantile(values, 0.98, method="inverted_cdf")
+    full = max(level, values.max() / 2)
+    np.testing.assert_allclose(
+        evened(values.copy(), 0.98), (values / full).clip(-0.5, 1.5), atol=0.3 / full * 1.5
+    )

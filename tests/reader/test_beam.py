@@ -35,7 +35,7 @@ def spelled_by_paths(log_p):
 def test_a_wide_beam_finds_the_most_probable_labels(seed):
     log_p = log_probabilities(seed)
     sums = spelled_by_paths(log_p)
-    assert beam(log_p, 4000, faintest=-np.inf) == list(max(sums, key=sums.get))
+    assert beam(log_p, 4000, faintest=-np.inf, furthest=-np.inf) == list(max(sums, key=sums.get))
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -50,7 +50,15 @@ def test_with_a_model_of_texts_it_finds_the_best_of_all_sums(seed, weight, bonus
         return log_p_of_labels + weight * prior + bonus * len(labels)
 
     sums = {labels: score(labels, p) for labels, p in spelled_by_paths(log_p).items()}
-    found = beam(log_p, 4000, model=model, text_weight=weight, bonus=bonus, faintest=-np.inf)
+    found = beam(
+        log_p,
+        4000,
+        model=model,
+        text_weight=weight,
+        bonus=bonus,
+        faintest=-np.inf,
+        furthest=-np.inf,
+    )
     assert found == list(max(sums, key=sums.get))
 
 

@@ -75,6 +75,15 @@ def test_a_limited_reader_gives_no_other_character(reader, lato):
         reader.limited("a\u00e9")
 
 
+def test_limiting_a_reader_leaves_its_scores_and_sums_them_to_one_again(reader, sentence):
+    exact = Reader(reader.chain, reader.parameters, reader.alphabet, precision="float32")
+    strip = cut_strip(sentence.image)
+    kept = [0, *(reader.alphabet.index(character) + 1 for character in " abcdt")]
+    some = torch.from_numpy(exact.log_probabilities([strip])[0][kept])
+    limited = exact.limited("tabcd").log_probabilities([strip])[0]
+    np.testing.assert_allclose(limited, some.log_softmax(0), atol=1e-4)
+
+
 def test_folding_the_normalisations_changes_no_score(reader, sentence):
     x = pad([cut_strip(sentence.image)])
     chain, parameters = folded(reader.chain, reader.parameters)
@@ -302,3 +311,10 @@ def test_a_file_without_the_borders_between_characters_is_refused(reader, tmp_pa
 def test_options_of_single_letters_are_refused_for_lines(refused):
     message = refused("reader", "train", "--recipe", "lines", "--jitter")
     assert "--jitter is of the recipes for single letters" in message
+
+
+def test_a_reader_of_lines_is_trained_on_a_file_of_lines(refused, few_letters_file):
+    train = ("reader", "train", "--recipe", "lines", "--letters", few_letters_file)
+    assert "expected one of chainrule line fonts" in refused(*train)
+    message = refused(*train, "--fonts", few_letters_file.parent)
+    assert "both --fonts and --letters are given" in message

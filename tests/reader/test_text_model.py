@@ -2,7 +2,6 @@
 
 import math
 
-import numpy as np
 import pytest
 
 from chainrule.errors import FileError, InputError
@@ -56,7 +55,6 @@ def test_english_words_are_likelier_than_their_letters_turned_round():
 def test_there_is_no_model_without_letters_or_without_words():
     assert text_model("0123456789") is None
     assert text_model("abc", ["1", "é"]) is None
-    assert text_model("abc 1", only="1 ") is None
 
 
 def test_the_dictionary_has_the_words_that_are_held_out_and_training_texts_do_not():
@@ -78,9 +76,3 @@ def test_files_that_hold_no_words(tmp_path):
         read_words(tmp_path / "picture.png")
     with pytest.raises(FileError, match="No such file"):
         read_words(tmp_path / "missing.txt")
-
-
-def test_unknown_classes_are_never_expected():
-    model = text_model(NAMED["ascii"], WORDS, only="on ")
-    label = NAMED["ascii"].index("!") + 1
-    assert next_character(*model.arrays, 0, 0, label)[0] == -np.inf

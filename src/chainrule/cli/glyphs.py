@@ -42,6 +42,10 @@ def fetch(
         Path | None,
         typer.Option("--manifest", help="A manifest (CSV); the package's own if not given."),
     ] = None,
+    more: Annotated[
+        bool,
+        typer.Option("--more", help="Also the 1,140 families more that lines are trained with."),
+    ] = False,
     jobs: Annotated[int, typer.Option(min=1, max=8, help="Packages at once.")] = 3,
     as_json: JsonOption = False,
 ) -> None:
@@ -54,7 +58,9 @@ def fetch(
     from chainrule.glyphs import fetch as fetching
     from chainrule.glyphs.manifest import read_manifest
 
-    fonts = read_manifest(manifest)
+    if more and manifest is not None:
+        raise InputError("both --manifest and --more are given; expected one of them")
+    fonts = read_manifest(manifest, more=more)
     with progress("fetching fonts", "packages") as report:
         done = fetching.fetch(fonts, out, jobs=jobs, progress=report)
     if as_json:
@@ -71,6 +77,14 @@ def pin(
         list[str], typer.Argument(help="Packages with their versions: @fontsource/lato@5.2.7")
     ],
     out: Annotated[Path, typer.Option("--out", help="The manifest to write (CSV).")],
+    beside: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Fonts that `glyphs fetch` got: what is related to one held out is left out, all "
+            "else is to train with.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make a manifest: choose fonts of font packages, note their SHA-256, split the families.
@@ -78,13 +92,20 @@ def pin(
     Example: chainrule glyphs pin @fontsource/lato@5.2.7 @fontsource/arvo@5.2.7 --out manifest.csv
     """
     from chainrule.glyphs import pin as pinning
-    from chainrule.glyphs.manifest import write_manifest
+    from chainrule.glyphs.manifest import open_fonts, write_manifest
 
     for package in packages:
         if "@" not in package[1:]:
             raise InputError(f"package {package!r} has no version; expected NAME@VERSION")
     with progress("choosing fonts", "packages") as report:
-        fonts, left_out = pinning.pin(packages, progress=report)
+        if beside is None:
+            fonts, left_out = pinning.pin(packages, progress=report)
+        else:
+            opened, families = open_fonts([beside])
+            held_out = [font for font in opened if font.family in (families or ())]
+            if not held_out:
+                raise InputError(f"{beside} has no manifest.csv that holds a family out")
+            fonts, left_out = pinning.pin_training(packages, held_out, progress=report)
     write_manifest(out, fonts)
     held = sum(font.set == "validation" for font in fonts)
     if as_json:

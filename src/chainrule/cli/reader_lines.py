@@ -12,6 +12,7 @@ from chainrule.cli.output import print_json, progress
 
 def train_lines(
     fonts: list[Path],
+    built: Path | None,
     alphabet: str,
     other: dict[str, Any],
     seed: int,
@@ -22,7 +23,9 @@ def train_lines(
 ) -> None:
     """Train a reader of lines and write it; see `chainrule reader train`.
 
-    other: settings other than the recipe's. One core draws lines, the others train.
+    fonts: to go on with, from the package's reader; else one is trained from nothing on the fonts
+    of the file `built`, or the package's. other: settings other than the recipe's. One core draws
+    lines, the others train.
     """
     import torch
 
@@ -46,7 +49,7 @@ def train_lines(
         start, schooling = load_reader(), ONWARD
     else:
         characters += "" if " " in characters else " "
-        drawn, dropped = [restrict(font, characters) for font in load_line_fonts()], []
+        drawn, dropped = [restrict(font, characters) for font in load_line_fonts(built)], []
         start, schooling = None, SCRATCH
     schooling = replace(schooling, settings=replace(schooling.settings, **other))
     make_folder(out.parent)

@@ -87,7 +87,7 @@ def train(
 
     With --fonts it is a reader of whole lines, for `reader read`: it goes on from the package's
     reader and prints its error on held-out lines at the end. `--recipe lines` alone trains one from
-    nothing on the package's fonts.
+    nothing on the package's fonts, or on those of `glyphs build --lines` that --letters names.
 
     Example: chainrule reader train --recipe original --jitter --out letters.safetensors
     Example: chainrule reader train --fonts my-fonts --alphabet digits --out my.safetensors
@@ -106,12 +106,14 @@ def train(
     if lines:
         from chainrule.cli.reader_lines import train_lines
 
-        if jitter or letters is not None:
+        if jitter:
             raise InputError(
-                f"option {'--jitter' if jitter else '--letters'} is of the recipes for single "
-                "letters; expected none for a reader of lines"
+                "option --jitter is of the recipes for single letters; expected none for a reader "
+                "of lines"
             )
-        train_lines(fonts or [], alphabet, other, seed, out, resume, tensorboard, as_json)
+        if fonts and letters is not None:
+            raise InputError("both --fonts and --letters are given; expected one of them")
+        train_lines(fonts or [], letters, alphabet, other, seed, out, resume, tensorboard, as_json)
         return
     chosen = find_recipe(recipe)
     chosen = replace(chosen, settings=replace(chosen.settings, **other))

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
 from hashlib import sha256
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from chainrule.errors import FileError
@@ -14,6 +15,8 @@ from chainrule.files import write_text
 from chainrule.glyphs.fonts import FontFile, find_fonts, open_font
 
 NAME = "manifest.csv"
+MORE = "manifest-more.csv"
+"""In the package, too: fonts of other families to train a reader of lines with."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +35,21 @@ class PinnedFont:
         return self.package.rsplit("/", 1)[-1]
 
 
-def read_manifest(path: str | os.PathLike[str] | None = None) -> list[PinnedFont]:
-    """Read a manifest, or, without a path, the one in the package.
+def read_manifest(
+    path: str | os.PathLike[str] | None = None, *, more: bool = False
+) -> list[PinnedFont]:
+    """Read a manifest, or, without a path, the one in the package; with `more` its other one, too.
 
     Raises FileError if it can't be read, lacks a column, or puts a family into both sets.
     """
+    if path is None:
+        data = files("chainrule.glyphs") / "data"
+        return _read(data / NAME) + (_read(data / MORE) if more else [])
+    return _read(Path(path))
+
+
+def _read(source: Path | Traversable) -> list[PinnedFont]:
     columns = [field.name for field in fields(PinnedFont)]
-    source = files("chainrule.glyphs") / "data" / NAME if path is None else Path(path)
     try:
         rows = list(csv.reader(io.StringIO(source.read_text(encoding="utf-8"))))
     except (OSError, UnicodeDecodeError) as error:

@@ -41,14 +41,7 @@ def pin(
 
     Returns the manifest, sorted by family, and the packages or files left out with the reason.
     """
-    chosen: list[tuple[PinnedFont, FontFile]] = []
-    left_out: list[tuple[str, str]] = []
-    with ThreadPoolExecutor(jobs) as pool:
-        for done, (fonts, faults) in enumerate(pool.map(_choose, sorted(packages)), 1):
-            chosen += fonts
-            left_out += faults
-            if progress:
-                progress(done, len(packages))
+    chosen, left_out = _choose_all(packages, jobs, progress)
     families = [font.family for font, _ in chosen]
     pictures = [_evenly_sized(file) for _, file in chosen]
     held = _hold_out(families, _groups(families, pictures), first_held_out)
@@ -57,17 +50,69 @@ def pin(
     ], left_out
 
 
+def pin_training(
+    packages: Sequence[str],
+    held_out: Sequence[FontFile],
+    *,
+    jobs: int = 3,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[list[PinnedFont], list[tuple[str, str]]]:
+    """Choose fonts of `packages` as `pin` does, all to train with, beside fonts held out before.
+
+    A family that would be in one group with a family of `held_out` (by name, or by a font that
+    draws small letters almost alike) is left out, and so is a font that lacks one of them. Returns
+    the manifest, sorted by family, and what was left out with the reason.
+    """
+    chosen, left_out = _choose_all(packages, jobs, progress)
+    first_words = {font.family.split("-")[0]: font.family for font in held_out}
+    held = _ink([_evenly_sized(font) for font in held_out])
+    related: dict[str, str] = {}
+    for font, file in chosen:
+        if font.family.split("-")[0] in first_words:
+            related[font.family] = first_words[font.family.split("-")[0]]
+        elif font.family not in related:
+            apart = _apart(_ink([_evenly_sized(file)]), held)[0]
+            if apart.min() < ALIKE:
+                related[font.family] = held_out[int(apart.argmin())].family
+    left_out += [(family, f"related to {other}, held out") for family, other in related.items()]
+    return [
+        replace(font, set="training") for font, _ in chosen if font.family not in related
+    ], left_out
+
+
 def distances(pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float64]:
     """How differently fonts draw: |a - b| / sqrt((|a|^2 + |b|^2) / 2) of their ink, each with each.
 
     0 is the same pictures, sqrt(2) no common ink.
     """
-    ink: NDArray[np.float64] = np.stack([255.0 - picture.ravel() for picture in pictures])
-    products = ink @ ink.T
-    squares = np.diag(products)
-    sums = squares[:, None] + squares[None, :]
-    ratio: NDArray[np.float64] = np.maximum(sums - 2 * products, 0) / np.maximum(sums / 2, 1)
+    ink = _ink(pictures)
+    return _apart(ink, ink)
+
+
+def _ink(pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float64]:
+    """The ink of each font's pictures in a row."""
+    return np.stack([255.0 - picture.ravel() for picture in pictures])
+
+
+def _apart(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`distances` of the rows of ink of `one` from those of `other`."""
+    sums = (one * one).sum(1)[:, None] + (other * other).sum(1)
+    ratio: NDArray[np.float64] = np.maximum(sums - 2 * one @ other.T, 0) / np.maximum(sums / 2, 1)
     return np.sqrt(ratio)
+
+
+def _choose_all(
+    packages: Sequence[str], jobs: int, progress: Callable[[int, int], None] | None
+) -> tuple[list[tuple[PinnedFont, FontFile]], list[tuple[str, str]]]:
+    chosen: list[tuple[PinnedFont, FontFile]] = []
+    left_out: list[tuple[str, str]] = []
+    with ThreadPoolExecutor(jobs) as pool:
+        for done, (fonts, faults) in enumerate(pool.map(_choose, sorted(packages)), 1):
+            chosen += fonts
+            left_out += faults
+            if progress:
+                progress(done, len(packages))
+    return chosen, left_out
 
 
 def _choose(package: str) -> tuple[list[tuple[PinnedFont, FontFile]], list[tuple[str, str]]]:

@@ -28,19 +28,45 @@ class Band(NamedTuple):
     strokes: int
 
 
-def find_band(picture: NDArray[np.uint8], smooth: NDArray[np.uint8]) -> Band | None:
-    """Find it in a picture and the same after a mean over 3x3 pixels, both (height, width).
+def find_band(picture: NDArray[np.uint8]) -> Band | None:
+    """Find it in a grey picture (height, width), both at least 2 px.
 
-    The paper is the median shade at the edge; ink is what is darker or lighter, whichever has more,
-    by a fifth of the most, four times the noise, or half of the most. Gives None where there is
-    none by FAINTEST.
+    Looked at is the mean over 3x3 pixels. The paper is its median shade at the edge; ink is what is
+    darker or lighter, whichever has more, by a fifth of the most, four times the noise, or half of
+    the most. Gives None where there is none by FAINTEST.
     """
-    found, band = _find(picture, smooth, Band(0.0, 0.0, 0, 0, 0, 0, 0, 0))
+    found, band = _find(np.ascontiguousarray(picture), Band(0.0, 0.0, 0, 0, 0, 0, 0, 0))
     return Band(*band) if found else None
 
 
 @njit(cache=True, nogil=True)
-def _find(picture, smooth, nothing):  # type: ignore[no-untyped-def]
+def evened(values, share):  # type: ignore[no-untyped-def]
+    """Ink (height, width), float32, brought to about 1 where it lies: divided by the level that
+    `share` of the pixels are below, or by half of the most, if that is more; then held to -0.5 to
+    1.5.
+
+    The level is to an eighth of a grey level: counting is faster than sorting.
+    """
+    flat = values.ravel()
+    low, high = flat[0], flat[0]
+    for value in flat:
+        low, high = min(low, value), max(high, value)
+    counts = np.zeros(int(8 * (high - low)) + 1, np.int64)
+    for value in flat:
+        counts[int(8 * (value - low))] += 1
+    level, below = 0, counts[0]
+    while below < share * flat.size:
+        level += 1
+        below += counts[level]
+    factor = np.float32(1 / max(low + level / 8, 1e-3 + high / 2))
+    for place in range(flat.size):
+        flat[place] = min(max(flat[place] * factor, np.float32(-0.5)), np.float32(1.5))
+    return flat.reshape(values.shape)
+
+
+@njit(cache=True, nogil=True)
+def _find(picture, nothing):  # type: ignore[no-untyped-def]
+    smooth = _smoothed(picture)
     height, width = smooth.shape
     edge, counts = np.zeros(256, np.int64), np.zeros(256, np.int64)
     for y in range(height):
@@ -80,6 +106,22 @@ def _find(picture, smooth, nothing):  # type: ignore[no-untyped-def]
         return False, nothing
     core, strokes = _core(picture[top:bottom, left:right], paper, sign)
     return True, Band(paper, sign, left, top, right, bottom, core, strokes)
+
+
+@njit(cache=True, nogil=True)
+def _smoothed(picture):  # type: ignore[no-untyped-def]
+    """The mean over 3x3 pixels, rounded; beyond the edge lies what is at the edge."""
+    height, width = picture.shape
+    smooth = np.empty((height, width), np.uint8)
+    column = np.empty(width + 2, np.int32)  # sums over three rows
+    for y in range(height):
+        above, here, below = picture[max(y - 1, 0)], picture[y], picture[min(y + 1, height - 1)]
+        for x in range(width):
+            column[x + 1] = np.int32(above[x]) + np.int32(here[x]) + np.int32(below[x])
+        column[0], column[width + 1] = column[1], column[width]
+        for x in range(width):
+            smooth[y, x] = (column[x] + column[x + 1] + column[x + 2] + 4) // 9
+    return smooth
 
 
 @njit(cache=True, nogil=True)

@@ -11,6 +11,7 @@ from chainrule.reader.text_model import TextModel, end_of_line, next_character, 
 LogP = NDArray[np.float32] | NDArray[np.float64]
 
 FAINTEST = -9.0  # a class below this logarithm of a probability is not looked at
+FURTHEST = -16.0  # nor a prefix whose score is so much below the best
 TEXT_WEIGHT = 0.5
 LENGTH_BONUS = 1.5
 """Found on lines of the training families alone."""
@@ -24,6 +25,7 @@ def beam(
     text_weight: float = TEXT_WEIGHT,
     bonus: float = LENGTH_BONUS,
     faintest: float = FAINTEST,
+    furthest: float = FURTHEST,
 ) -> list[int]:
     r"""The labels l with the greatest score found by prefix search,
 
@@ -31,7 +33,8 @@ def beam(
 
     where P(l | frames) is the sum over the paths that spell l. log_p (K, T): the logarithms of the
     probabilities of K classes, 0 the blank, at T frames. At each frame the `width` best prefixes
-    are kept, and only classes above `faintest` looked at; with all of both the search is exact.
+    are kept, of them those within `furthest` of the best, and only classes above `faintest` looked
+    at; with all of these the search is exact.
 
     A prefix keeps two sums: of its paths that end in a blank, b, and of the others, o. At a frame
     with probabilities p, with c the prefix's last label,
@@ -48,7 +51,7 @@ def beam(
     used = model if model is not None else _any_model()
     weights = (text_weight, bonus) if model is not None else (0.0, 0.0)
     labels: list[int] = _beam(
-        np.ascontiguousarray(log_p.T, np.float64), width, faintest, *weights, *used.arrays
+        np.ascontiguousarray(log_p.T), width, faintest, furthest, *weights, *used.arrays
     ).tolist()
     return labels
 
@@ -63,7 +66,7 @@ def _any_model() -> TextModel:
 
 @njit(cache=True, nogil=True)
 def _beam(  # type: ignore[no-untyped-def]
-    frames, width, faintest, text_weight, bonus,
+    frames, width, faintest, furthest, text_weight, bonus,
     following, words, ends, letter, small, cased, other, end, space,
 ):  # fmt: skip
     T, K = frames.shape
@@ -74,21 +77,23 @@ def _beam(  # type: ignore[no-untyped-def]
     # those kept now; room for those that come from them at one frame
     room = width * K
     prefix, last = np.zeros(room, np.int64), np.zeros(room, np.int64)
-    blank, spoken = np.full(room, -np.inf), np.full(room, -np.inf)
+    # log b, log o and log (b + o)
+    blank, spoken, both = np.full(room, -np.inf), np.full(room, -np.inf), np.full(room, -np.inf)
     text = np.zeros(room)
     state, case = np.zeros(room, np.int64), np.zeros(room, np.int64)
     come_from = np.empty(room, np.int64)
-    score = np.empty(room)
+    score, best = np.empty(room), np.empty(width, np.int64)
     kept = 1
-    blank[0] = 0.0
+    blank[0] = both[0] = 0.0
+    certain = np.log1p(-np.exp(faintest))  # a blank above it leaves too little to all others
     for t in range(T):
         frame = frames[t]
         count = kept
-        for c in range(1, K):
+        for c in range(1, K if frame[0] <= certain else 1):
             if not frame[c] > faintest:
                 continue
             for i in range(kept):
-                paths = blank[i] if c == last[i] else _add(blank[i], spoken[i])
+                paths = blank[i] if c == last[i] else both[i]
                 if not paths > -np.inf:
                     continue
                 come_from[count] = i
@@ -96,10 +101,10 @@ def _beam(  # type: ignore[no-untyped-def]
                 spoken[count] = paths + frame[c]
                 count += 1
         for i in range(kept):
-            both = _add(blank[i], spoken[i])
             spoken[i] += frame[last[i]] if last[i] > 0 else -np.inf
-            blank[i] = both + frame[0]
-            score[i] = _add(blank[i], spoken[i]) + text[i]
+            blank[i] = both[i] + frame[0]
+            both[i] = _add(blank[i], spoken[i])
+            score[i] = both[i] + text[i]
         # a prefix and one more label may be a prefix that is kept already
         new = kept
         for m in range(kept, count):
@@ -110,7 +115,8 @@ def _beam(  # type: ignore[no-untyped-def]
                     same = j
             if same >= 0:
                 spoken[same] = _add(spoken[same], spoken[m])
-                score[same] = _add(blank[same], spoken[same]) + text[same]
+                both[same] = _add(blank[same], spoken[same])
+                score[same] = both[same] + text[same]
                 continue
             come_from[new], last[new], spoken[new], blank[new] = i, last[m], spoken[m], -np.inf
             text[new], state[new], case[new] = text[i], state[i], case[i]
@@ -120,25 +126,37 @@ def _beam(  # type: ignore[no-untyped-def]
                     state[i], case[i], last[m],
                 )  # fmt: skip
                 text[new] += text_weight * log_p + bonus
+            both[new] = spoken[new]
             score[new] = spoken[new] + text[new]
             prefix[new] = -1
             new += 1
         if new == kept:
             continue
-        best = np.argsort(-score[:new])[:width]
-        for i in best:
+        size = 0  # of the best, the best first
+        for i in range(new):
+            if size == width and not score[i] > score[best[size - 1]]:
+                continue
+            at = min(size, width - 1)
+            while at > 0 and score[i] > score[best[at - 1]]:
+                best[at] = best[at - 1]
+                at -= 1
+            best[at] = i
+            size = min(size + 1, width)
+        while score[best[size - 1]] < score[best[0]] + furthest:
+            size -= 1
+        now = best[:size]
+        for i in now:
             if prefix[i] < 0:
                 before[prefixes], label[prefixes] = prefix[come_from[i]], last[i]
                 prefix[i] = prefixes
                 prefixes += 1
-        size = len(best)
-        prefix[:size], last[:size] = prefix[best], last[best]
-        blank[:size], spoken[:size], text[:size] = blank[best], spoken[best], text[best]
-        state[:size], case[:size] = state[best], case[best]
+        prefix[:size], last[:size] = prefix[now], last[now]
+        blank[:size], spoken[:size], both[:size] = blank[now], spoken[now], both[now]
+        text[:size], state[:size], case[:size] = text[now], state[now], case[now]
         kept = size
     top, most = 0, -np.inf
     for i in range(kept):
-        final = _add(blank[i], spoken[i]) + text[i]
+        final = both[i] + text[i]
         if text_weight != 0.0:
             final += text_weight * end_of_line(
                 following, words, ends, letter, small, cased, other, end, space, state[i]

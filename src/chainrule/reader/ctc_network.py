@@ -1,5 +1,10 @@
 """The network that reads a line: convolutions to one row, then looks left and right."""
 
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
 from chainrule.blocks import Convolution, Interleave, Residual
 from chainrule.blocks.block import Block
 from chainrule.chain import Chain
@@ -23,6 +28,11 @@ def line_network(classes: int) -> Chain:
         along = Convolution(160, 160, (1, 5), padding=(0, 0, 2, 2), bias=False)
         layers.append((f"context{number}", Residual(Chain(normalized_layer(number, along)))))
     return Chain([*layers, ("scores", Convolution(160, 2 * classes, 1)), ("frames", Interleave(2))])
+
+
+def of_classes(parameter: Tensor, classes: Sequence[int]) -> Tensor:
+    """The weights or biases of "scores" for some of the classes, in this order."""
+    return torch.cat([frame[classes] for frame in parameter.chunk(2)])
 
 
 def frames(width: int) -> int:

@@ -45,7 +45,7 @@ def _settings(epochs: int, learning_rate: float) -> Settings:
 
 
 # for a network of random weights; and for one that goes on from a reader of other fonts
-SCRATCH = Schooling(_settings(64, 0.015), _settings(2, 0.03), 16_384)
+SCRATCH = Schooling(_settings(100, 0.015), _settings(2, 0.03), 16_384)
 ONWARD = Schooling(_settings(10, 0.005), None, 1024)
 
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
+from PIL import Image
 
 from chainrule.errors import FileError, InputError
-from chainrule.reader.band import find_band
+from chainrule.reader.band import evened, find_band
 
 HEIGHT = 32  # of the strip, pixels
 INK_HEIGHTS = 20, 30  # what the ink of a line is scaled to, at least and at most
@@ -107,8 +107,7 @@ def cut_strip(
         raise InputError(
             f"{name} is {width} px wide and {height} px high; expected at most {LONGEST} px"
         )
-    smooth = np.asarray(Image.fromarray(picture).filter(ImageFilter.BoxBlur(1)))
-    band = find_band(np.ascontiguousarray(picture), smooth)
+    band = find_band(picture)
     if band is None:
         raise InputError(f"{name} holds no text: its shades are all alike; expected a line of text")
     left, top, right, bottom = band.left, band.top, band.right, band.bottom
@@ -129,16 +128,7 @@ def cut_strip(
     y = (top + bottom) / 2 - (HEIGHT / 2 + loose.rise) / scale_y
     ink = (picture.astype(np.float32) - np.float32(band.paper)) * np.float32(band.sign)
     values = _resampled(ink, (x, y, x + strip_width / scale_x, y + HEIGHT / scale_y), strip_width)
-    full = _quantile(values, 0.98)
-    values /= max(full, 1e-3 + float(values.max()) / 2)
-    return Strip(values.clip(-0.5, 1.5), x, y, scale_x, scale_y)
-
-
-def _quantile(values: NDArray[np.float32], share: float) -> float:
-    """To an eighth of a grey level: counting is faster than sorting where most are alike."""
-    low = float(values.min())
-    below = np.cumsum(np.bincount((8 * (values.ravel() - low)).astype(np.int64)))
-    return low + float(np.searchsorted(below, share * values.size)) / 8
+    return Strip(evened(values, 0.98), x, y, scale_x, scale_y)
 
 
 def _resampled(
@@ -148,8 +138,10 @@ def _resampled(
     x0, y0, x1, y1 = int(np.floor(box[0])), int(np.floor(box[1])), *map(int, np.ceil(box[2:]))
     height, full_width = ink.shape
     part = ink[max(y0, 0) : min(y1, height), max(x0, 0) : min(x1, full_width)]
-    pads = (max(-y0, 0), max(y1 - height, 0)), (max(-x0, 0), max(x1 - full_width, 0))
-    picture = Image.fromarray(np.pad(part, pads))
+    left, top = max(-x0, 0), max(-y0, 0)
+    padded = np.zeros((y1 - y0, x1 - x0), np.float32)
+    padded[top : top + part.shape[0], left : left + part.shape[1]] = part
+    picture = Image.fromarray(padded)
     inside = (box[0] - x0, box[1] - y0, box[2] - x0, box[3] - y0)
     scaled = picture.resize((width, HEIGHT), Image.Resampling.BILINEAR, box=inside)
     return np.array(scaled, np.float32)

@@ -9,9 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from chainrule.reader.read import Reader
+from chainrule.reader.read import BATCH, Reader
 
-_PART = 32  # pictures that a process takes at a time
 _PATIENCE = 120  # seconds in which the processes must have begun
 
 
@@ -43,7 +42,7 @@ class ReaderPool:
         assert self._pool is not None
         # about equally wide ones together; the widest, which take longest, first
         order = np.argsort([-picture.shape[1] / picture.shape[0] for picture in pictures])
-        parts = np.array_split(order, -(-len(pictures) // _PART))
+        parts = [order[first : first + BATCH] for first in range(0, len(order), BATCH)]
         found = [""] * len(pictures)
         read = self._pool.imap(_texts, [[pictures[place] for place in part] for part in parts])
         for part, texts in zip(parts, read, strict=True):
@@ -61,7 +60,9 @@ def _begin(reader: Reader, all_there: Barrier) -> None:
     _reader = reader
     line = np.full((32, 64), 255, np.uint8)
     line[8:24, 8:56:6] = 0
-    reader.texts([line])  # whatever is compiled at its first use is compiled now
+    # whatever is compiled or prepared at its first use is so now
+    reader.texts([line])
+    reader.prepare()
     all_there.wait(_PATIENCE)
 
 

@@ -19,16 +19,16 @@ from chainrule.errors import FileError, InputError
 from chainrule.glyphs.lines import Line
 from chainrule.precision import Precision, best_precision
 from chainrule.reader.beam import beam
-from chainrule.reader.ctc_network import frames, line_network
+from chainrule.reader.ctc_network import frames, line_network, of_classes
 from chainrule.reader.decode import align, greedy
-from chainrule.reader.picture import Strip, cut_strip
+from chainrule.reader.picture import HEIGHT, Strip, cut_strip
 from chainrule.reader.rendered import pad
 from chainrule.reader.text_model import TextModel, text_model
 
 KIND = "line reader"
 ALTERNATIVES = 3  # of a character, beside the one that was read
 BEAM_WIDTH = 8  # prefixes, where there is a dictionary
-_BATCH = 16
+BATCH = 32  # strips that go through the network together
 _MULTIPLE = 32  # columns: a width that was not there before takes the library time to prepare for
 _APART = 1.5  # lines in a batch differ in width by at most this factor
 _FRAME = 2  # columns of the strip
@@ -82,14 +82,14 @@ class Reader:
             )
         self.chain, self.alphabet, self.between = chain.in_inference(), alphabet, between
         self.parameters = {name: value.float() for name, value in parameters.items()}
-        self._dtype = getattr(torch, precision or best_precision())
+        self.precision = precision or best_precision()
+        self._dtype = getattr(torch, self.precision)
         ready, values = folded(self.chain, self.parameters)
         self._folded = ready, {name: value.to(self._dtype) for name, value in values.items()}
-        self._never = torch.zeros(len(alphabet) + 1, dtype=torch.bool)
         self._model: TextModel | None = None
 
     def limited(self, alphabet: str) -> "Reader":
-        """The same reader for texts of these characters only, whose spaces it still sees.
+        """A reader of texts of these characters and spaces only, without a dictionary.
 
         Raises InputError if it does not read one.
         """
@@ -98,20 +98,22 @@ class Reader:
             raise InputError(
                 f"the model does not read {unread[0]!r} of the alphabet; it reads {self.alphabet!r}"
             )
-        reader = copy(self)
-        kept = ["", " ", *alphabet]
-        reader._never = torch.tensor([c not in kept for c in ("", *self.alphabet)])
-        return reader
+        kept = "".join(c for c in self.alphabet if c == " " or c in alphabet)
+        parameters = self.parameters | {
+            name: of_classes(
+                self.parameters[name], [0, *(self.alphabet.index(c) + 1 for c in kept)]
+            )
+            for name in ("scores.weight", "scores.bias")
+        }
+        return Reader(line_network(len(kept) + 1), parameters, kept, self.between, self.precision)
 
     def with_words(self, words: Iterable[str] | None = None) -> "Reader":
         """The same reader, which finds words of a dictionary more probable than other strings.
 
         words: English ones if None. Digits and the like are read as without: see `TextModel`.
         """
-        never = self._never.tolist()[1:]
-        only = "".join(c for c, no in zip(self.alphabet, never, strict=True) if not no)
         reader = copy(self)
-        reader._model = text_model(self.alphabet, words, only)
+        reader._model = text_model(self.alphabet, words)
         return reader
 
     def texts(
@@ -153,6 +155,15 @@ class Reader:
                 progress(done, len(strips))
         return found
 
+    def prepare(self, widest: int = 768) -> None:
+        """Have the library prepare for full batches of strips up to so many columns.
+
+        It does so for each width when that is first met, which takes as long as some ten lines.
+        """
+        chain, parameters = self._folded
+        for width in range(_MULTIPLE, widest + 1, _MULTIPLE):
+            chain.apply(torch.zeros(BATCH, 1, HEIGHT, width, dtype=self._dtype), parameters)
+
     def log_probabilities(self, strips: Sequence[Strip]) -> list[NDArray[np.float32]]:
         """The logarithms of the classes' probabilities (K, T) at each frame of each strip."""
         found: list[NDArray[np.float32]] = [np.empty((0, 0), np.float32)] * len(strips)
@@ -160,11 +171,10 @@ class Reader:
         widths = [strip.values.shape[1] for strip in strips]
         for places in _batches(widths):
             x = pad([strips[place] for place in places], _MULTIPLE).to(self._dtype)
-            scores = chain.apply(x, parameters)[:, :, 0].float()
-            limited = scores.masked_fill(self._never[:, None], -1e9)
-            log_p = limited.log_softmax(1).numpy()
+            scores = chain.apply(x, parameters)[:, :, 0].mT.float()  # by frame, as they lie
+            log_p = scores.log_softmax(2).numpy()
             for place, own in zip(places, log_p, strict=True):
-                found[place] = own[:, : frames(widths[place])]
+                found[place] = own[: frames(widths[place])].T
         return found
 
     def _labels(self, log_p: NDArray[np.float32], beam_width: int | None) -> list[int]:
@@ -301,7 +311,7 @@ def _batches(widths: Sequence[int]) -> list[list[int]]:
     batches: list[list[int]] = []
     for place in np.argsort(widths, kind="stable").tolist():
         first = batches[-1] if batches else []
-        if first and len(first) < _BATCH and widths[place] <= _APART * widths[first[0]]:
+        if first and len(first) < BATCH and widths[place] <= _APART * widths[first[0]]:
             first.append(place)
         else:
             batches.append([place])

@@ -78,17 +78,14 @@ class TextModel:
         )  # fmt: skip
 
 
-def text_model(
-    alphabet: str, words: Iterable[str] | None = None, only: str | None = None
-) -> TextModel | None:
+def text_model(alphabet: str, words: Iterable[str] | None = None) -> TextModel | None:
     """The model of the texts of `alphabet`, whose first character is class 1.
 
     words: of the dictionary; English ones if None. Those with anything but a to z, in any case,
-    are passed over. only: the characters of the alphabet that the texts hold; all if None.
-    Gives None if these have none of the letters or no word is left.
+    are passed over. Gives None if the alphabet has none of the letters or no word is left.
     """
     tree = _english_tree() if words is None else _tree(dict.fromkeys(words, 1))
-    characters = ["", *(c if only is None or c in only else "" for c in alphabet)]
+    characters = ["", *alphabet]
     letter = np.array([ascii_lowercase.find(c.lower()) if c else -1 for c in characters])
     small = np.array([c == c.lower() for c in characters])
     letters = letter >= 0
