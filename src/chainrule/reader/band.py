@@ -35,7 +35,7 @@ def find_band(picture: NDArray[np.uint8]) -> Band | None:
     darker or lighter, whichever has more, by a fifth of the most, four times the noise, or half of
     the most. Gives None where there is none by FAINTEST.
     """
-    found, band = _find(np.ascontiguousarray(picture), Band(0.0, 0.0, 0, 0, 0, 0, 0, 0))
+    found, band = _find(picture, Band(0.0, 0.0, 0, 0, 0, 0, 0, 0))
     return Band(*band) if found else None
 
 

@@ -88,10 +88,10 @@ def evaluate(
 
 
 def timed(texts: Callable[[Pictures], Sequence[str]]) -> Read:
-    """A function from pictures to texts, with a clock; the first line is read once before."""
+    """A function from pictures to texts, with a clock; a hundred lines are read once before."""
 
     def read(pictures: Pictures, _: Sequence[str]) -> Reading:
-        texts(pictures[:1])
+        texts(pictures[:100])
         started = time.perf_counter()
         found = texts(pictures)
         return Reading(found, time.perf_counter() - started)

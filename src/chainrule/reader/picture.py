@@ -9,6 +9,7 @@ from PIL import Image
 
 from chainrule.errors import FileError, InputError
 from chainrule.reader.band import evened, find_band
+from chainrule.reader.resample import resampled
 
 HEIGHT = 32  # of the strip, pixels
 INK_HEIGHTS = 20, 30  # what the ink of a line is scaled to, at least and at most
@@ -107,14 +108,17 @@ def cut_strip(
         raise InputError(
             f"{name} is {width} px wide and {height} px high; expected at most {LONGEST} px"
         )
+    picture = np.require(
+        picture, requirements=["C", "W"]
+    )  # the one kind the loops are compiled for
     band = find_band(picture)
     if band is None:
         raise InputError(f"{name} holds no text: its shades are all alike; expected a line of text")
     left, top, right, bottom = band.left, band.top, band.right, band.bottom
     loose = looseness or Looseness()
-    ink_height = np.clip(CORE_HEIGHT * (bottom - top) / band.core, *INK_HEIGHTS)
-    scale = float(ink_height) / max(bottom - top, 6)
-    stretch = float(np.clip(STROKE * band.strokes / (scale * (right - left)), 1, MOST_STRETCHED))
+    ink_height = _held(CORE_HEIGHT * (bottom - top) / band.core, *INK_HEIGHTS)
+    scale = ink_height / max(bottom - top, 6)
+    stretch = _held(STROKE * band.strokes / (scale * (right - left)), 1, MOST_STRETCHED)
     scale_y = scale * loose.scale
     scale_x = scale_y * stretch * loose.stretch
     strip_width = round((right - left) * scale_x) + 2 * MARGIN
@@ -126,25 +130,13 @@ def cut_strip(
     # where the strip's corners lie in the picture
     x = (left + right) / 2 - strip_width / 2 / scale_x
     y = (top + bottom) / 2 - (HEIGHT / 2 + loose.rise) / scale_y
-    ink = (picture.astype(np.float32) - np.float32(band.paper)) * np.float32(band.sign)
-    values = _resampled(ink, (x, y, x + strip_width / scale_x, y + HEIGHT / scale_y), strip_width)
+    box = (x, y, x + strip_width / scale_x, y + HEIGHT / scale_y)
+    values = resampled(picture, band.paper, band.sign, box, HEIGHT, strip_width)
     return Strip(evened(values, 0.98), x, y, scale_x, scale_y)
 
 
-def _resampled(
-    ink: NDArray[np.float32], box: tuple[float, float, float, float], width: int
-) -> NDArray[np.float32]:
-    """The part of `ink` in `box`, paper where there is none, as (HEIGHT, width)."""
-    x0, y0, x1, y1 = int(np.floor(box[0])), int(np.floor(box[1])), *map(int, np.ceil(box[2:]))
-    height, full_width = ink.shape
-    part = ink[max(y0, 0) : min(y1, height), max(x0, 0) : min(x1, full_width)]
-    left, top = max(-x0, 0), max(-y0, 0)
-    padded = np.zeros((y1 - y0, x1 - x0), np.float32)
-    padded[top : top + part.shape[0], left : left + part.shape[1]] = part
-    picture = Image.fromarray(padded)
-    inside = (box[0] - x0, box[1] - y0, box[2] - x0, box[3] - y0)
-    scaled = picture.resize((width, HEIGHT), Image.Resampling.BILINEAR, box=inside)
-    return np.array(scaled, np.float32)
+def _held(value: float, least: float, most: float) -> float:
+    return min(max(value, least), most)
 
 
 def _stretched(values: NDArray[np.floating]) -> NDArray[np.uint8]:
