@@ -30,7 +30,8 @@ def evaluate(
     ] = True,
     words: WordsOption = "english",
     threads: Annotated[
-        int, typer.Option(min=1, help="Threads of every reader; of ours, processes.")
+        int,
+        typer.Option(min=1, help="Processes of ours and of Tesseract's, threads of RapidOCR's."),
     ] = 2,
     seed: Annotated[int, typer.Option(min=0, help="Which fonts, words and noise.")] = 0,
     as_json: JsonOption = False,
@@ -39,7 +40,7 @@ def evaluate(
 
     The lines are 32 px high: clean, blurred (1.2 px), noisy (30 of 255), rotated (2 degrees), of
     low contrast (a fifth) and compressed (JPEG quality 10). Tesseract gets each line 32, 48 and
-    64 px high in one process each, and the best reading of the three counts. Ours and Tesseract
+    64 px high, and the best reading of the three counts. Ours and Tesseract
     are told the alphabet; RapidOCR, which cannot be, has its text put in small letters if the
     alphabet has no capitals. Ours is measured with the dictionary and without: our network was
     trained on none of the words in these lines, but most of them are in the English dictionary, as
