@@ -4,14 +4,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import matplotlib
+import numpy as np
 import pytest
 
 from chainrule.glyphs.fonts import find_fonts, open_font
 from chainrule.glyphs.letters import build_letters
+from chainrule.reader.confusion import Confusion
 from chainrule.reader.recipes import RECIPES
 from chainrule.report import Part, ReportSettings, part4_runs
 from chainrule.report.page import document, page
 from chainrule.report.part4 import sections
+from chainrule.report.part4_training import _hard_fonts
 
 
 def small_letters():
@@ -67,6 +70,23 @@ def test_the_numbers_of_the_sections_hang_together(found):
     for name, text in line.results["read"].items():
         pairs = [(a, b) for a, b in zip(truth, text, strict=True) if a != " "]
         assert line.results["right"][name] == sum(a == b for a, b in pairs)
+
+
+def test_the_fewest_fonts_with_half_of_the_mistakes_are_named(found):
+    letters = found[1]
+    training = found[0][2]
+    rows = letters.validation_rows
+    fonts = letters.fonts[rows]
+    names = [letters.font_names[font] for font in np.unique(fonts)]
+    assert set(training.results["fonts_with_half_of_the_mistakes"]) <= set(names)
+    # all letters of the last font wrong, and one of the first
+    truth, read = letters.labels[rows], letters.labels[rows].copy()
+    read[fonts == fonts[-1]] += 1
+    read[0] += 1
+    runs = part4_runs.Runs(letters, 0, {})
+    hard, count = _hard_fonts(runs, Confusion(truth, read, 27))
+    assert (hard, count) == ([letters.font_names[fonts[-1]]], len(names))
+    assert _hard_fonts(runs, Confusion(truth, truth, 27))[0] == []
 
 
 def test_the_filters_are_those_of_the_originals_network(found):
