@@ -143,6 +143,17 @@ def test_the_packages_second_manifest_has_none_of_the_families_held_out():
     assert not held & {font.family.split("-")[0] for font in more}
 
 
+def test_options_of_fetch_and_pin_that_cannot_be_meant_are_refused(refused, fonts_folder, tmp_path):
+    sentence = refused("glyphs", "fetch", "--manifest", "m.csv", "--more", "--out", tmp_path / "f")
+    assert "both --manifest and --more are given; expected one of them" in sentence
+    pin_beside = ("glyphs", "pin", "@f/a@1.0.0", "--out", tmp_path / "more.csv", "--beside")
+    assert "holds no font out; expected a folder of `glyphs fetch`" in refused(
+        *pin_beside, fonts_folder
+    )
+    assert "missing is not there; expected a font" in refused(*pin_beside, tmp_path / "missing")
+    assert not (tmp_path / "more.csv").exists()
+
+
 def test_without_npm_the_sentence_says_so(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(FileError, match="npm is not there"):

@@ -54,6 +54,7 @@ def test_english_words_are_likelier_than_their_letters_turned_round():
 
 def test_there_is_no_model_without_letters_or_without_words():
     assert text_model("0123456789") is None
+    assert text_model("1 ") is None
     assert text_model("abc", ["1", "é"]) is None
 
 

@@ -44,7 +44,9 @@ def fetch(
     ] = None,
     more: Annotated[
         bool,
-        typer.Option("--more", help="Also the 1,140 families more that lines are trained with."),
+        typer.Option(
+            "--more", help="Also the families that only the reader of lines was trained with."
+        ),
     ] = False,
     jobs: Annotated[int, typer.Option(min=1, max=8, help="Packages at once.")] = 3,
     as_json: JsonOption = False,
@@ -104,7 +106,10 @@ def pin(
             opened, families = open_fonts([beside])
             held_out = [font for font in opened if font.family in (families or ())]
             if not held_out:
-                raise InputError(f"{beside} has no manifest.csv that holds a family out")
+                raise InputError(
+                    f"{beside} holds no font out; expected a folder of `glyphs fetch`, whose "
+                    "manifest.csv does"
+                )
             fonts, left_out = pinning.pin_training(packages, held_out, progress=report)
     write_manifest(out, fonts)
     held = sum(font.set == "validation" for font in fonts)

@@ -59,17 +59,18 @@ def pin_training(
 ) -> tuple[list[PinnedFont], list[tuple[str, str]]]:
     """Choose fonts of `packages` as `pin` does, all to train with, beside fonts held out before.
 
-    A family that would be in one group with a family of `held_out` (by name, or by a font that
-    draws small letters almost alike) is left out, and so is a font that lacks one of them. Returns
-    the manifest, sorted by family, and what was left out with the reason.
+    A family that is related to one of `held_out`, by name or by a font that draws small letters
+    almost alike, is left out. Returns the manifest, sorted by family, and what was left out with
+    the reason.
     """
     chosen, left_out = _choose_all(packages, jobs, progress)
-    first_words = {font.family.split("-")[0]: font.family for font in held_out}
+    by_word = {_first_word(font.family): font.family for font in held_out}
     held = _ink([_evenly_sized(font) for font in held_out])
     related: dict[str, str] = {}
     for font, file in chosen:
-        if font.family.split("-")[0] in first_words:
-            related[font.family] = first_words[font.family.split("-")[0]]
+        word = _first_word(font.family)
+        if word in by_word:
+            related[font.family] = by_word[word]
         elif font.family not in related:
             apart = _apart(_ink([_evenly_sized(file)]), held)[0]
             if apart.min() < ALIKE:
@@ -168,10 +169,14 @@ def _groups(families: Sequence[str], pictures: Sequence[NDArray[np.uint8]]) -> d
 
     by_word: dict[str, str] = {}
     for family in sorted(parent):
-        unite(by_word.setdefault(family.split("-")[0], family), family)
+        unite(by_word.setdefault(_first_word(family), family), family)
     for one, other in np.argwhere(np.triu(distances(pictures) < ALIKE, 1)):
         unite(families[one], families[other])
     return {family: root(family) for family in parent}
+
+
+def _first_word(family: str) -> str:
+    return family.split("-", maxsplit=1)[0]
 
 
 def _hold_out(families: Sequence[str], group: dict[str, str], first: str) -> set[str]:

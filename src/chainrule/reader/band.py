@@ -40,31 +40,6 @@ def find_band(picture: NDArray[np.uint8]) -> Band | None:
 
 
 @njit(cache=True, nogil=True)
-def evened(values, share):  # type: ignore[no-untyped-def]
-    """Ink (height, width), float32, brought to about 1 where it lies: divided by the level that
-    `share` of the pixels are below, or by half of the most, if that is more; then held to -0.5 to
-    1.5.
-
-    The level is to an eighth of a grey level: counting is faster than sorting.
-    """
-    flat = values.ravel()
-    low, high = flat[0], flat[0]
-    for value in flat:
-        low, high = min(low, value), max(high, value)
-    counts = np.zeros(int(8 * (high - low)) + 1, np.int64)
-    for value in flat:
-        counts[int(8 * (value - low))] += 1
-    level, below = 0, counts[0]
-    while below < share * flat.size:
-        level += 1
-        below += counts[level]
-    factor = np.float32(1 / max(low + level / 8, 1e-3 + high / 2))
-    for place in range(flat.size):
-        flat[place] = min(max(flat[place] * factor, np.float32(-0.5)), np.float32(1.5))
-    return flat.reshape(values.shape)
-
-
-@njit(cache=True, nogil=True)
 def _find(picture, nothing):  # type: ignore[no-untyped-def]
     smooth = _smoothed(picture)
     height, width = smooth.shape

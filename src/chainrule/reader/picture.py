@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from chainrule.errors import FileError, InputError
-from chainrule.reader.band import evened, find_band
-from chainrule.reader.resample import resampled
+from chainrule.reader.band import find_band
+from chainrule.reader.resample import evened, resampled
 
 HEIGHT = 32  # of the strip, pixels
 INK_HEIGHTS = 20, 30  # what the ink of a line is scaled to, at least and at most

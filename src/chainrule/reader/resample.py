@@ -1,4 +1,5 @@
-"""A box of a picture scaled to a strip, in compiled loops: most of a strip's time was Pillow's."""
+"""A box of a picture scaled to a strip, its ink evened, in compiled loops: Pillow's and NumPy's
+steps, one by one, took longer than all else that makes a strip."""
 
 import numpy as np
 from numba import njit
@@ -23,6 +24,31 @@ def resampled(picture, paper, sign, box, height, width):  # type: ignore[no-unty
             ink[x, y] = (shade - np.float32(paper)) * np.float32(sign)
     across = _weighted(ink, left - x0, right - x0, width)
     return _weighted(np.ascontiguousarray(across.T), top - y0, bottom - y0, height)
+
+
+@njit(cache=True, nogil=True)
+def evened(values, share):  # type: ignore[no-untyped-def]
+    """Ink (height, width), float32, brought to about 1 where it lies: divided by the level that
+    `share` of the pixels are below, or by half of the most, if that is more; then held to -0.5 to
+    1.5.
+
+    The level is to an eighth of a grey level: counting is faster than sorting.
+    """
+    flat = values.ravel()
+    low, high = flat[0], flat[0]
+    for value in flat:
+        low, high = min(low, value), max(high, value)
+    counts = np.zeros(int(8 * (high - low)) + 1, np.int64)
+    for value in flat:
+        counts[int(8 * (value - low))] += 1
+    level, below = 0, counts[0]
+    while below < share * flat.size:
+        level += 1
+        below += counts[level]
+    factor = np.float32(1 / max(low + level / 8, 1e-3 + high / 2))
+    for place in range(flat.size):
+        flat[place] = min(max(flat[place] * factor, np.float32(-0.5)), np.float32(1.5))
+    return flat.reshape(values.shape)
 
 
 @njit(cache=True, nogil=True)
