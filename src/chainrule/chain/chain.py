@@ -257,6 +257,12 @@ class Chain:
         return list(enumerate(self._split(params)))[::-1]
 
 
+def layer_parameters(params: Parameters, name: str) -> dict[str, Tensor]:
+    """The parameters of one layer of a chain, by its own names."""
+    prefix = f"{name}."
+    return {k.removeprefix(prefix): v for k, v in params.items() if k.startswith(prefix)}
+
+
 def _items(setting: str, value: Any) -> tuple[Any, ...]:
     if not isinstance(value, Sequence) or isinstance(value, str):
         raise InputError(f"Chain: `{setting}` is {value!r}; expected a list")

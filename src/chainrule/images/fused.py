@@ -13,6 +13,7 @@ from torch import Tensor
 from chainrule.blocks import Convolution, ReLU, ReLU6, Residual
 from chainrule.blocks.block import Block, Parameters, Shape
 from chainrule.chain import Chain
+from chainrule.chain.chain import layer_parameters
 from chainrule.precision import Precision
 
 BATCH = 32
@@ -132,11 +133,7 @@ def _steps(chain: Chain, params: Parameters, dtype: torch.dtype) -> list[_Step]:
     layers = list(chain.layers)
     while layers:
         name, block = layers.pop(0)
-        own = {
-            key.removeprefix(f"{name}."): value
-            for key, value in params.items()
-            if key.startswith(f"{name}.")
-        }
+        own = layer_parameters(params, name)
         if isinstance(block, Convolution) and _has_kernel():
             activation = layers[0][1] if layers and type(layers[0][1]) in _ACTIVATIONS else None
             if activation is not None:

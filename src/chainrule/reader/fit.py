@@ -13,12 +13,14 @@ from chainrule.glyphs.lines import Line, LineFont, render_line
 from chainrule.reader.ctc_network import line_network
 from chainrule.reader.decode import greedy
 from chainrule.reader.errors import edit_distance
+from chainrule.reader.inference import measured_ranges
 from chainrule.reader.read import Reader, measured_between
 from chainrule.reader.rendered import RenderedLines
 from chainrule.reader.texts import training_text
 from chainrule.training import OnEpoch, Settings, Trained, train
 
 VALIDATION_LINES = 200
+RANGE_LINES = 128  # from which the ranges of the layers are measured
 SHORT = (1, 3)  # characters
 """Lines to begin with. On long ones the loss stays for long where all frames are blank."""
 
@@ -101,7 +103,10 @@ def train_reader(
         )
     reader = Reader(chain, trained.parameters, alphabet)
     between = measured_between(reader, _plain_lines(training or validation, alphabet, seed))
-    return Reader(chain, trained.parameters, alphabet, between), trained
+    some = RenderedLines(training or validation, alphabet, RANGE_LINES)
+    inputs = (x for x, _ in some.batches(32, torch.Generator().manual_seed(seed)))
+    ranges = measured_ranges(chain, trained.parameters, inputs)
+    return Reader(chain, trained.parameters, alphabet, between, ranges), trained
 
 
 def _plain_lines(fonts: Sequence[LineFont], alphabet: str, seed: int) -> list[Line]:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.resources import as_file, files
 from itertools import pairwise
 
@@ -12,15 +12,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from chainrule.blocks import BatchNormalization, Convolution, Residual
-from chainrule.blocks.block import Block
 from chainrule.chain import Chain, load_chain, save_chain
 from chainrule.errors import FileError, InputError
 from chainrule.glyphs.lines import Line
-from chainrule.precision import Precision, best_precision
+from chainrule.precision import best_precision, multiplies_bytes
 from chainrule.reader.beam import beam
 from chainrule.reader.ctc_network import frames, line_network, of_classes
 from chainrule.reader.decode import align, greedy
+from chainrule.reader.inference import Ranges, ReaderPrecision, ready_network
 from chainrule.reader.picture import HEIGHT, Strip, cut_strip
 from chainrule.reader.rendered import pad
 from chainrule.reader.text_model import TextModel, text_model
@@ -62,7 +61,8 @@ class Reader:
     Class 0 is the blank, class i the i-th character. `between` (share, offset): a character that is
     named at column a of the strip ends near a + share (b - a) + offset if the next one is named at
     b. The loss leaves to the network where in a character it names it: `measured_between` finds
-    out. precision: of the network when it reads; by default the one that is fastest here.
+    out. ranges: what the layers' outputs stay below, as `measured_ranges` finds out. precision: of
+    the network when it reads; by default the one that is fastest here, bytes only with `ranges`.
     Raises InputError if they don't fit.
     """
 
@@ -72,7 +72,8 @@ class Reader:
         parameters: dict[str, Tensor],
         alphabet: str,
         between: tuple[float, float] = (0.5, 0.0),
-        precision: Precision | None = None,
+        ranges: Ranges | None = None,
+        precision: ReaderPrecision | None = None,
     ) -> None:
         expected = line_network(len(alphabet) + 1)
         if chain.in_training() != expected.in_training():
@@ -82,10 +83,10 @@ class Reader:
             )
         self.chain, self.alphabet, self.between = chain.in_inference(), alphabet, between
         self.parameters = {name: value.float() for name, value in parameters.items()}
-        self.precision = precision or best_precision()
-        self._dtype = getattr(torch, self.precision)
-        ready, values = folded(self.chain, self.parameters)
-        self._folded = ready, {name: value.to(self._dtype) for name, value in values.items()}
+        self.ranges = ranges
+        fastest = "int8" if ranges and multiplies_bytes() else best_precision()
+        self.precision: ReaderPrecision = precision or fastest
+        self._network = ready_network(self.chain, self.parameters, self.precision, ranges)
         self._model: TextModel | None = None
 
     def limited(self, alphabet: str) -> "Reader":
@@ -105,7 +106,8 @@ class Reader:
             )
             for name in ("scores.weight", "scores.bias")
         }
-        return Reader(line_network(len(kept) + 1), parameters, kept, self.between, self.precision)
+        network = line_network(len(kept) + 1)
+        return Reader(network, parameters, kept, self.between, self.ranges, self.precision)
 
     def with_words(self, words: Iterable[str] | None = None) -> "Reader":
         """The same reader, which finds words of a dictionary more probable than other strings.
@@ -160,18 +162,16 @@ class Reader:
 
         It does so for each width when that is first met, which takes as long as some ten lines.
         """
-        chain, parameters = self._folded
         for width in range(_MULTIPLE, widest + 1, _MULTIPLE):
-            chain.apply(torch.zeros(BATCH, 1, HEIGHT, width, dtype=self._dtype), parameters)
+            self._network.apply(torch.zeros(BATCH, 1, HEIGHT, width))
 
     def log_probabilities(self, strips: Sequence[Strip]) -> list[NDArray[np.float32]]:
         """The logarithms of the classes' probabilities (K, T) at each frame of each strip."""
         found: list[NDArray[np.float32]] = [np.empty((0, 0), np.float32)] * len(strips)
-        chain, parameters = self._folded
         widths = [strip.values.shape[1] for strip in strips]
         for places in _batches(widths):
-            x = pad([strips[place] for place in places], _MULTIPLE).to(self._dtype)
-            scores = chain.apply(x, parameters)[:, :, 0].mT.float()  # by frame, as they lie
+            x = pad([strips[place] for place in places], _MULTIPLE)
+            scores = self._network.apply(x)[:, :, 0].mT  # by frame, as they lie
             log_p = scores.log_softmax(2).numpy()
             for place, own in zip(places, log_p, strict=True):
                 found[place] = own[: frames(widths[place])].T
@@ -231,7 +231,7 @@ def load_reader(path: str | os.PathLike[str] | None = None) -> Reader:
             f"{path} has {metadata.get('between')!r} under 'between'; expected two numbers"
         ) from error
     try:
-        return Reader(chain, parameters, alphabet, between)
+        return Reader(chain, parameters, alphabet, between, metadata.get("ranges"))
     except InputError as error:
         raise FileError(f"{path}: {error}") from error
 
@@ -243,7 +243,12 @@ def save_reader(path: str | os.PathLike[str], reader: Reader) -> None:
         path,
         reader.chain,
         halves,
-        {"kind": KIND, "alphabet": reader.alphabet, "between": list(reader.between)},
+        {
+            "kind": KIND,
+            "alphabet": reader.alphabet,
+            "between": list(reader.between),
+            "ranges": reader.ranges and dict(reader.ranges),
+        },
     )
 
 
@@ -264,40 +269,6 @@ def measured_between(reader: Reader, lines: Sequence[Line]) -> tuple[float, floa
                 borders.append(border - named[i])
     share, offset = np.linalg.lstsq(np.array(ways), np.array(borders))[0]
     return float(share), float(offset)
-
-
-def folded(chain: Chain, parameters: dict[str, Tensor]) -> tuple[Chain, dict[str, Tensor]]:
-    """The same function, each normalisation taken into the convolution before it.
-
-    In inference y = s (W x) + t, with s = w r and t = b - mean s: the convolution of weight s W
-    and bias t.
-    """
-    layers: list[tuple[str, Block]] = []
-    values: dict[str, Tensor] = {}
-    for name, block in chain.layers:
-        own = {
-            key.removeprefix(f"{name}."): value
-            for key, value in parameters.items()
-            if key.startswith(f"{name}.")
-        }
-        if isinstance(block, BatchNormalization):
-            before, convolution = layers[-1]
-            assert isinstance(convolution, Convolution)
-            layers[-1] = before, replace(convolution, bias=True)
-            scale = own["weight"] * (own["variance"] + block.epsilon).rsqrt()
-            values[f"{before}.weight"] *= scale[:, None, None, None]
-            values[f"{before}.bias"] = own["bias"] - own["mean"] * scale
-            continue
-        inner = block
-        if isinstance(block, Residual) and isinstance(block.body, Chain):
-            body, own = folded(block.body, own)
-            inner = Residual(body)
-        layers.append((name, inner))
-        values.update({f"{name}.{key}": value.clone() for key, value in own.items()})
-    return Chain(layers), {
-        name: value.contiguous(memory_format=torch.channels_last) if value.ndim == 4 else value
-        for name, value in values.items()
-    }
 
 
 def _strips(pictures: Sequence[NDArray[np.uint8]], names: Sequence[str] | None) -> list[Strip]:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from chainrule.blocks import BatchNormalization, Convolution, Residual
 from chainrule.blocks.block import Block, Parameters
-from chainrule.chain import Chain
+from chainrule.chain.chain import Chain, layer_parameters
 from chainrule.errors import InputError
 
 
@@ -25,7 +25,7 @@ def fold_batch_normalization(chain: Chain, params: Parameters) -> tuple[Chain, d
     folded: dict[str, Tensor] = {}
     before: Block | None = None
     for name, block in chain.layers:
-        own = _own(params, name)
+        own = layer_parameters(params, name)
         if isinstance(block, BatchNormalization) and isinstance(before, Convolution):
             if block.training:
                 raise InputError(f"layer {name!r} is in training; expected it in inference")
@@ -64,8 +64,3 @@ def _fold(
         (w.double() * s[:, None, None, None]).to(w.dtype),
         (s * (bias - mean) + beta).to(w.dtype),
     )
-
-
-def _own(params: Parameters, layer: str) -> dict[str, Tensor]:
-    prefix = f"{layer}."
-    return {k.removeprefix(prefix): v for k, v in params.items() if k.startswith(prefix)}
