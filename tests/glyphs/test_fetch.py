@@ -117,6 +117,11 @@ def test_pin_chooses_three_styles_and_splits_by_design(package, tmp_path, comman
     result = command("glyphs", "pin", *packages, "--out", out, "--json")
     assert json.loads(result.stdout)["fonts"] == len(fonts)
     assert [font.sha256 for font in read_manifest(out)] == [font.sha256 for font in fonts]
+    result = command("glyphs", "pin", *packages, "--styles", "1", "--out", out)
+    assert result.returncode == 0, result.stderr
+    assert [font.file for font in read_manifest(out) if font.family == "wide"] == [
+        "wide-latin-400-normal.woff2"
+    ]
 
 
 @needs_npm
@@ -134,7 +139,7 @@ def test_pin_beside_leaves_out_what_is_related_to_fonts_held_out(package, tmp_pa
 
 
 def test_the_packages_second_manifest_has_none_of_the_families_held_out():
-    first, both = read_manifest(), read_manifest(more=True)
+    first, both = read_manifest(use="lines"), read_manifest(use="reader")
     more = both[len(first) :]
     assert both[: len(first)] == first
     assert {font.set for font in more} == {"training"}
@@ -144,8 +149,10 @@ def test_the_packages_second_manifest_has_none_of_the_families_held_out():
 
 
 def test_options_of_fetch_and_pin_that_cannot_be_meant_are_refused(refused, fonts_folder, tmp_path):
-    sentence = refused("glyphs", "fetch", "--manifest", "m.csv", "--more", "--out", tmp_path / "f")
-    assert "both --manifest and --more are given; expected one of them" in sentence
+    sentence = refused("glyphs", "fetch", "--manifest", "m.csv", "--for", "lines", "--out", "f")
+    assert "both --manifest and --for are given; expected one of them" in sentence
+    sentence = refused("glyphs", "fetch", "--for", "points", "--out", tmp_path / "f")
+    assert "the use of the fonts is 'points'; expected one of letters, lines, reader" in sentence
     pin_beside = ("glyphs", "pin", "@f/a@1.0.0", "--out", tmp_path / "more.csv", "--beside")
     assert "holds no font out; expected a folder of `glyphs fetch`" in refused(
         *pin_beside, fonts_folder

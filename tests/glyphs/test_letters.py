@@ -161,6 +161,7 @@ def test_the_set_in_the_package(letters):
     assert letters.alphabet == LOWERCASE
     assert len(letters.font_names) >= 900
     assert len(set(letters.families.tolist())) >= 550
+    assert len(letters.family_names) == len(letters.font_names), "one font of a family"
     assert letters.images.shape == (26 * len(letters.font_names), 32, 32)
     assert letters.validation.sum() >= 9000
     training = set(letters.families[~letters.validation].tolist())
@@ -241,7 +242,7 @@ def test_bad_requests_to_show_are_refused(refused, tmp_path):
     out = tmp_path / "x.png"
     assert "expected exactly one" in refused("glyphs", "show", "--out", out)
     assert "not in the alphabet" in refused("glyphs", "show", "--letter", "É", "--out", out)
-    assert "no font's name" in refused("glyphs", "show", "--font", "nix", "--out", out)
+    assert "no font's name" in refused("glyphs", "show", "--font", "zzz", "--out", out)
     assert "has no 'é'" in refused("glyphs", "show", "--text", "café", "--out", out)
     assert "is empty" in refused("glyphs", "show", "--text", "", "--out", out)
     broken = tmp_path / "broken.safetensors"

@@ -20,6 +20,7 @@ from chainrule.glyphs.lines import (
     restrict,
     save_line_fonts,
 )
+from chainrule.glyphs.manifest import read_manifest
 
 ASCII = NAMED["ascii"]
 
@@ -78,16 +79,13 @@ def test_any_text_of_the_alphabet_fits_its_line(fonts, data):
     assert (line.image[:, -1:] == 255).all()
 
 
-def test_the_fonts_in_the_package(fonts, letters):
+def test_the_fonts_in_the_package(fonts):
     assert {font.alphabet for font in fonts} == {ASCII}
     assert len({font.family for font in fonts}) >= 500
     sets = {font.family: font.validation for font in fonts}
     assert all(sets[font.family] == font.validation for font in fonts)
-    of_letters = {
-        letters.family_names[family]: held
-        for family, held in zip(letters.families, letters.validation, strict=True)
-    }
-    assert all(of_letters.get(name, held) == held for name, held in sets.items())
+    pinned = {font.family: font.set == "validation" for font in read_manifest(use="lines")}
+    assert all(pinned[name] == held for name, held in sets.items())
     assert sets["lato"], "the report's sentence is in a font that no training saw"
 
 

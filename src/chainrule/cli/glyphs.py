@@ -40,14 +40,18 @@ def fetch(
     out: Annotated[Path, typer.Option("--out", help="The folder for the fonts.")],
     manifest: Annotated[
         Path | None,
-        typer.Option("--manifest", help="A manifest (CSV); the package's own if not given."),
+        typer.Option("--manifest", help="A manifest (CSV), in place of the package's own."),
     ] = None,
-    more: Annotated[
-        bool,
+    use: Annotated[
+        str | None,
         typer.Option(
-            "--more", help="Also the families that only the reader of lines was trained with."
+            "--for",
+            metavar="letters|lines|reader",
+            help="Which of the package's sets: of its letters, of its line fonts, or of these and "
+            "all that its reader was trained with.",
+            show_default="letters",
         ),
-    ] = False,
+    ] = None,
     jobs: Annotated[int, typer.Option(min=1, max=8, help="Packages at once.")] = 3,
     as_json: JsonOption = False,
 ) -> None:
@@ -60,9 +64,9 @@ def fetch(
     from chainrule.glyphs import fetch as fetching
     from chainrule.glyphs.manifest import read_manifest
 
-    if more and manifest is not None:
-        raise InputError("both --manifest and --more are given; expected one of them")
-    fonts = read_manifest(manifest, more=more)
+    if use is not None and manifest is not None:
+        raise InputError("both --manifest and --for are given; expected one of them")
+    fonts = read_manifest(manifest, use=use or "letters")
     with progress("fetching fonts", "packages") as report:
         done = fetching.fetch(fonts, out, jobs=jobs, progress=report)
     if as_json:
@@ -87,6 +91,9 @@ def pin(
             "else is to train with.",
         ),
     ] = None,
+    styles: Annotated[
+        int, typer.Option(min=1, max=3, help="At most so many fonts of a family.")
+    ] = 3,
     as_json: JsonOption = False,
 ) -> None:
     """Make a manifest: choose fonts of font packages, note their SHA-256, split the families.
@@ -101,7 +108,7 @@ def pin(
             raise InputError(f"package {package!r} has no version; expected NAME@VERSION")
     with progress("choosing fonts", "packages") as report:
         if beside is None:
-            fonts, left_out = pinning.pin(packages, progress=report)
+            fonts, left_out = pinning.pin(packages, styles=styles, progress=report)
         else:
             opened, families = open_fonts([beside])
             held_out = [font for font in opened if font.family in (families or ())]
@@ -110,7 +117,9 @@ def pin(
                     f"{beside} holds no font out; expected a folder of `glyphs fetch`, whose "
                     "manifest.csv does"
                 )
-            fonts, left_out = pinning.pin_training(packages, held_out, progress=report)
+            fonts, left_out = pinning.pin_training(
+                packages, held_out, styles=styles, progress=report
+            )
     write_manifest(out, fonts)
     held = sum(font.set == "validation" for font in fonts)
     if as_json:

@@ -31,7 +31,7 @@ def evaluate(
     words: WordsOption = "english",
     threads: Annotated[
         int,
-        typer.Option(min=1, help="Processes of ours and of Tesseract's, threads of RapidOCR's."),
+        typer.Option(min=1, help="Threads of ours and RapidOCR's, processes of Tesseract's."),
     ] = 2,
     seed: Annotated[int, typer.Option(min=0, help="Which fonts, words and noise.")] = 0,
     as_json: JsonOption = False,

@@ -10,13 +10,18 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from chainrule.errors import FileError
+from chainrule.errors import FileError, InputError
 from chainrule.files import write_text
 from chainrule.glyphs.fonts import FontFile, find_fonts, open_font
 
 NAME = "manifest.csv"
-MORE = "manifest-more.csv"
-"""In the package, too: fonts of other families to train a reader of lines with."""
+USES = {
+    "letters": (NAME,),
+    "lines": ("manifest-lines.csv",),
+    "reader": ("manifest-lines.csv", "manifest-more.csv"),
+}
+"""The manifests in the package: of the fonts of its letters and of its line fonts, which are split
+each by themselves, and with these of further families that its reader was trained with."""
 
 
 @dataclass(frozen=True)
@@ -36,16 +41,19 @@ class PinnedFont:
 
 
 def read_manifest(
-    path: str | os.PathLike[str] | None = None, *, more: bool = False
+    path: str | os.PathLike[str] | None = None, *, use: str = "letters"
 ) -> list[PinnedFont]:
-    """Read a manifest, or, without a path, the one in the package; with `more` its other one, too.
+    """Read a manifest, or, without a path, those in the package for one of USES.
 
-    Raises FileError if it can't be read, lacks a column, or puts a family into both sets.
+    Raises InputError for another use, and FileError if the file can't be read, lacks a column, or
+    puts a family into both sets.
     """
-    if path is None:
-        data = files("chainrule.glyphs") / "data"
-        return _read(data / NAME) + (_read(data / MORE) if more else [])
-    return _read(Path(path))
+    if path is not None:
+        return _read(Path(path))
+    if use not in USES:
+        raise InputError(f"the use of the fonts is {use!r}; expected one of {', '.join(USES)}")
+    data = files("chainrule.glyphs") / "data"
+    return [font for name in USES[use] for font in _read(data / name)]
 
 
 def _read(source: Path | Traversable) -> list[PinnedFont]:

@@ -27,21 +27,22 @@ def pin(
     packages: Sequence[str],
     *,
     first_held_out: str = "lato",
+    styles: int = 3,
     jobs: int = 3,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[list[PinnedFont], list[tuple[str, str]]]:
     """Choose fonts of `packages` ("@fontsource/lato@5.2.7") and split them.
 
-    Of each package up to three files of the `latin` subset: the upright nearest to weight 400, the
-    italic nearest to 400, and the upright nearest to 700. The sets are split by groups of families:
-    those whose names share the first word ("noto-sans", "noto-serif"), or two fonts of which draw
-    small letters almost alike (see `distances`), so that no design is in both. The group of
-    `first_held_out` is held out, then group after group in the order of the SHA-256 of its first
-    family's name, until two fifths of the fonts are.
+    Of each package the first `styles` files of the `latin` subset of these: the upright nearest to
+    weight 400, the italic nearest to 400, and the upright nearest to 700. The sets are split by
+    groups of families: those whose names share the first word ("noto-sans", "noto-serif"), or two
+    fonts of which draw small letters almost alike (see `distances`), so that no design is in both.
+    The group of `first_held_out` is held out, then group after group in the order of the SHA-256 of
+    its first family's name, until two fifths of the fonts are.
 
     Returns the manifest, sorted by family, and the packages or files left out with the reason.
     """
-    chosen, left_out = _choose_all(packages, jobs, progress)
+    chosen, left_out = _choose_all(packages, styles, jobs, progress)
     families = [font.family for font, _ in chosen]
     pictures = [_evenly_sized(file) for _, file in chosen]
     held = _hold_out(families, _groups(families, pictures), first_held_out)
@@ -54,6 +55,7 @@ def pin_training(
     packages: Sequence[str],
     held_out: Sequence[FontFile],
     *,
+    styles: int = 3,
     jobs: int = 3,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[list[PinnedFont], list[tuple[str, str]]]:
@@ -63,7 +65,7 @@ def pin_training(
     almost alike, is left out. Returns the manifest, sorted by family, and what was left out with
     the reason.
     """
-    chosen, left_out = _choose_all(packages, jobs, progress)
+    chosen, left_out = _choose_all(packages, styles, jobs, progress)
     by_word = {_first_word(font.family): font.family for font in held_out}
     held = _ink([_evenly_sized(font) for font in held_out])
     related: dict[str, str] = {}
@@ -103,12 +105,17 @@ def _apart(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.f
 
 
 def _choose_all(
-    packages: Sequence[str], jobs: int, progress: Callable[[int, int], None] | None
+    packages: Sequence[str],
+    styles: int,
+    jobs: int,
+    progress: Callable[[int, int], None] | None,
 ) -> tuple[list[tuple[PinnedFont, FontFile]], list[tuple[str, str]]]:
     chosen: list[tuple[PinnedFont, FontFile]] = []
     left_out: list[tuple[str, str]] = []
     with ThreadPoolExecutor(jobs) as pool:
-        for done, (fonts, faults) in enumerate(pool.map(_choose, sorted(packages)), 1):
+        for done, (fonts, faults) in enumerate(
+            pool.map(lambda package: _choose(package, styles), sorted(packages)), 1
+        ):
             chosen += fonts
             left_out += faults
             if progress:
@@ -116,7 +123,9 @@ def _choose_all(
     return chosen, left_out
 
 
-def _choose(package: str) -> tuple[list[tuple[PinnedFont, FontFile]], list[tuple[str, str]]]:
+def _choose(
+    package: str, most: int
+) -> tuple[list[tuple[PinnedFont, FontFile]], list[tuple[str, str]]]:
     members = read_members(pack(package))
     name, version = package.rsplit("@", 1)
     try:
@@ -135,7 +144,7 @@ def _choose(package: str) -> tuple[list[tuple[PinnedFont, FontFile]], list[tuple
             nearest = min(weights, key=lambda have: (abs(have - weight), have))
             wanted.append(styles[nearest, slope])
     fonts, faults = [], []
-    for path in dict.fromkeys(wanted):
+    for path in list(dict.fromkeys(wanted))[:most]:
         data = members[path]
         pinned = PinnedFont(
             name, version, PurePosixPath(path).name, licence, sha256(data).hexdigest(), ""

@@ -84,7 +84,6 @@ class QuantizedNetwork:
     """
 
     def __init__(self, chain: Chain, parameters: Mapping[str, Tensor], ranges: Ranges) -> None:
-        self._made_of = chain, dict(parameters), dict(ranges)
         self._layers: list[_Layer] = []
         scale, zero, shape = INPUT_SCALE, INPUT_ZERO, _TYPICAL
         for layer in _layers(chain):
@@ -92,9 +91,6 @@ class QuantizedNetwork:
             self._layers.append(_Layer.packed(layer, parameters, shape, scale, zero, after))
             scale, zero, shape = after or 0.0, 0, layer.block.shape(shape)
         self._frames = Chain(chain.layers[-1:])
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return QuantizedNetwork, self._made_of  # the library's packed weights cannot be sent
 
     def apply(self, x: Tensor) -> Tensor:
         """Strips (N, 1, 32, W), float32, to scores (N, classes, 1, frames), float32."""

@@ -157,12 +157,13 @@ class Reader:
                 progress(done, len(strips))
         return found
 
-    def prepare(self, widest: int = 768) -> None:
-        """Have the library prepare for full batches of strips up to so many columns.
-
-        It does so for each width when that is first met, which takes as long as some ten lines.
-        """
-        for width in range(_MULTIPLE, widest + 1, _MULTIPLE):
+    def prepare(self) -> None:
+        """Have all that is prepared or compiled at its first use be so now, for strips of up to
+        768 columns. A width that is new takes the library as long as some ten lines."""
+        line = np.full((HEIGHT, 2 * HEIGHT), 255, np.uint8)
+        line[8:24, 8:56:6] = 0
+        self.texts([line])
+        for width in range(_MULTIPLE, 769, _MULTIPLE):
             self._network.apply(torch.zeros(BATCH, 1, HEIGHT, width))
 
     def log_probabilities(self, strips: Sequence[Strip]) -> list[NDArray[np.float32]]:
