@@ -40,8 +40,8 @@ class Recipe:
     warp: Warp | None = None  # makes the training pictures vary as fonts do
 
 
-# How the fast recipe was found: by trainings on a part of the training families, judged on the rest
-# of them. A first search held out a fifth by family names; its choice (12 epochs, a milder warp)
+# How the fast recipe was found, on letters of the well used families alone: by trainings on a part
+# of the training families, judged on the rest of them. A first search held out a fifth by family names; its choice (12 epochs, a milder warp)
 # made 1.4 % errors there but 1.8 to 2.0 % when it was looked at on the validation families, since
 # fonts of one design stood on both sides. The second search held out two quarters in turn, with
 # designs kept together: there that choice made 1.8 %, 20 epochs with the stronger warp 1.6 %, and
