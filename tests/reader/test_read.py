@@ -251,7 +251,7 @@ def test_the_command_evaluates(command):
     assert row["character_error_rate"] <= without["character_error_rate"] < 0.2
 
 
-def test_all_precisions_read_nearly_the_same_and_several_processes_just_so(reader, lato):
+def test_all_precisions_read_nearly_the_same_and_several_threads_just_so(reader, lato):
     rng = np.random.default_rng(0)
     pictures = [
         render_line(lato, held_out_text(rng, "abcdefghijklmnopqrstuvwxyz ", 12)).image

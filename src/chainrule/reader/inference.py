@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any, Literal
 
 import numpy as np
@@ -86,8 +87,9 @@ class QuantizedNetwork:
     def __init__(self, chain: Chain, parameters: Mapping[str, Tensor], ranges: Ranges) -> None:
         self._layers: list[_Layer] = []
         scale, zero, shape = INPUT_SCALE, INPUT_ZERO, _TYPICAL
-        for layer in _layers(chain):
-            after = _scale(layer, _layers(chain), ranges)
+        layers = _layers(chain)
+        for place, layer in enumerate(layers):
+            after = _scale(layers[place:], ranges)
             self._layers.append(_Layer.packed(layer, parameters, shape, scale, zero, after))
             scale, zero, shape = after or 0.0, 0, layer.block.shape(shape)
         self._frames = Chain(chain.layers[-1:])
@@ -121,7 +123,9 @@ def measured_ranges(
 def _check_ranges(folded: Chain, ranges: Any) -> None:
     expected = {layer.range for layer in _layers(folded) if layer.range}
     if not isinstance(ranges, Mapping) or set(ranges) != expected:
-        raise InputError(f"the ranges are {ranges!r}; expected a number for each of {expected}")
+        raise InputError(
+            f"the ranges are {ranges!r}; expected numbers for {', '.join(sorted(expected))}"
+        )
     for name, value in ranges.items():
         if not isinstance(value, int | float) or not 0 < value < math.inf:
             raise InputError(f"the range of {name!r} is {value!r}; expected a number above 0")
@@ -154,13 +158,10 @@ def _layers(chain: Chain) -> list[_Named]:
     return found
 
 
-def _scale(layer: _Named, layers: list[_Named], ranges: Ranges) -> float | None:
-    """Of the outputs: of the last of the residual sums that follow, if any do."""
-    last = layers.index(layer)
-    while last + 1 < len(layers) and layers[last + 1].summed:
-        last += 1
-    name = layers[last].range
-    return None if name is None else ranges[name] / 255
+def _scale(layers: list[_Named], ranges: Ranges) -> float | None:
+    """Of the first layer's outputs: of the last of the residual sums that follow, if any do."""
+    *_, last = layers[0], *takewhile(lambda layer: layer.summed, layers[1:])
+    return None if last.range is None else ranges[last.range] / 255
 
 
 @dataclass(frozen=True)
@@ -170,6 +171,7 @@ class _Layer:
     block: Convolution
     weight: Tensor
     weight_scales: Tensor
+    weight_zeros: Tensor
     bias: Tensor
     input_scale: float
     input_zero: int
@@ -195,7 +197,8 @@ class _Layer:
             shape,
         )  # fmt: skip
         bias = parameters[f"{layer.parameters}.bias"]
-        return cls(layer.block, packed, scales, bias, scale, zero, after, layer.summed)
+        zeros = torch.zeros(len(bias), dtype=torch.int32)
+        return cls(layer.block, packed, scales, zeros, bias, scale, zero, after, layer.summed)
 
     def apply(self, q: Tensor) -> Tensor:
         window, rectified = self.block.window, self.output_scale is not None
@@ -205,7 +208,7 @@ class _Layer:
             self.input_zero,
             self.weight,
             self.weight_scales,
-            torch.zeros(len(self.bias), dtype=torch.int32),
+            self.weight_zeros,
             self.bias,
             window.stride,
             window.even_padding,

@@ -26,10 +26,9 @@ class ReaderPool:
         self._executor: ThreadPoolExecutor | None = None
 
     def __enter__(self) -> "ReaderPool":
-        self.reader.prepare()
         self._executor = ThreadPoolExecutor(self.threads)
         all_there = Barrier(self.threads)
-        list(self._executor.map(_begin, [all_there] * self.threads))
+        list(self._executor.map(self._begin, [all_there] * self.threads))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -52,7 +51,7 @@ class ReaderPool:
                 found[place] = text
         return found
 
-
-def _begin(all_there: Barrier) -> None:
-    torch.set_num_threads(1)  # of this thread's operations
-    all_there.wait(_PATIENCE)
+    def _begin(self, all_there: Barrier) -> None:
+        torch.set_num_threads(1)  # of this thread's operations; what is prepared is so for one
+        self.reader.prepare()
+        all_there.wait(_PATIENCE)
