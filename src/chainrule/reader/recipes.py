@@ -40,15 +40,15 @@ class Recipe:
     warp: Warp | None = None  # makes the training pictures vary as fonts do
 
 
-# How the fast recipe was found, on letters of the well used families alone: by trainings on a part
-# of the training families, judged on the rest of them. A first search held out a fifth by family
-# names; its choice (12 epochs, a milder warp) made 1.4 % errors there but 1.8 to 2.0 % when it was
-# looked at on the validation families, since fonts of one design stood on both sides. The second
-# search held out two quarters in turn, with designs kept together: there that choice made 1.8 %, 20
-# epochs with the stronger warp 1.6 %, and 24 with half the weight decay 1.5 %. Networks of 0.25
-# million parameters and dropout did no better, nor did rates of 0.05 to 0.3 in the first search.
-# float32, since on the processor at hand bfloat16 saved a tenth of the time at most, and on others
-# it costs time.
+# How the fast recipe was found, on letters of the well used families alone (six of them are held
+# out from the letters now): by trainings on a part of the training families, judged on the rest of
+# them. A first search held out a fifth by family names; its choice (12 epochs, a milder warp) made
+# 1.4 % errors there but 1.8 to 2.0 % when it was looked at on the validation families, since fonts
+# of one design stood on both sides. The second search held out two quarters in turn, with designs
+# kept together: there that choice made 1.8 %, 20 epochs with the stronger warp 1.6 %, and 24 with
+# half the weight decay 1.5 %. Networks of 0.25 million parameters and dropout did no better, nor
+# did rates of 0.05 to 0.3 in the first search. float32, since on the processor at hand bfloat16
+# saved a tenth of the time at most, and on others it costs time.
 RECIPES = {
     recipe.name: recipe
     for recipe in (

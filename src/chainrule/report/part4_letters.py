@@ -23,7 +23,7 @@ def data(runs: Runs) -> Section:
         question="Look at the data: small letters in many fonts, 32x32 pixels, grey.",
         original=f"{CLASSES} classes, a to z, in about {FONTS} fonts.",
         found=f"The original's pictures are not at hand. {len(letters.font_names):,} fonts of "
-        f"{len(letters.family_names)} families were rendered as they were described: dark on "
+        f"{len(letters.family_names):,} families were rendered as they were described: dark on "
         f"white, 26 px, centred in 32x32, 8 bit. {fonts[0]} fonts of {families[0]} families are "
         f"for training, {fonts[1]} fonts of {families[1]} other families for validation; families "
         "of one name or alike in their letters are never on both sides.",
