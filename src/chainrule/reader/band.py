@@ -6,6 +6,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from chainrule.reader.resample import counted
+
 FAINTEST = 6.0  # grey levels between paper and ink
 
 
@@ -43,10 +45,9 @@ def find_band(picture: NDArray[np.uint8]) -> Band | None:
 def _find(picture, nothing):  # type: ignore[no-untyped-def]
     smooth = _smoothed(picture)
     height, width = smooth.shape
-    edge, counts = np.zeros(256, np.int64), np.zeros(256, np.int64)
+    counts = counted(smooth.ravel(), 256)
+    edge = np.zeros(256, np.int64)
     for y in range(height):
-        for x in range(width):
-            counts[smooth[y, x]] += 1
         edge[smooth[y, 0]] += 1
         edge[smooth[y, width - 1]] += 1
     for x in range(width):
@@ -69,12 +70,12 @@ def _find(picture, nothing):  # type: ignore[no-untyped-def]
         return False, nothing
     noise = 1.4826 * _median_distance(counts, paper)
     threshold = min(max(0.2 * most, 4 * noise), 0.5 * most)
-    rows, columns = np.zeros(height, np.int64), np.zeros(width, np.int64)
+    is_ink = _inked(paper, sign, threshold)
+    rows, columns = np.zeros(height, np.int32), np.zeros(width, np.int32)
     for y in range(height):
         for x in range(width):
-            if sign * (smooth[y, x] - paper) > threshold:
-                rows[y] += 1
-                columns[x] += 1
+            rows[y] += is_ink[smooth[y, x]]
+            columns[x] += is_ink[smooth[y, x]]
     top, bottom = _ends(rows, 3)
     left, right = _ends(columns, 2)
     if bottom <= top or right <= left:
@@ -88,36 +89,48 @@ def _smoothed(picture):  # type: ignore[no-untyped-def]
     """The mean over 3x3 pixels, rounded; beyond the edge lies what is at the edge."""
     height, width = picture.shape
     smooth = np.empty((height, width), np.uint8)
-    column = np.empty(width + 2, np.int32)  # sums over three rows
+    column = np.empty(width + 2, np.uint16)  # sums over three rows
     for y in range(height):
         above, here, below = picture[max(y - 1, 0)], picture[y], picture[min(y + 1, height - 1)]
         for x in range(width):
-            column[x + 1] = np.int32(above[x]) + np.int32(here[x]) + np.int32(below[x])
+            column[x + 1] = np.uint16(above[x]) + np.uint16(here[x]) + np.uint16(below[x])
         column[0], column[width + 1] = column[1], column[width]
         for x in range(width):
-            smooth[y, x] = (column[x] + column[x + 1] + column[x + 2] + 4) // 9
+            total = column[x] + column[x + 1] + column[x + 2] + 4
+            smooth[y, x] = total * 7282 >> 16  # total // 9, without a division
     return smooth
 
 
 @njit(cache=True, nogil=True)
 def _core(picture, paper, sign):  # type: ignore[no-untyped-def]
     height, width = picture.shape
-    most = 0.0
+    darkest, lightest = np.uint8(255), np.uint8(0)
     for y in range(height):
         for x in range(width):
-            most = max(most, sign * (picture[y, x] - paper))
+            darkest, lightest = min(darkest, picture[y, x]), max(lightest, picture[y, x])
+    most = max(sign * (darkest - paper), sign * (lightest - paper))
+    is_ink = _inked(paper, sign, 0.5 * most)
     runs = np.zeros(height, np.int64)
     for y in range(height):
-        before = False
+        before = np.uint8(0)
         for x in range(width):
-            ink = sign * (picture[y, x] - paper) > 0.5 * most
-            runs[y] += ink and not before
+            ink = is_ink[picture[y, x]]
+            runs[y] += ink & ~before
             before = ink
     strokes = np.sort(runs)[int(0.9 * (height - 1))]
     core = 0
     for y in range(height):
         core += runs[y] >= max(1, 0.4 * strokes)
     return core, max(1, strokes)
+
+
+@njit(cache=True, nogil=True)
+def _inked(paper, sign, threshold):  # type: ignore[no-untyped-def]
+    """Of each shade, whether it is ink: 1 or 0."""
+    is_ink = np.zeros(256, np.uint8)
+    for level in range(256):
+        is_ink[level] = sign * (level - paper) > threshold
+    return is_ink
 
 
 @njit(cache=True, nogil=True)

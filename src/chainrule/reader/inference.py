@@ -1,7 +1,7 @@
 """A line network made ready to read: in floats, or in bytes where a processor multiplies those."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any, Literal
@@ -20,6 +20,7 @@ from chainrule.chain.folding import fold_batch_normalization
 from chainrule.errors import InputError
 
 Ranges = Mapping[str, float]
+Strips = Sequence[NDArray[np.float32]]
 
 INPUT_SCALE, INPUT_ZERO = 2 / 255, 64
 """A strip's values, -0.5 to 1.5, as bytes: (byte - 64) 2 / 255."""
@@ -51,7 +52,7 @@ def ready_network(
 
 
 class FloatNetwork:
-    """A folded line network in float32 or bfloat16: takes and gives float32."""
+    """A folded line network in float32 or bfloat16."""
 
     def __init__(self, chain: Chain, parameters: Mapping[str, Tensor], precision: str) -> None:
         self.chain, self.dtype = chain, getattr(torch, precision)
@@ -62,8 +63,13 @@ class FloatNetwork:
             for name, value in parameters.items()
         }
 
-    def apply(self, x: Tensor) -> Tensor:
-        return self.chain.apply(x.to(self.dtype), self.parameters).float()
+    def apply(self, strips: Strips, width: int) -> Tensor:
+        """Strips (32, w), float32, filled up with paper to `width` columns, to scores (N, classes,
+        1, frames), float32."""
+        x = torch.zeros(len(strips), 1, len(strips[0]), width, dtype=self.dtype)
+        for row, strip in zip(x, strips, strict=True):
+            row[0, :, : strip.shape[1]] = torch.from_numpy(strip)
+        return self.chain.apply(x, self.parameters).float()
 
 
 class QuantizedNetwork:
@@ -94,9 +100,13 @@ class QuantizedNetwork:
             scale, zero, shape = after or 0.0, 0, layer.block.shape(shape)
         self._frames = Chain(chain.layers[-1:])
 
-    def apply(self, x: Tensor) -> Tensor:
-        """Strips (N, 1, 32, W), float32, to scores (N, classes, 1, frames), float32."""
-        q = x.mul(1 / INPUT_SCALE).add_(INPUT_ZERO).round_().clamp_(0, 255).to(torch.uint8)
+    def apply(self, strips: Strips, width: int) -> Tensor:
+        """Strips (32, w), float32, filled up with paper to `width` columns, to scores (N, classes,
+        1, frames), float32."""
+        x = np.full((len(strips), 1, len(strips[0]), width), INPUT_ZERO, np.uint8)
+        for row, strip in zip(x, strips, strict=True):
+            _put(strip, row[0])
+        q = torch.from_numpy(x)
         for layer in self._layers:
             y = layer.apply(q)
             if layer.summed:
@@ -227,6 +237,16 @@ class _Layer:
 def _memory(q: Tensor) -> NDArray[np.uint8]:
     """All bytes (N, C, H, W) as they lie, channel by channel."""
     return q.permute(0, 2, 3, 1).numpy().reshape(-1)
+
+
+@njit(cache=True, nogil=True)
+def _put(strip, q):  # type: ignore[no-untyped-def]
+    """Put the bytes of a strip (32, w) in the first columns of `q`."""
+    factor, zero = np.float32(1 / INPUT_SCALE), np.float32(INPUT_ZERO)
+    for y in range(strip.shape[0]):
+        for x in range(strip.shape[1]):
+            value = np.rint(strip[y, x] * factor + zero)
+            q[y, x] = np.uint8(min(max(value, np.float32(0)), np.float32(255)))
 
 
 @njit(cache=True, nogil=True)

@@ -21,7 +21,6 @@ from chainrule.reader.ctc_network import frames, line_network, of_classes
 from chainrule.reader.decode import align, greedy
 from chainrule.reader.inference import Ranges, ReaderPrecision, ready_network
 from chainrule.reader.picture import HEIGHT, Strip, cut_strip
-from chainrule.reader.rendered import pad
 from chainrule.reader.text_model import TextModel, text_model
 
 KIND = "line reader"
@@ -164,15 +163,17 @@ class Reader:
         line[8:24, 8:56:6] = 0
         self.texts([line])
         for width in range(_MULTIPLE, 769, _MULTIPLE):
-            self._network.apply(torch.zeros(BATCH, 1, HEIGHT, width))
+            self._network.apply([np.zeros((HEIGHT, width), np.float32)] * BATCH, width)
 
     def log_probabilities(self, strips: Sequence[Strip]) -> list[NDArray[np.float32]]:
         """The logarithms of the classes' probabilities (K, T) at each frame of each strip."""
         found: list[NDArray[np.float32]] = [np.empty((0, 0), np.float32)] * len(strips)
         widths = [strip.values.shape[1] for strip in strips]
         for places in _batches(widths):
-            x = pad([strips[place] for place in places], _MULTIPLE)
-            scores = self._network.apply(x)[:, :, 0].mT  # by frame, as they lie
+            widest = max(widths[place] for place in places)
+            values = [strips[place].values for place in places]
+            scores = self._network.apply(values, widest + -widest % _MULTIPLE)
+            scores = scores[:, :, 0].mT  # by frame, as they lie
             log_p = scores.log_softmax(2).numpy()
             for place, own in zip(places, log_p, strict=True):
                 found[place] = own[: frames(widths[place])].T

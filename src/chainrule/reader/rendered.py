@@ -153,11 +153,9 @@ def stack(lines: Sequence[Example], alphabet: str) -> Batch:
     return pad([strip for strip, _ in lines]), classes([text for _, text in lines], alphabet)
 
 
-def pad(strips: Sequence[Strip], multiple: int = 1) -> Tensor:
-    """Strips side by side (N, 1, 32, W), with paper at their right to the widest and to a W that
-    is a `multiple`."""
+def pad(strips: Sequence[Strip]) -> Tensor:
+    """Strips side by side (N, 1, 32, W), with paper at their right to the widest."""
     widest = max(strip.values.shape[1] for strip in strips)
-    widest += -widest % multiple
     x = torch.zeros(len(strips), 1, HEIGHT, widest)
     for row, strip in zip(x, strips, strict=True):
         row[0, :, : strip.values.shape[1]] = torch.from_numpy(strip.values)
