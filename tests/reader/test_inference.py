@@ -95,7 +95,8 @@ def test_every_precision_gives_about_the_networks_own_scores(precision, away):
     chain, parameters, ranges = _network(20, 0)
     x = 2 * torch.rand(3, 1, 32, 90, generator=torch.Generator().manual_seed(1)) - 0.5
     expected = chain.apply(x, parameters)
-    found = ready_network(chain, parameters, precision, ranges).apply(list(x[:, 0].numpy()), x.shape[3])
+    network = ready_network(chain, parameters, precision, ranges)
+    found = network.apply(list(x[:, 0].numpy()), x.shape[3])
     assert found.dtype == torch.float32
     assert (found - expected).std() / expected.std() < away
 

@@ -8,7 +8,6 @@ from importlib.resources import as_file, files
 from itertools import pairwise
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
