@@ -56,6 +56,11 @@ def beam(
     return labels
 
 
+def prior(model: TextModel, text: str, alphabet: str) -> float:
+    """What `beam` adds to log P(l | frames) by default for a whole text."""
+    return TEXT_WEIGHT * model.log_probability(text, alphabet) + LENGTH_BONUS * len(text)
+
+
 @cache
 def _any_model() -> TextModel:
     """What the compiled function takes in place of no model."""

@@ -15,11 +15,12 @@ from chainrule.chain import Chain, load_chain, save_chain
 from chainrule.errors import FileError, InputError
 from chainrule.glyphs.lines import Line
 from chainrule.precision import best_precision, multiplies_bytes
-from chainrule.reader.beam import beam
+from chainrule.reader.beam import beam, prior
 from chainrule.reader.ctc_network import frames, line_network, of_classes
 from chainrule.reader.decode import align, greedy
 from chainrule.reader.inference import Ranges, ReaderPrecision, ready_network
 from chainrule.reader.picture import HEIGHT, Strip, cut_strip
+from chainrule.reader.second_look import LOOKS, look_again, most_probable, unsure
 from chainrule.reader.text_model import TextModel, text_model
 
 KIND = "line reader"
@@ -125,10 +126,8 @@ class Reader:
     ) -> list[str]:
         """The texts of grey pictures (height, width) of one line each: `read` without the boxes."""
         strips = _strips(pictures, names)
-        return [
-            self._spelled(self._labels(log_p, beam_width))
-            for log_p in self.log_probabilities(strips)
-        ]
+        seen = zip(pictures, strips, self.log_probabilities(strips), strict=True)
+        return [self._spelled(self._labels(*one, beam_width)) for one in seen]
 
     def read(
         self,
@@ -150,7 +149,8 @@ class Reader:
             zip(strips, self.log_probabilities(strips), strict=True), 1
         ):
             picture = pictures[done - 1]
-            found.append(self._line(strip, log_p, self._labels(log_p, beam_width), picture.shape))
+            labels = self._labels(picture, strip, log_p, beam_width)
+            found.append(self._line(strip, log_p, labels, picture.shape))
             if progress:
                 progress(done, len(strips))
         return found
@@ -162,7 +162,9 @@ class Reader:
         line[8:24, 8:56:6] = 0
         self.texts([line])
         for width in range(_MULTIPLE, 769, _MULTIPLE):
-            self._network.apply([np.zeros((HEIGHT, width), np.float32)] * BATCH, width)
+            strip = np.zeros((HEIGHT, width), np.float32)
+            self._network.apply([strip] * BATCH, width)
+            self._network.apply([strip] * LOOKS, width)
 
     def log_probabilities(self, strips: Sequence[Strip]) -> list[NDArray[np.float32]]:
         """The logarithms of the classes' probabilities (K, T) at each frame of each strip."""
@@ -178,9 +180,27 @@ class Reader:
                 found[place] = own[: frames(widths[place])].T
         return found
 
-    def _labels(self, log_p: NDArray[np.float32], beam_width: int | None) -> list[int]:
+    def _labels(
+        self,
+        picture: NDArray[np.uint8],
+        strip: Strip,
+        log_p: NDArray[np.float32],
+        beam_width: int | None,
+    ) -> list[int]:
         width = beam_width or (1 if self._model is None else BEAM_WIDTH)
+        first = self._found(log_p, width)
+        again = look_again(picture, strip) if unsure(log_p) else []
+        if not again:
+            return first
+        looks = [log_p, *self.log_probabilities(again)]
+        others = [self._found(look, width) for look in looks[1:]]
+        return most_probable([first, *others], looks, self._prior)
+
+    def _found(self, log_p: NDArray[np.float32], width: int) -> list[int]:
         return greedy(log_p) if width == 1 else beam(log_p, width, model=self._model)
+
+    def _prior(self, labels: Sequence[int]) -> float:
+        return 0.0 if self._model is None else prior(self._model, self._spelled(labels), self.alphabet)
 
     def _spelled(self, labels: Sequence[int]) -> str:
         return "".join(self.alphabet[label - 1] for label in labels)
