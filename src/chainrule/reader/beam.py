@@ -10,8 +10,8 @@ from chainrule.reader.text_model import TextModel, end_of_line, next_character, 
 
 LogP = NDArray[np.float32] | NDArray[np.float64]
 
-FAINTEST = -7.0  # a class below this logarithm of a probability is not looked at
-FURTHEST = -10.0  # nor a prefix whose score is so much below the best
+FAINTEST = -5.0  # a class below this logarithm of a probability is not looked at
+FURTHEST = -8.0  # nor a prefix whose score is so much below the best
 TEXT_WEIGHT = 0.5
 LENGTH_BONUS = 1.5
 """Found on lines of the training families alone."""

@@ -27,7 +27,10 @@ KIND = "line reader"
 ALTERNATIVES = 3  # of a character, beside the one that was read
 BEAM_WIDTH = 8  # prefixes, where there is a dictionary
 BATCH = 32  # strips that go through the network together
-_MULTIPLE = 32  # columns: a width that was not there before takes the library time to prepare for
+_COLUMNS, _LINES = 32, 8
+"""Of which a batch has a multiple (a small one as it is): shapes that were not there before take
+the library time to prepare for."""
+_PREPARED = 1024  # columns, at most
 _APART = 1.5  # lines in a batch differ in width by at most this factor
 _FRAME = 2  # columns of the strip
 
@@ -157,14 +160,14 @@ class Reader:
 
     def prepare(self) -> None:
         """Have all that is prepared or compiled at its first use be so now, for strips of up to
-        768 columns. A width that is new takes the library as long as some ten lines."""
+        _PREPARED columns. A shape that is new takes the library as long as some ten lines."""
         line = np.full((HEIGHT, 2 * HEIGHT), 255, np.uint8)
         line[8:24, 8:56:6] = 0
         self.texts([line])
-        for width in range(_MULTIPLE, 769, _MULTIPLE):
+        for width in range(_COLUMNS, _PREPARED + 1, _COLUMNS):
             strip = np.zeros((HEIGHT, width), np.float32)
-            self._network.apply([strip] * BATCH, width)
-            self._network.apply([strip] * LOOKS, width)
+            for lines in (LOOKS, *range(_LINES, BATCH + 1, _LINES)):
+                self._network.apply([strip] * lines, width)
 
     def log_probabilities(self, strips: Sequence[Strip]) -> list[NDArray[np.float32]]:
         """The logarithms of the classes' probabilities (K, T) at each frame of each strip."""
@@ -173,10 +176,12 @@ class Reader:
         for places in _batches(widths):
             widest = max(widths[place] for place in places)
             values = [strips[place].values for place in places]
-            scores = self._network.apply(values, widest + -widest % _MULTIPLE)
+            if len(values) > LOOKS:
+                values += values[:1] * (-len(values) % _LINES)
+            scores = self._network.apply(values, widest + -widest % _COLUMNS)
             scores = scores[:, :, 0].mT  # by frame, as they lie
             log_p = scores.log_softmax(2).numpy()
-            for place, own in zip(places, log_p, strict=True):
+            for place, own in zip(places, log_p, strict=False):
                 found[place] = own[: frames(widths[place])].T
         return found
 
@@ -200,7 +205,9 @@ class Reader:
         return greedy(log_p) if width == 1 else beam(log_p, width, model=self._model)
 
     def _prior(self, labels: Sequence[int]) -> float:
-        return 0.0 if self._model is None else prior(self._model, self._spelled(labels), self.alphabet)
+        if self._model is None:
+            return 0.0
+        return prior(self._model, self._spelled(labels), self.alphabet)
 
     def _spelled(self, labels: Sequence[int]) -> str:
         return "".join(self.alphabet[label - 1] for label in labels)

@@ -1,4 +1,4 @@
-"""Lines that were read unsurely are cut and read again, a few times, each time a little otherwise."""
+"""Lines that were read unsurely are cut and read again, a few times, each a little otherwise."""
 
 from collections.abc import Callable, Sequence
 
@@ -60,11 +60,12 @@ def most_probable(
     look rules out does not survive. log_p (K, T) of each; T may differ.
     """
     transposed = [np.exp(log_p.T.astype(np.float64)) for log_p in looks]
+    different = list(dict.fromkeys(map(tuple, readings)))
     scores = [
         sum(_log_likelihood(p, _path(labels)) for p in transposed) / len(looks) + prior(labels)
-        for labels in readings
+        for labels in different
     ]
-    return list(readings[int(np.argmax(scores))])
+    return list(different[int(np.argmax(scores))])
 
 
 def log_likelihood(log_p: LogP, labels: Sequence[int]) -> float:

@@ -62,12 +62,8 @@ class TextModel:
 
     def log_probability(self, text: str, alphabet: str) -> float:
         """The logarithm of the probability of `text`, its end included."""
-        state, case, total = START, 0, 0.0
-        for character in text:
-            label = alphabet.index(character) + 1
-            score, state, case = next_character(*self.arrays, state, case, label)
-            total += score
-        return total + float(end_of_line(*self.arrays, state))
+        labels = np.array([alphabet.index(character) + 1 for character in text], np.int64)
+        return float(_log_probability(labels, *self.arrays))
 
     @cached_property
     def arrays(self) -> tuple[object, ...]:
@@ -178,6 +174,21 @@ def end_of_line(  # type: ignore[no-untyped-def]
 ):
     """The logarithm of the probability that the line ends in `state`."""
     return _no_letter(words, ends, state) + end
+
+
+@njit(cache=True, nogil=True)
+def _log_probability(  # type: ignore[no-untyped-def]
+    labels, following, words, ends, letter, small, cased, other, end, space
+):
+    total, state, case = 0.0, np.int64(START), 0
+    for label in labels:
+        score, state, case = next_character(
+            following, words, ends, letter, small, cased, other, end, space, state, case, label
+        )
+        total += score
+    return total + end_of_line(
+        following, words, ends, letter, small, cased, other, end, space, state
+    )
 
 
 @njit(cache=True, nogil=True, inline="always")
