@@ -27,9 +27,9 @@ KIND = "line reader"
 ALTERNATIVES = 3  # of a character, beside the one that was read
 BEAM_WIDTH = 8  # prefixes, where there is a dictionary
 BATCH = 32  # strips that go through the network together
-_COLUMNS, _LINES = 32, 8
-"""Of which a batch has a multiple (a small one as it is): shapes that were not there before take
-the library time to prepare for."""
+_COLUMNS, _LINES = 32, (1, LOOKS, 8, 16, 24, BATCH)
+"""A batch has a multiple of these columns, and one of these numbers of lines: shapes that were not
+there before take the library time to prepare for."""
 _PREPARED = 1024  # columns, at most
 _APART = 1.5  # lines in a batch differ in width by at most this factor
 _FRAME = 2  # columns of the strip
@@ -166,7 +166,7 @@ class Reader:
         self.texts([line])
         for width in range(_COLUMNS, _PREPARED + 1, _COLUMNS):
             strip = np.zeros((HEIGHT, width), np.float32)
-            for lines in (LOOKS, *range(_LINES, BATCH + 1, _LINES)):
+            for lines in _LINES:
                 self._network.apply([strip] * lines, width)
 
     def log_probabilities(self, strips: Sequence[Strip]) -> list[NDArray[np.float32]]:
@@ -176,8 +176,8 @@ class Reader:
         for places in _batches(widths):
             widest = max(widths[place] for place in places)
             values = [strips[place].values for place in places]
-            if len(values) > LOOKS:
-                values += values[:1] * (-len(values) % _LINES)
+            lines = next(lines for lines in _LINES if lines >= len(values))
+            values += values[:1] * (lines - len(values))
             scores = self._network.apply(values, widest + -widest % _COLUMNS)
             scores = scores[:, :, 0].mT  # by frame, as they lie
             log_p = scores.log_softmax(2).numpy()
