@@ -1,0 +1,132 @@
+"""Lines that are read unsurely, looked at again: against PyTorch's loss, and against one look."""
+
+from itertools import chain
+from string import ascii_lowercase
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chainrule.glyphs.degrade import degrade, random_degradation
+from chainrule.glyphs.lines import load_line_fonts, render_line
+from chainrule.reader import read as reading
+from chainrule.reader.errors import edit_distance
+from chainrule.reader.picture import HEIGHT, WIDEST, Strip, cut_strip
+from chainrule.reader.read import load_reader
+from chainrule.reader.second_look import (
+    LOOKS,
+    UNSURE,
+    log_likelihood,
+    look_again,
+    most_probable,
+    unsure,
+)
+from chainrule.reader.texts import held_out_text
+
+
+def _log_p(rng, classes, frames, spread=3.0):
+    scores = spread * rng.standard_normal((classes, frames))
+    return scores - np.logaddexp.reduce(scores, axis=0)
+
+
+@settings(deadline=None)
+@given(
+    classes=st.integers(2, 30),
+    frames=st.integers(1, 200),
+    length=st.integers(0, 40),
+    spread=st.floats(0.1, 8),
+    seed=st.integers(0, 2**31),
+)
+def test_the_likelihood_is_that_of_pytorchs_loss(classes, frames, length, spread, seed):
+    rng = np.random.default_rng(seed)
+    log_p = _log_p(rng, classes, frames, spread)
+    labels = (
+        rng.integers(1, min(classes, 4), length, endpoint=False) if classes > 2 else [1] * length
+    )
+    labels = [int(label) for label in labels]
+    loss = F.ctc_loss(
+        torch.from_numpy(log_p.T.copy())[:, None],
+        torch.tensor([labels], dtype=torch.long).reshape(1, length),
+        torch.tensor([frames]),
+        torch.tensor([length]),
+        reduction="sum",
+    )
+    assert log_likelihood(log_p, labels) == pytest.approx(-float(loss), rel=1e-9, abs=1e-9)
+
+
+def test_the_likelihoods_of_all_texts_sum_to_one():
+    log_p = _log_p(np.random.default_rng(0), 3, 4)
+    texts = [[]]
+    for _ in range(4):
+        texts += [[*text, label] for text in texts for label in (1, 2)]
+    different = {tuple(text) for text in texts}
+    assert sum(np.exp(log_likelihood(log_p, text)) for text in different) == pytest.approx(1)
+
+
+def test_the_most_probable_reading_is_that_of_all_looks_and_the_prior():
+    rng = np.random.default_rng(1)
+    looks = [_log_p(rng, 4, frames) for frames in (6, 9, 7)]
+    readings = [[1], [2, 3], [3, 3, 1], [2, 3]]
+    prior = {1: 0.0, 2: 2.5, 3: -1.0}
+
+    def score(labels):
+        mean = np.mean([log_likelihood(log_p, labels) for log_p in looks])
+        return mean + prior[len(labels)]
+
+    assert most_probable(readings, looks, lambda labels: prior[len(labels)]) == max(
+        readings, key=score
+    )
+    for winner in readings:  # a prior that is strong enough decides
+        found = most_probable(readings, looks, lambda labels, w=winner: 1e3 * (list(labels) == w))
+        assert found == winner
+    # seven labels are more than a look of six frames can hold
+    assert most_probable([[1, 2, 1, 2, 1, 2, 1], [1]], looks, lambda labels: 9.0 * len(labels)) == [
+        1
+    ]
+
+
+def test_unsure_is_a_low_mean_of_the_best():
+    sure = np.full((3, 50), -9.0, np.float32)
+    sure[1] = UNSURE / 2
+    assert not unsure(sure)
+    sure[1, :20] = 5 * UNSURE
+    assert np.mean(sure.max(0)) < UNSURE
+    assert unsure(sure)
+
+
+def test_each_look_is_another_cut_of_the_same_line():
+    font = next(font for font in load_line_fonts() if font.name == "lato-latin-400-normal")
+    picture = render_line(font, "look again").image
+    first = cut_strip(picture)
+    again = list(look_again(picture, first))
+    assert tuple(map(len, again)) == LOOKS
+    for strip in chain.from_iterable(again):
+        assert strip.values.shape[0] == HEIGHT
+        assert -0.5 <= strip.values.min() < strip.values.max() <= 1.5
+        same = strip.values.shape == first.values.shape
+        assert not (same and np.allclose(strip.values, first.values))
+    wide = Strip(np.zeros((HEIGHT, WIDEST), np.float32), 0.0, 0.0, 1.0, 1.0)
+    assert list(look_again(picture, wide)) == []
+
+
+@pytest.mark.parametrize(("dictionary", "share"), [(True, 0.95), (False, 1.0)])
+def test_a_second_look_mends_more_than_it_breaks(dictionary, share, monkeypatch):
+    reader = load_reader().limited(ascii_lowercase + " ")
+    reader = reader.with_words() if dictionary else reader
+    fonts = [font for font in load_line_fonts() if not font.validation]
+    rng = np.random.default_rng(0)
+    texts = [held_out_text(rng, reader.alphabet, 20) for _ in range(600)]
+    drawn = [render_line(fonts[rng.integers(len(fonts))], text).image for text in texts]
+    pictures = [degrade(image, random_degradation(rng), rng) for image in drawn]
+
+    def errors():
+        found = reader.texts(pictures)
+        assert [line.text for line in reader.read(pictures)] == found
+        return sum(edit_distance(one, true) for one, true in zip(found, texts, strict=True))
+
+    twice = errors()
+    monkeypatch.setattr(reading, "unsure", lambda log_p: False)
+    assert twice < share * errors()
