@@ -27,7 +27,7 @@ KIND = "line reader"
 ALTERNATIVES = 3  # of a character, beside the one that was read
 BEAM_WIDTH = 8  # prefixes, where there is a dictionary
 BATCH = 32  # strips that go through the network together
-_COLUMNS, _LINES = 32, (*LOOKS, 8, 16, 24, BATCH)
+_COLUMNS, _LINES = 32, (1, LOOKS, 8, 16, 24, BATCH)
 """A batch has a multiple of these columns, and one of these numbers of lines: shapes that were not
 there before take the library time to prepare for."""
 _PREPARED = 1024  # columns, at most
@@ -193,14 +193,9 @@ class Reader:
         beam_width: int | None,
     ) -> list[int]:
         width = beam_width or (1 if self._model is None else BEAM_WIDTH)
-        readings, looks = [self._found(log_p, width)], [log_p]
-        if unsure(log_p):
-            for strips in look_again(picture, strip):
-                again = self.log_probabilities(strips)
-                looks += again
-                readings += [self._found(look, width) for look in again]
-                if all(reading == readings[0] for reading in readings):
-                    break
+        again = look_again(picture, strip) if unsure(log_p) else []
+        looks = [log_p, *self.log_probabilities(again)]
+        readings = [self._found(look, width) for look in looks]
         return most_probable(readings, looks, self._prior)
 
     def _found(self, log_p: NDArray[np.float32], width: int) -> list[int]:
