@@ -18,7 +18,7 @@ from chainrule.reader.read import load_reader
 from chainrule.reader.second_look import (
     LOOKS,
     UNSURE,
-    log_likelihood,
+    log_likelihoods,
     look_again,
     most_probable,
     unsure,
@@ -53,7 +53,9 @@ def test_the_likelihood_is_that_of_pytorchs_loss(classes, frames, length, spread
         torch.tensor([length]),
         reduction="sum",
     )
-    assert log_likelihood(log_p, labels) == pytest.approx(-float(loss), rel=1e-9, abs=1e-9)
+    found, none = log_likelihoods(log_p, [labels, [1] * (frames + 1)])
+    assert found == pytest.approx(-float(loss), rel=1e-9, abs=1e-9)
+    assert none == -np.inf  # more labels than frames
 
 
 def test_the_likelihoods_of_all_texts_sum_to_one():
@@ -61,8 +63,8 @@ def test_the_likelihoods_of_all_texts_sum_to_one():
     texts = [[]]
     for _ in range(4):
         texts += [[*text, label] for text in texts for label in (1, 2)]
-    different = {tuple(text) for text in texts}
-    assert sum(np.exp(log_likelihood(log_p, text)) for text in different) == pytest.approx(1)
+    different = sorted({tuple(text) for text in texts})
+    assert np.exp(log_likelihoods(log_p, different)).sum() == pytest.approx(1)
 
 
 def test_the_most_probable_reading_is_that_of_all_looks_and_the_prior():
@@ -72,7 +74,7 @@ def test_the_most_probable_reading_is_that_of_all_looks_and_the_prior():
     prior = {1: 0.0, 2: 2.5, 3: -1.0}
 
     def score(labels):
-        mean = np.mean([log_likelihood(log_p, labels) for log_p in looks])
+        mean = np.mean([log_likelihoods(log_p, [labels]) for log_p in looks])
         return mean + prior[len(labels)]
 
     assert most_probable(readings, looks, lambda labels: prior[len(labels)]) == max(
@@ -111,15 +113,21 @@ def test_each_look_is_another_cut_of_the_same_line():
     assert look_again(picture, wide) == []
 
 
-@pytest.mark.parametrize(("dictionary", "share"), [(True, 0.95), (False, 1.0)])
-def test_a_second_look_mends_more_than_it_breaks(dictionary, share, monkeypatch):
+@pytest.fixture(scope="module")
+def lines():
+    """A reader of small letters, pictures in training fonts and the texts in them."""
     reader = load_reader().limited(ascii_lowercase + " ")
-    reader = reader.with_words() if dictionary else reader
     fonts = [font for font in load_line_fonts() if not font.validation]
     rng = np.random.default_rng(0)
     texts = [held_out_text(rng, reader.alphabet, 20) for _ in range(600)]
     drawn = [render_line(fonts[rng.integers(len(fonts))], text).image for text in texts]
-    pictures = [degrade(image, random_degradation(rng), rng) for image in drawn]
+    return reader, [degrade(image, random_degradation(rng), rng) for image in drawn], texts
+
+
+@pytest.mark.parametrize(("dictionary", "share"), [(True, 0.95), (False, 1.0)])
+def test_a_second_look_mends_more_than_it_breaks(dictionary, share, lines, monkeypatch):
+    reader, pictures, texts = lines
+    reader = reader.with_words() if dictionary else reader
 
     def errors():
         found = reader.texts(pictures)
@@ -129,3 +137,8 @@ def test_a_second_look_mends_more_than_it_breaks(dictionary, share, monkeypatch)
     twice = errors()
     monkeypatch.setattr(reading, "unsure", lambda log_p: False)
     assert twice < share * errors()
+
+
+def test_the_best_path_has_no_dictionary_in_second_looks_either(lines):
+    reader, pictures, _ = lines
+    assert reader.with_words().texts(pictures, beam_width=1) == reader.texts(pictures)

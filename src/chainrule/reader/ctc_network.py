@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from chainrule.blocks import Convolution, Interleave, Residual
@@ -33,6 +35,16 @@ def line_network(classes: int) -> Chain:
 def of_classes(parameter: Tensor, classes: Sequence[int]) -> Tensor:
     """The weights or biases of "scores" for some of the classes, in this order."""
     return torch.cat([frame[classes] for frame in parameter.chunk(2)])
+
+
+def padded(
+    strips: Sequence[NDArray[np.float32]], width: int, dtype: torch.dtype = torch.float32
+) -> Tensor:
+    """Strips (32, w) side by side (N, 1, 32, width), with paper, 0, at their right."""
+    x = torch.zeros(len(strips), 1, len(strips[0]), width, dtype=dtype)
+    for row, strip in zip(x, strips, strict=True):
+        row[0, :, : strip.shape[1]] = torch.from_numpy(strip)
+    return x
 
 
 def frames(width: int) -> int:

@@ -21,6 +21,13 @@ def greedy(log_p: LogP) -> list[int]:
     return labels
 
 
+def with_blanks(labels: Sequence[int]) -> NDArray[np.int64]:
+    """The labels with blanks before, between and after."""
+    path = np.zeros(2 * len(labels) + 1, np.int64)
+    path[1::2] = labels
+    return path
+
+
 def align(log_p: LogP, labels: Sequence[int]) -> list[tuple[int, int]]:
     """The frames (first, last + 1) of each label on the most probable path that spells them.
 
@@ -29,8 +36,7 @@ def align(log_p: LogP, labels: Sequence[int]) -> list[tuple[int, int]]:
     """
     if not labels:
         return []
-    path = np.zeros(2 * len(labels) + 1, np.int64)
-    path[1::2] = labels
+    path = with_blanks(labels)
     skip = np.zeros(len(path), bool)
     skip[2:] = (path[2:] != 0) & (path[2:] != path[:-2])
     emitted = log_p[path]

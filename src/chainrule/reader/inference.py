@@ -18,6 +18,7 @@ from chainrule.chain import Chain
 from chainrule.chain.chain import layer_parameters
 from chainrule.chain.folding import fold_batch_normalization
 from chainrule.errors import InputError
+from chainrule.reader.ctc_network import padded
 
 Ranges = Mapping[str, float]
 Strips = Sequence[NDArray[np.float32]]
@@ -66,9 +67,7 @@ class FloatNetwork:
     def apply(self, strips: Strips, width: int) -> Tensor:
         """Strips (32, w), float32, filled up with paper to `width` columns, to scores (N, classes,
         1, frames), float32."""
-        x = torch.zeros(len(strips), 1, len(strips[0]), width, dtype=self.dtype)
-        for row, strip in zip(x, strips, strict=True):
-            row[0, :, : strip.shape[1]] = torch.from_numpy(strip)
+        x = padded(strips, width, self.dtype)
         return self.chain.apply(x, self.parameters).float()
 
 

@@ -1,14 +1,16 @@
 """From a picture of one line of text to the strip that the reader sees, and back."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from scipy.ndimage import gaussian_filter
 
 from chainrule.errors import FileError, InputError
-from chainrule.reader.band import find_band
+from chainrule.reader.band import Band, find_band
 from chainrule.reader.resample import evened, resampled
 
 HEIGHT = 32  # of the strip, pixels
@@ -39,11 +41,12 @@ class Strip:
 
 @dataclass(frozen=True)
 class Looseness:
-    """How far a strip may be off what `cut_strip` would cut: for training."""
+    """How far a strip may be off what `cut_strip` would cut: for training, and for second looks."""
 
     scale: float = 1.0  # of the ink's height
     stretch: float = 1.0  # of the width, besides
     rise: float = 0.0  # pixels of the strip
+    blur: float = 0.0  # standard deviation of a Gaussian, pixels of the strip
 
 
 def open_grey(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
@@ -98,6 +101,14 @@ def cut_strip(
     stand close. Raises InputError, with `name`, if the picture is too small or too wide or holds
     no text.
     """
+    return cut_strips(picture, [looseness or Looseness()], name)[0]
+
+
+def cut_strips(
+    picture: NDArray[np.uint8], loosenesses: Sequence[Looseness], name: str = "the picture"
+) -> list[Strip]:
+    """The strip of a grey picture in several ways; the band is looked for once. Raises InputError
+    as `cut_strip`."""
     height, width = picture.shape
     if height < LOWEST or width < 2:
         raise InputError(
@@ -114,8 +125,11 @@ def cut_strip(
     band = find_band(picture)
     if band is None:
         raise InputError(f"{name} holds no text: its shades are all alike; expected a line of text")
+    return [_cut(picture, band, loose, name) for loose in loosenesses]
+
+
+def _cut(picture: NDArray[np.uint8], band: Band, loose: Looseness, name: str) -> Strip:
     left, top, right, bottom = band.left, band.top, band.right, band.bottom
-    loose = looseness or Looseness()
     ink_height = _held(CORE_HEIGHT * (bottom - top) / band.core, *INK_HEIGHTS)
     scale = ink_height / max(bottom - top, 6)
     stretch = _held(STROKE * band.strokes / (scale * (right - left)), 1, MOST_STRETCHED)
@@ -132,6 +146,8 @@ def cut_strip(
     y = (top + bottom) / 2 - (HEIGHT / 2 + loose.rise) / scale_y
     box = (x, y, x + strip_width / scale_x, y + HEIGHT / scale_y)
     values = resampled(picture, band.paper, band.sign, box, HEIGHT, strip_width)
+    if loose.blur:
+        values = gaussian_filter(values, loose.blur)
     return Strip(evened(values, 0.98), x, y, scale_x, scale_y)
 
 

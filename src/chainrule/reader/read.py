@@ -143,8 +143,8 @@ class Reader:
         """Read grey pictures (height, width), any size, dark on light or light on dark.
 
         beam_width: how many prefixes the search for the most probable text keeps; 1 takes the best
-        path. By default BEAM_WIDTH with a dictionary, else 1. Raises InputError, with the picture's
-        name, for one without text.
+        path, without the dictionary. By default BEAM_WIDTH with a dictionary, else 1. Raises
+        InputError, with the picture's name, for one without text.
         """
         strips = _strips(pictures, names)
         found = []
@@ -177,7 +177,7 @@ class Reader:
             widest = max(widths[place] for place in places)
             values = [strips[place].values for place in places]
             lines = next(lines for lines in _LINES if lines >= len(values))
-            values += values[:1] * (lines - len(values))
+            values += values[:1] * (lines - len(values))  # their scores are dropped
             scores = self._network.apply(values, widest + -widest % _COLUMNS)
             scores = scores[:, :, 0].mT  # by frame, as they lie
             log_p = scores.log_softmax(2).numpy()
@@ -193,18 +193,21 @@ class Reader:
         beam_width: int | None,
     ) -> list[int]:
         width = beam_width or (1 if self._model is None else BEAM_WIDTH)
+        first = self._found(log_p, width)
         again = look_again(picture, strip) if unsure(log_p) else []
+        if not again:
+            return first
         looks = [log_p, *self.log_probabilities(again)]
-        readings = [self._found(look, width) for look in looks]
-        return most_probable(readings, looks, self._prior)
+        others = [self._found(look, width) for look in looks[1:]]
+        model = self._model if width > 1 else None
+
+        def of_text(labels: Sequence[int]) -> float:
+            return prior(model, self._spelled(labels), self.alphabet) if model else 0.0
+
+        return most_probable([first, *others], looks, of_text)
 
     def _found(self, log_p: NDArray[np.float32], width: int) -> list[int]:
         return greedy(log_p) if width == 1 else beam(log_p, width, model=self._model)
-
-    def _prior(self, labels: Sequence[int]) -> float:
-        if self._model is None:
-            return 0.0
-        return prior(self._model, self._spelled(labels), self.alphabet)
 
     def _spelled(self, labels: Sequence[int]) -> str:
         return "".join(self.alphabet[label - 1] for label in labels)

@@ -15,8 +15,8 @@ from chainrule.errors import InputError
 from chainrule.glyphs.degrade import degrade, random_degradation
 from chainrule.glyphs.lines import LineFont, render_line
 from chainrule.glyphs.vary import vary
-from chainrule.reader.ctc_network import frames
-from chainrule.reader.picture import HEIGHT, Looseness, Strip, cut_strip
+from chainrule.reader.ctc_network import frames, padded
+from chainrule.reader.picture import Looseness, Strip, cut_strip
 from chainrule.reader.texts import held_out_text, training_text
 
 _POOL = 16  # batches whose lines are sorted by width together
@@ -150,16 +150,8 @@ def _pool(count: int, size: int, seed: int) -> list[list[Example]]:
 
 def stack(lines: Sequence[Example], alphabet: str) -> Batch:
     """Inputs (N, 1, 32, W), filled up with paper, and targets (N, S), filled up with -1."""
-    return pad([strip for strip, _ in lines]), classes([text for _, text in lines], alphabet)
-
-
-def pad(strips: Sequence[Strip]) -> Tensor:
-    """Strips side by side (N, 1, 32, W), with paper at their right to the widest."""
-    widest = max(strip.values.shape[1] for strip in strips)
-    x = torch.zeros(len(strips), 1, HEIGHT, widest)
-    for row, strip in zip(x, strips, strict=True):
-        row[0, :, : strip.values.shape[1]] = torch.from_numpy(strip.values)
-    return x
+    x = padded([strip.values for strip, _ in lines], max(map(_width, lines)))
+    return x, classes([text for _, text in lines], alphabet)
 
 
 def classes(texts: Sequence[str], alphabet: str) -> Tensor:
