@@ -90,6 +90,7 @@ def train(
     nothing on the package's fonts, or on those of `glyphs build --lines` that --letters names.
 
     Example: chainrule reader train --recipe original --jitter --out letters.safetensors
+
     Example: chainrule reader train --fonts my-fonts --alphabet digits --out my.safetensors
     """
     from chainrule.files import make_folder
