@@ -1,5 +1,6 @@
 """The most probable text of a line's scores: prefix search, with or without a model of texts."""
 
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -48,17 +49,39 @@ def beam(
     the model's weight and the bonus: Hannun et al., First-pass large vocabulary continuous speech
     recognition using bi-directional recurrent DNNs, 2014, alg. 1.
     """
-    used = model if model is not None else _any_model()
-    weights = (text_weight, bonus) if model is not None else (0.0, 0.0)
-    labels: list[int] = _beam(
-        np.ascontiguousarray(log_p.T), width, faintest, furthest, *weights, *used.arrays
-    ).tolist()
-    return labels
+    settings = width, faintest, furthest, text_weight, bonus
+    return _of_each(log_p.T[None], [log_p.shape[1]], model, *settings)[0]
+
+
+def beams(
+    log_p: LogP, frames: Sequence[int], width: int, model: TextModel | None
+) -> list[list[int]]:
+    """`beam` for several lines: log_p (N, T, K), of which each has so many frames."""
+    return _of_each(log_p, frames, model, width, FAINTEST, FURTHEST, TEXT_WEIGHT, LENGTH_BONUS)
 
 
 def prior(model: TextModel, text: str, alphabet: str) -> float:
     """What `beam` adds to log P(l | frames) by default for a whole text."""
     return TEXT_WEIGHT * model.log_probability(text, alphabet) + LENGTH_BONUS * len(text)
+
+
+def _of_each(
+    log_p: LogP,
+    frames: Sequence[int],
+    model: TextModel | None,
+    width: int,
+    faintest: float,
+    furthest: float,
+    text_weight: float,
+    bonus: float,
+) -> list[list[int]]:
+    used = model if model is not None else _any_model()
+    weights = (text_weight, bonus) if model is not None else (0.0, 0.0)
+    found, lengths = _beams(
+        np.ascontiguousarray(log_p), np.asarray(frames, np.int64), width, faintest, furthest,
+        *weights, *used.arrays,
+    )  # fmt: skip
+    return [own[:length] for own, length in zip(found.tolist(), lengths.tolist(), strict=True)]
 
 
 @cache
@@ -67,6 +90,23 @@ def _any_model() -> TextModel:
     model = text_model("a", ["a"])
     assert model is not None
     return model
+
+
+@njit(cache=True, nogil=True)
+def _beams(  # type: ignore[no-untyped-def]
+    log_p, frames, width, faintest, furthest, text_weight, bonus,
+    following, words, ends, letter, small, cased, other, end, space,
+):  # fmt: skip
+    found = np.zeros((len(log_p), log_p.shape[1]), np.int64)
+    lengths = np.zeros(len(log_p), np.int64)
+    for n in range(len(log_p)):
+        labels = _beam(
+            log_p[n, : frames[n]], width, faintest, furthest, text_weight, bonus,
+            following, words, ends, letter, small, cased, other, end, space,
+        )  # fmt: skip
+        found[n, : len(labels)] = labels
+        lengths[n] = len(labels)
+    return found, lengths
 
 
 @njit(cache=True, nogil=True)

@@ -10,11 +10,13 @@ from torch import Tensor
 
 from chainrule.blocks import CTCLoss
 from chainrule.glyphs.lines import Line, LineFont, render_line
+from chainrule.reader.boxes import fitted_between
 from chainrule.reader.ctc_network import line_network
 from chainrule.reader.decode import greedy
 from chainrule.reader.errors import edit_distance
 from chainrule.reader.inference import measured_ranges
-from chainrule.reader.read import Reader, measured_between
+from chainrule.reader.picture import cut_strip
+from chainrule.reader.read import Reader
 from chainrule.reader.rendered import RenderedLines
 from chainrule.reader.texts import training_text
 from chainrule.training import OnEpoch, Settings, Trained, train
@@ -102,7 +104,9 @@ def train_reader(
             on_epoch=on_epoch,
         )
     reader = Reader(chain, trained.parameters, alphabet)
-    between = measured_between(reader, _plain_lines(training or validation, alphabet, seed))
+    plain = _plain_lines(training or validation, alphabet, seed)
+    strips = [cut_strip(line.image) for line in plain]
+    between = fitted_between(plain, strips, reader.log_probabilities(strips), alphabet)
     some = RenderedLines(training or validation, alphabet, RANGE_LINES)
     inputs = (x for x, _ in some.batches(32, torch.Generator().manual_seed(seed)))
     ranges = measured_ranges(chain, trained.parameters, inputs)

@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from chainrule.reader.read import BATCH, Reader
+from chainrule.reader.read import Reader
 
+_TOGETHER = 1024  # lines, of which the strips and the probabilities are kept at a time
 _PATIENCE = 120  # seconds in which the threads must have begun
 
 
@@ -39,16 +40,11 @@ class ReaderPool:
     def texts(self, pictures: Sequence[NDArray[np.uint8]]) -> list[str]:
         """The texts of grey pictures (height, width) of one line each. Raises InputError."""
         assert self._executor is not None
-        # about equally wide ones together; the widest, which take longest, first
-        order = np.argsort([-picture.shape[1] / picture.shape[0] for picture in pictures])
-        parts = [order[first : first + BATCH] for first in range(0, len(order), BATCH)]
-        found = [""] * len(pictures)
-        read = self._executor.map(
-            self.reader.texts, [[pictures[place] for place in part] for part in parts]
-        )
-        for part, texts in zip(parts, read, strict=True):
-            for place, text in zip(part, texts, strict=True):
-                found[place] = text
+        names = [f"picture {number}" for number in range(1, len(pictures) + 1)]
+        found: list[str] = []
+        for first in range(0, len(pictures), _TOGETHER):
+            part = slice(first, first + _TOGETHER)
+            found += self.reader.texts(pictures[part], names=names[part], each=self._executor.map)
         return found
 
     def _begin(self, all_there: Barrier) -> None:

@@ -3,9 +3,9 @@
 import os
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import as_file, files
-from itertools import pairwise
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,26 +13,20 @@ from torch import Tensor
 
 from chainrule.chain import Chain, load_chain, save_chain
 from chainrule.errors import FileError, InputError
-from chainrule.glyphs.lines import Line
 from chainrule.precision import best_precision, multiplies_bytes
-from chainrule.reader.beam import beam, prior
-from chainrule.reader.ctc_network import frames, line_network, of_classes
+from chainrule.reader.batches import BATCH, Each, batches, log_probabilities, prepare
+from chainrule.reader.beam import beams, prior
+from chainrule.reader.boxes import cells, ink_box
+from chainrule.reader.ctc_network import line_network, of_classes
 from chainrule.reader.decode import align, greedy
 from chainrule.reader.inference import Ranges, ReaderPrecision, ready_network
 from chainrule.reader.picture import HEIGHT, Strip, cut_strip
-from chainrule.reader.second_look import LOOKS, look_again, most_probable, unsure
+from chainrule.reader.second_look import look_again, most_probable, unsure
 from chainrule.reader.text_model import TextModel, text_model
 
 KIND = "line reader"
 ALTERNATIVES = 3  # of a character, beside the one that was read
 BEAM_WIDTH = 8  # prefixes, where there is a dictionary
-BATCH = 32  # strips that go through the network together
-_COLUMNS, _LINES = 32, (1, LOOKS, 8, 16, 24, BATCH)
-"""A batch has a multiple of these columns, and one of these numbers of lines: shapes that were not
-there before take the library time to prepare for."""
-_PREPARED = 1024  # columns, at most
-_APART = 1.5  # lines in a batch differ in width by at most this factor
-_FRAME = 2  # columns of the strip
 
 
 @dataclass(frozen=True)
@@ -55,6 +49,15 @@ class ReadLine:
 
     text: str
     characters: tuple[Character, ...]
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A line as the network sees it, log_p (K, T), and the labels read from that."""
+
+    log_p: NDArray[np.float32]
+    labels: list[int]
+    unsure: bool
 
 
 class Reader:
@@ -126,11 +129,14 @@ class Reader:
         *,
         names: Sequence[str] | None = None,
         beam_width: int | None = None,
+        each: Each = map,
     ) -> list[str]:
-        """The texts of grey pictures (height, width) of one line each: `read` without the boxes."""
-        strips = _strips(pictures, names)
-        seen = zip(pictures, strips, self.log_probabilities(strips), strict=True)
-        return [self._spelled(self._labels(*one, beam_width)) for one in seen]
+        """The texts of grey pictures (height, width) of one line each: `read` without the boxes.
+
+        each: what applies a function to each batch, such as an executor's `map`.
+        """
+        _, seen = self._see(pictures, names, beam_width, each)
+        return [self._spelled(line.labels) for line in seen]
 
     def read(
         self,
@@ -146,80 +152,94 @@ class Reader:
         path, without the dictionary. By default BEAM_WIDTH with a dictionary, else 1. Raises
         InputError, with the picture's name, for one without text.
         """
-        strips = _strips(pictures, names)
+        strips, seen = self._see(pictures, names, beam_width, map)
         found = []
-        for done, (strip, log_p) in enumerate(
-            zip(strips, self.log_probabilities(strips), strict=True), 1
-        ):
-            picture = pictures[done - 1]
-            labels = self._labels(picture, strip, log_p, beam_width)
-            found.append(self._line(strip, log_p, labels, picture.shape))
+        for picture, strip, line in zip(pictures, strips, seen, strict=True):
+            found.append(self._line(strip, line, picture.shape))
             if progress:
-                progress(done, len(strips))
+                progress(len(found), len(pictures))
         return found
 
     def prepare(self) -> None:
-        """Have all that is prepared or compiled at its first use be so now, for strips of up to
-        _PREPARED columns. A shape that is new takes the library as long as some ten lines."""
+        """Have all that is prepared or compiled at its first use be so now."""
         line = np.full((HEIGHT, 2 * HEIGHT), 255, np.uint8)
         line[8:24, 8:56:6] = 0
         self.texts([line])
-        for width in range(_COLUMNS, _PREPARED + 1, _COLUMNS):
-            strip = np.zeros((HEIGHT, width), np.float32)
-            for lines in _LINES:
-                self._network.apply([strip] * lines, width)
+        prepare(self._network)
 
     def log_probabilities(self, strips: Sequence[Strip]) -> list[NDArray[np.float32]]:
         """The logarithms of the classes' probabilities (K, T) at each frame of each strip."""
-        found: list[NDArray[np.float32]] = [np.empty((0, 0), np.float32)] * len(strips)
-        widths = [strip.values.shape[1] for strip in strips]
-        for places in _batches(widths):
-            widest = max(widths[place] for place in places)
-            values = [strips[place].values for place in places]
-            lines = next(lines for lines in _LINES if lines >= len(values))
-            values += values[:1] * (lines - len(values))  # their scores are dropped
-            scores = self._network.apply(values, widest + -widest % _COLUMNS)
-            scores = scores[:, :, 0].mT  # by frame, as they lie
-            log_p = scores.log_softmax(2).numpy()
-            for place, own in zip(places, log_p, strict=False):
-                found[place] = own[: frames(widths[place])].T
-        return found
+        return [line.log_p for line in self._look(strips, 1, map)]
 
-    def _labels(
+    def _see(
         self,
-        picture: NDArray[np.uint8],
-        strip: Strip,
-        log_p: NDArray[np.float32],
+        pictures: Sequence[NDArray[np.uint8]],
+        names: Sequence[str] | None,
         beam_width: int | None,
-    ) -> list[int]:
+        each: Each,
+    ) -> tuple[list[Strip], list["_Seen"]]:
+        """The strips, and what is seen in them; where that is unsure, after further looks."""
+        if names is None:
+            names = [f"picture {number}" for number in range(1, len(pictures) + 1)]
         width = beam_width or (1 if self._model is None else BEAM_WIDTH)
-        first = self._found(log_p, width)
-        again = look_again(picture, strip) if unsure(log_p) else []
-        if not again:
-            return first
-        looks = [log_p, *self.log_probabilities(again)]
-        others = [self._found(look, width) for look in looks[1:]]
+        places = range(len(pictures))
+        parts = [places[first : first + BATCH] for first in range(0, len(places), BATCH)]
+
+        def cut(part: Sequence[int]) -> list[Strip]:
+            return [cut_strip(pictures[place], name=names[place]) for place in part]
+
+        strips = [strip for part in each(cut, parts) for strip in part]
+        seen = self._look(strips, width, each)
+        doubtful = [place for place in places if seen[place].unsure]
+        again = list(each(lambda place: look_again(pictures[place], strips[place]), doubtful))
+        looks = iter(self._look([strip for line in again for strip in line], width, each))
+        lines = [
+            [seen[place], *islice(looks, len(others))]
+            for place, others in zip(doubtful, again, strict=True)
+        ]
+        chosen = each(lambda line: self._chosen(line, width), lines)
+        for place, labels in zip(doubtful, chosen, strict=True):
+            seen[place] = replace(seen[place], labels=labels)
+        return strips, seen
+
+    def _look(self, strips: Sequence[Strip], width: int, each: Each) -> list["_Seen"]:
+        parts = batches([strip.values.shape[1] for strip in strips])
+
+        def look(part: Sequence[int]) -> list[_Seen]:
+            log_p, frames = log_probabilities(
+                self._network, [strips[place].values for place in part]
+            )
+            own = [line[:count].T for line, count in zip(log_p, frames, strict=True)]
+            if width == 1:
+                labels = [greedy(line) for line in own]
+            else:
+                labels = beams(log_p, frames, width, self._model)
+            return list(map(_Seen, own, labels, unsure(log_p, frames)))
+
+        seen: dict[int, _Seen] = {}
+        for part, lines in zip(parts, each(look, parts), strict=True):
+            seen |= dict(zip(part, lines, strict=True))
+        return [seen[place] for place in range(len(strips))]
+
+    def _chosen(self, looks: Sequence["_Seen"], width: int) -> list[int]:
         model = self._model if width > 1 else None
 
         def of_text(labels: Sequence[int]) -> float:
             return prior(model, self._spelled(labels), self.alphabet) if model else 0.0
 
-        return most_probable([first, *others], looks, of_text)
-
-    def _found(self, log_p: NDArray[np.float32], width: int) -> list[int]:
-        return greedy(log_p) if width == 1 else beam(log_p, width, model=self._model)
+        return most_probable(
+            [look.labels for look in looks], [look.log_p for look in looks], of_text
+        )
 
     def _spelled(self, labels: Sequence[int]) -> str:
-        return "".join(self.alphabet[label - 1] for label in labels)
+        return "".join([self.alphabet[label - 1] for label in labels])
 
-    def _line(
-        self, strip: Strip, log_p: NDArray[np.float32], labels: list[int], shape: tuple[int, ...]
-    ) -> ReadLine:
+    def _line(self, strip: Strip, line: "_Seen", shape: tuple[int, ...]) -> ReadLine:
+        log_p, labels = line.log_p, line.labels
         spans = align(log_p, labels)
-        cells = _cells(strip, spans, self.between)
         boxes = [
-            _box(strip, cell, shape, self.alphabet[label - 1] != " ")
-            for label, cell in zip(labels, cells, strict=True)
+            ink_box(strip, cell, shape, self.alphabet[label - 1] != " ")
+            for label, cell in zip(labels, cells(strip, spans, self.between), strict=True)
         ]
         characters = []
         for label, (first, last), box in zip(labels, spans, boxes, strict=True):
@@ -277,99 +297,4 @@ def save_reader(path: str | os.PathLike[str], reader: Reader) -> None:
             "between": list(reader.between),
             "ranges": reader.ranges and dict(reader.ranges),
         },
-    )
-
-
-def measured_between(reader: Reader, lines: Sequence[Line]) -> tuple[float, float]:
-    """Where one character ends and the next begins, from where both are named: see `Reader`.
-
-    Least squares over the neighbours in lines whose boxes are known, spaces left out.
-    """
-    strips = [cut_strip(line.image) for line in lines]
-    place = {character: number for number, character in enumerate(reader.alphabet, 1)}
-    ways, borders = [], []
-    for line, strip, log_p in zip(lines, strips, reader.log_probabilities(strips), strict=True):
-        named = _named(align(log_p, [place[character] for character in line.text]))
-        for i, (one, other) in enumerate(pairwise(line.boxes)):
-            if " " not in line.text[i : i + 2]:
-                border = ((one[2] + other[0]) / 2 - strip.left) * strip.scale_x
-                ways.append((named[i + 1] - named[i], 1.0))
-                borders.append(border - named[i])
-    share, offset = np.linalg.lstsq(np.array(ways), np.array(borders))[0]
-    return float(share), float(offset)
-
-
-def _strips(pictures: Sequence[NDArray[np.uint8]], names: Sequence[str] | None) -> list[Strip]:
-    if names is None:
-        names = [f"picture {number}" for number in range(1, len(pictures) + 1)]
-    return [cut_strip(picture, name=name) for picture, name in zip(pictures, names, strict=True)]
-
-
-def _batches(widths: Sequence[int]) -> list[list[int]]:
-    """The places of the strips in batches of about the same width."""
-    batches: list[list[int]] = []
-    for place in np.argsort(widths, kind="stable").tolist():
-        first = batches[-1] if batches else []
-        if first and len(first) < BATCH and widths[place] <= _APART * widths[first[0]]:
-            first.append(place)
-        else:
-            batches.append([place])
-    return batches
-
-
-def _named(spans: Sequence[tuple[int, int]]) -> list[float]:
-    """The columns in the middle of the frames of each character."""
-    return [(first + last) / 2 * _FRAME for first, last in spans]
-
-
-def _cells(
-    strip: Strip, spans: list[tuple[int, int]], between: tuple[float, float]
-) -> list[tuple[float, float]]:
-    """The columns of the strip that belong to each character: from one column with the least ink
-    about where two characters should meet to the next."""
-    width = strip.values.shape[1]
-    ink = strip.values.clip(0).sum(0)
-    share, offset = between
-    borders = [
-        _least(ink, one + share * (other - one) + offset, (other - one) / 4)
-        for one, other in pairwise(_named(spans))
-    ]
-    return list(pairwise([0.0, *borders, float(width)]))
-
-
-def _least(ink: NDArray[np.float32], about: float, reach: float) -> float:
-    first = int(np.clip(about - reach, 0, len(ink) - 1))
-    last = int(np.clip(about + reach, first, len(ink) - 1)) + 1
-    window = ink[first:last]
-    # of several alike, the nearest
-    score = window + 1e-3 * np.abs(np.arange(first, last) + 0.5 - about)
-    return first + float(score.argmin()) + 0.5
-
-
-def _box(
-    strip: Strip, cell: tuple[float, float], shape: tuple[int, ...], inked: bool
-) -> tuple[int, int, int, int]:
-    """The ink in a cell (for a space the columns without), in the picture's pixels.
-
-    All of the cell, if there is nothing of the kind.
-    """
-    first = int(cell[0])
-    last = max(int(cell[1]), first + 1)
-    mask = strip.values[:, first:last] > 0.35
-    rows = np.flatnonzero(mask.any(1)) if inked else np.empty(0, np.intp)
-    columns = np.flatnonzero(mask.any(0) == inked)
-    if not rows.size:
-        rows = np.arange(strip.values.shape[0])
-    if not columns.size:
-        columns = np.arange(last - first)
-    left = strip.left + (first + columns[0]) / strip.scale_x
-    right = strip.left + (first + columns[-1] + 1) / strip.scale_x
-    top = strip.top + rows[0] / strip.scale_y
-    bottom = strip.top + (rows[-1] + 1) / strip.scale_y
-    height, width = shape
-    return (
-        int(np.clip(round(left), 0, width - 1)),
-        int(np.clip(round(top), 0, height - 1)),
-        int(np.clip(round(right), 1, width)),
-        int(np.clip(round(bottom), 1, height)),
     )

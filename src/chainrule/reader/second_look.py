@@ -23,9 +23,12 @@ LOOKS = len(_LOOKS)
 _WIDENED = max(look.scale * look.stretch for look in _LOOKS)
 
 
-def unsure(log_p: LogP) -> bool:
-    """Whether the classes (K, T) of a line's frames are improbable even at their best."""
-    return bool(_mean_best(log_p.T) < UNSURE)
+def unsure(log_p: LogP, frames: Sequence[int]) -> list[bool]:
+    """Of each line, log_p (N, T, K) with so many frames, whether its frames' classes are improbable
+    even at their best."""
+    means = _mean_best(np.ascontiguousarray(log_p), np.asarray(frames, np.int64))
+    unsure: list[bool] = (means < UNSURE).tolist()
+    return unsure
 
 
 def look_again(picture: NDArray[np.uint8], first: Strip) -> list[Strip]:
@@ -89,11 +92,12 @@ def _log_likelihood(p, path):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _mean_best(frames):  # type: ignore[no-untyped-def]
-    total = 0.0
-    for frame in frames:
-        best = frame[0]
-        for value in frame:
-            best = max(best, value)
-        total += best
-    return total / len(frames)
+def _mean_best(log_p, frames):  # type: ignore[no-untyped-def]
+    means = np.zeros(len(log_p))
+    for n in range(len(log_p)):
+        for t in range(frames[n]):
+            best = log_p[n, t, 0]
+            for k in range(log_p.shape[2]):
+                best = max(best, log_p[n, t, k])
+            means[n] += best / frames[n]
+    return means
