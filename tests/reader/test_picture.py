@@ -10,7 +10,9 @@ from chainrule.reader.picture import (
     INK_HEIGHTS,
     MARGIN,
     MOST_STRETCHED,
+    Looseness,
     cut_strip,
+    cut_strips,
     grey,
     open_grey,
 )
@@ -84,6 +86,27 @@ def test_red_on_green_of_the_same_lightness_is_seen():
     colours = np.where(mask[..., None], [200, 0, 0], [0, 102, 0]).astype(np.uint8)
     strip = cut_strip(grey(Image.fromarray(colours)))
     assert strip.values.shape == cut_strip(drawn()).values.shape
+
+
+def test_pictures_cut_together_are_cut_as_alone():
+    pictures = [drawn(20), drawn(60, ink=200, paper=30, text="sea")[::-1, ::2], drawn(33).T]
+    ways = [Looseness(), Looseness(scale=0.9), Looseness(stretch=0.85, rise=1.5)]
+    together = cut_strips(pictures, ["a", "b", "c"], ways)
+    for picture, strips in zip(pictures, together, strict=True):
+        for way, strip in zip(ways, strips, strict=True):
+            alone = cut_strip(picture, way)
+            np.testing.assert_array_equal(strip.values, alone.values)
+            assert (strip.left, strip.top) == (alone.left, alone.top)
+            assert (strip.scale_x, strip.scale_y) == (alone.scale_x, alone.scale_y)
+    with pytest.raises(InputError, match=r"^b holds no text"):
+        cut_strips([drawn(), np.full((40, 60), 255, np.uint8)], ["a", "b"])
+
+
+def test_text_too_wide_for_a_strip_is_refused():
+    line = np.full((12, 20_000), 255, np.uint8)
+    line[5:7, 4:-4] = 0
+    with pytest.raises(InputError, match=r"19\d{3} px wide .* at most 818 times as wide as high"):
+        cut_strip(line)
 
 
 @pytest.mark.parametrize("mode", ["1", "LA", "RGBA", "P", "CMYK", "I;16", "F"])

@@ -12,17 +12,23 @@ from hypothesis import strategies as st
 from chainrule.glyphs.degrade import degrade, random_degradation
 from chainrule.glyphs.lines import load_line_fonts, render_line
 from chainrule.reader import read as reading
+from chainrule.reader.beam import beam
 from chainrule.reader.errors import edit_distance
 from chainrule.reader.picture import HEIGHT, WIDEST, Strip, cut_strip
 from chainrule.reader.read import load_reader
 from chainrule.reader.second_look import (
     LOOKS,
     UNSURE,
+    UNSURE_OF_WORDS,
+    by_words,
     log_likelihoods,
     look_again,
     most_probable,
+    prior,
+    sureness,
     unsure,
 )
+from chainrule.reader.text_model import text_model
 from chainrule.reader.texts import held_out_text
 
 
@@ -71,13 +77,13 @@ def test_the_most_probable_reading_is_that_of_all_looks_and_the_prior():
     rng = np.random.default_rng(1)
     looks = [_log_p(rng, 4, frames) for frames in (6, 9, 7)]
     readings = [[1], [2, 3], [3, 3, 1], [2, 3]]
-    prior = {1: 0.0, 2: 2.5, 3: -1.0}
+    added = {1: 0.0, 2: 2.5, 3: -1.0}
 
     def score(labels):
         mean = np.mean([log_likelihoods(log_p, [labels]) for log_p in looks])
-        return mean + prior[len(labels)]
+        return mean + added[len(labels)]
 
-    assert most_probable(readings, looks, lambda labels: prior[len(labels)]) == max(
+    assert most_probable(readings, looks, lambda labels: added[len(labels)]) == max(
         readings, key=score
     )
     for winner in readings:  # a prior that is strong enough decides
@@ -89,28 +95,62 @@ def test_the_most_probable_reading_is_that_of_all_looks_and_the_prior():
     ]
 
 
-def test_unsure_is_a_low_mean_of_the_best():
-    sure = np.full((3, 50), -9.0, np.float32)
-    sure[1] = UNSURE / 2
-    assert not unsure(sure)
-    sure[1, :20] = 5 * UNSURE
-    assert np.mean(sure.max(0)) < UNSURE
-    assert unsure(sure)
+def test_sureness_is_the_mean_of_the_best():
+    rng = np.random.default_rng(2)
+    log_p = np.stack([_log_p(rng, 5, 50).T for _ in range(3)]).astype(np.float32)
+    frames = [50, 40, 1]  # what lies beside a line's own frames does not count
+    expected = [own[:count].max(1).mean() for own, count in zip(log_p, frames, strict=True)]
+    assert sureness(log_p, frames) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_line_that_no_dictionary_spells_is_unsure_sooner():
+    model = text_model("abc ", ["abba"])
+    word, other = [1, 2, 2, 1], [1, 2, 1]
+    between = (UNSURE + UNSURE_OF_WORDS) / 2
+    assert unsure(2 * UNSURE, word, model)
+    assert unsure(2 * UNSURE, word, None)
+    assert not unsure(between, word, model)
+    assert unsure(between, other, model)
+    assert not unsure(between, other, None)
+    assert not unsure(UNSURE_OF_WORDS / 2, other, model)
+
+
+def test_the_prior_of_a_text_is_how_much_more_probable_it_is_than_among_any_strings():
+    alphabet = "abc "
+    model = text_model(alphabet, ["abba"])
+    for text in ("abba", "abba abba", "cab", "", "cccccccc"):
+        ratio = np.exp(model.log_probability(text, alphabet)) * 28.0 ** (len(text) + 1)
+        assert prior(text, model, alphabet) == pytest.approx(0.8 * np.log(1 + ratio))
+    assert prior("abba", model, alphabet) > 5 > 0.1 > prior("cccccccc", model, alphabet) > 0
+
+
+def test_the_search_by_words_finds_those_that_the_usual_one_passes_over():
+    model = text_model("abc ", ["abba"])
+    log_p = np.full((5, 4), -11.0)
+    for frame, label in enumerate([3, 2, 0, 2]):  # "cbb"; "a" hardly at all, where "c" is
+        log_p[label, frame] = -0.01
+    log_p[1, 0], log_p[1, 3] = -6.0, -3.0
+    log_p = np.concatenate([log_p, np.full((5, 1), -9.0)], axis=1)
+    log_p[1, 4] = -0.01
+    log_p -= np.logaddexp.reduce(log_p, axis=0)
+    assert beam(log_p, 8, model=model) == [3, 2, 2, 1]
+    assert by_words(log_p, 8, model) == [1, 2, 2, 1]
 
 
 def test_each_look_is_another_cut_of_the_same_line():
     font = next(font for font in load_line_fonts() if font.name == "lato-latin-400-normal")
     picture = render_line(font, "look again").image
     first = cut_strip(picture)
-    again = look_again(picture, first)
+    wide = Strip(np.zeros((HEIGHT, WIDEST), np.float32), 0.0, 0.0, 1.0, 1.0)
+    none, again = look_again([picture, picture], [wide, first])
+    assert none == []
+    assert look_again([picture], [wide]) == [[]]
     assert len(again) == LOOKS
     for strip in again:
         assert strip.values.shape[0] == HEIGHT
         assert -0.5 <= strip.values.min() < strip.values.max() <= 1.5
         same = strip.values.shape == first.values.shape
         assert not (same and np.allclose(strip.values, first.values))
-    wide = Strip(np.zeros((HEIGHT, WIDEST), np.float32), 0.0, 0.0, 1.0, 1.0)
-    assert look_again(picture, wide) == []
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +175,7 @@ def test_a_second_look_mends_more_than_it_breaks(dictionary, share, lines, monke
         return sum(edit_distance(one, true) for one, true in zip(found, texts, strict=True))
 
     twice = errors()
-    monkeypatch.setattr(reading, "unsure", lambda log_p: False)
+    monkeypatch.setattr(reading, "unsure", lambda *_: False)
     assert twice < share * errors()
 
 

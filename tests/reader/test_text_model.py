@@ -1,8 +1,11 @@
 """The model of texts: a distribution, by hand and as a whole."""
 
 import math
+import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chainrule.errors import FileError, InputError
 from chainrule.glyphs.alphabet import NAMED
@@ -50,6 +53,17 @@ def test_english_words_are_likelier_than_their_letters_turned_round():
     assert model.log_probability("wInDoW", NAMED["ascii"]) < model.log_probability(
         "window", NAMED["ascii"]
     )
+
+
+@given(
+    st.text("onetTwWq1, .", max_size=14) | st.sampled_from(["On 1 two", "one.Two,", "o", "tw o"])
+)
+def test_it_knows_texts_whose_strings_of_letters_are_all_words(text):
+    alphabet = NAMED["ascii"]
+    model = text_model(alphabet, WORDS)
+    labels = [alphabet.index(character) + 1 for character in text]
+    strings = re.findall("[a-z]+", text.lower())
+    assert model.knows(labels) == all(string in {"on", "one", "two"} for string in strings)
 
 
 def test_there_is_no_model_without_letters_or_without_words():

@@ -37,12 +37,14 @@ def find_band(picture: NDArray[np.uint8]) -> Band | None:
     darker or lighter, whichever has more, by a fifth of the most, four times the noise, or half of
     the most. Gives None where there is none by FAINTEST.
     """
-    found, band = _find(picture, Band(0.0, 0.0, 0, 0, 0, 0, 0, 0))
+    found, band = find(picture)
     return Band(*band) if found else None
 
 
 @njit(cache=True, nogil=True)
-def _find(picture, nothing):  # type: ignore[no-untyped-def]
+def find(picture):  # type: ignore[no-untyped-def]
+    """`find_band` for compiled functions: whether there is one, and it."""
+    nothing = Band(0.0, 0.0, 0, 0, 0, 0, 0, 0)
     smooth = _smoothed(picture)
     height, width = smooth.shape
     counts = counted(smooth.ravel(), 256)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol, TypeVar
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -17,7 +18,8 @@ from chainrule.reader.picture import HEIGHT
 BATCH = 32  # strips that go through the network together
 _COLUMNS, _LINES = 32, (1, 4, 8, 16, 24, BATCH)  # a batch has a multiple, and one of these numbers
 _PREPARED = 1024  # columns, at most
-_APART = 1.5  # strips in a batch differ in width by at most this factor
+_A_BATCH = 400  # columns, in whose time a batch is set about
+_ROOM = np.array([next(lines for lines in _LINES if lines >= n) for n in range(BATCH + 1)])
 
 _A = TypeVar("_A")
 _B = TypeVar("_B")
@@ -44,23 +46,46 @@ def prepare(network: Network) -> None:
 
 
 def batches(widths: Sequence[int]) -> list[list[int]]:
-    """The places of strips of these widths in batches; the widest, which take longest, first."""
-    found: list[list[int]] = []
-    for place in np.argsort(widths, kind="stable")[::-1].tolist():
-        last = found[-1] if found else []
-        if last and len(last) < BATCH and widths[last[0]] <= _APART * widths[place]:
-            last.append(place)
-        else:
-            found.append([place])
+    """The places of strips of these widths in the batches that cost least; the widest first.
+
+    A batch costs its columns, those filled up included, and _A_BATCH more.
+    """
+    order = np.argsort(widths, kind="stable")[::-1]
+    columns = np.array(widths, np.int64)[order]
+    ends = _cheapest(columns + -columns % _COLUMNS, _ROOM, _A_BATCH).tolist()
+    found, first = [], 0
+    while first < len(order):
+        found.append(order[first : ends[first]].tolist())
+        first = ends[first]
     return found
+
+
+@njit(cache=True, nogil=True)
+def _cheapest(columns, room, a_batch):  # type: ignore[no-untyped-def]
+    """Where the batch ends that begins at each place of strips in order, the widest first.
+
+    The strips from place i on cost, at least, the cheapest of the batches that begin there,
+
+        cost_i = min_n  a_batch + room_n columns_i + cost_{i + n}
+
+    with room_n the lines of the batch that holds n of them.
+    """
+    count = len(columns)
+    cost, ends = np.zeros(count + 1), np.zeros(count, np.int64)
+    for i in range(count - 1, -1, -1):
+        cost[i] = np.inf
+        for n in range(1, min(len(room), count - i + 1)):
+            here = a_batch + room[n] * columns[i] + cost[i + n]
+            if here <= cost[i]:  # of several alike, the largest first
+                cost[i], ends[i] = here, i + n
+    return ends
 
 
 def log_probabilities(network: Network, strips: Strips) -> tuple[NDArray[np.float32], list[int]]:
     """The logarithms of the classes' probabilities (N, T, K) at each frame of a batch of strips,
     and how many frames each has; the later ones are of the paper beside it."""
     widths = [strip.shape[1] for strip in strips]
-    lines = next(lines for lines in _LINES if lines >= len(strips))
-    filled = [*strips, *[strips[0]] * (lines - len(strips))]  # their scores are dropped
-    scores = network.apply(filled, max(widths) + -max(widths) % _COLUMNS)
+    spare = _ROOM[len(strips)] - len(strips)  # lines whose scores are dropped
+    scores = network.apply([*strips, *[strips[0]] * spare], max(widths) + -max(widths) % _COLUMNS)
     log_p = scores[:, :, 0].mT.log_softmax(2).numpy()  # by frame, as they lie
     return log_p[: len(strips)], [frames(width) for width in widths]

@@ -60,11 +60,6 @@ def beams(
     return _of_each(log_p, frames, model, width, FAINTEST, FURTHEST, TEXT_WEIGHT, LENGTH_BONUS)
 
 
-def prior(model: TextModel, text: str, alphabet: str) -> float:
-    """What `beam` adds to log P(l | frames) by default for a whole text."""
-    return TEXT_WEIGHT * model.log_probability(text, alphabet) + LENGTH_BONUS * len(text)
-
-
 def _of_each(
     log_p: LogP,
     frames: Sequence[int],

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.ndimage import gaussian_filter
 
 from chainrule.errors import FileError, InputError
-from chainrule.reader.band import Band, find_band
+from chainrule.reader.band import find
 from chainrule.reader.resample import evened, resampled
 
 HEIGHT = 32  # of the strip, pixels
@@ -23,6 +23,7 @@ MARGIN = 6  # paper at the strip's both ends, pixels
 LOWEST = 8  # a picture's height, pixels
 WIDEST = 16_384  # a strip, pixels
 LONGEST = 32_768  # a picture's side, pixels
+_BELOW_INK = 0.98  # the share of a strip's pixels that are below the level of its ink
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,6 @@ class Looseness:
     scale: float = 1.0  # of the ink's height
     stretch: float = 1.0  # of the width, besides
     rise: float = 0.0  # pixels of the strip
-    blur: float = 0.0  # standard deviation of a Gaussian, pixels of the strip
 
 
 def open_grey(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
@@ -101,14 +101,32 @@ def cut_strip(
     stand close. Raises InputError, with `name`, if the picture is too small or too wide or holds
     no text.
     """
-    return cut_strips(picture, [looseness or Looseness()], name)[0]
+    return cut_strips([picture], [name], [looseness or Looseness()])[0][0]
 
 
 def cut_strips(
-    picture: NDArray[np.uint8], loosenesses: Sequence[Looseness], name: str = "the picture"
-) -> list[Strip]:
-    """The strip of a grey picture in several ways; the band is looked for once. Raises InputError
-    as `cut_strip`."""
+    pictures: Sequence[NDArray[np.uint8]],
+    names: Sequence[str],
+    loosenesses: Sequence[Looseness] = (Looseness(),),
+) -> list[list[Strip]]:
+    """The strip of each grey picture, in several ways. Raises InputError as `cut_strip`.
+
+    All together take one compiled call, between which threads would wait for each other.
+    """
+    for picture, name in zip(pictures, names, strict=True):
+        _check_size(picture, name)
+    flat = np.concatenate([picture.ravel() for picture in pictures])
+    shapes = np.array([picture.shape for picture in pictures])
+    ways = np.array([(one.scale, one.stretch, one.rise) for one in loosenesses])
+    inked, values, places = _cut_each(flat, shapes, ways)
+    cut = iter(zip(values, places.tolist(), strict=True))
+    return [
+        [_strip(*next(cut), ink, name) for _ in loosenesses]
+        for ink, name in zip(inked.tolist(), names, strict=True)
+    ]
+
+
+def _check_size(picture: NDArray[np.uint8], name: str) -> None:
     height, width = picture.shape
     if height < LOWEST or width < 2:
         raise InputError(
@@ -119,39 +137,69 @@ def cut_strips(
         raise InputError(
             f"{name} is {width} px wide and {height} px high; expected at most {LONGEST} px"
         )
-    picture = np.require(
-        picture, requirements=["C", "W"]
-    )  # the one kind the loops are compiled for
-    band = find_band(picture)
-    if band is None:
+
+
+def _strip(values: NDArray[np.float32], place: list[float], ink: list[int], name: str) -> Strip:
+    width, height = ink
+    if not width:
         raise InputError(f"{name} holds no text: its shades are all alike; expected a line of text")
-    return [_cut(picture, band, loose, name) for loose in loosenesses]
-
-
-def _cut(picture: NDArray[np.uint8], band: Band, loose: Looseness, name: str) -> Strip:
-    left, top, right, bottom = band.left, band.top, band.right, band.bottom
-    ink_height = _held(CORE_HEIGHT * (bottom - top) / band.core, *INK_HEIGHTS)
-    scale = ink_height / max(bottom - top, 6)
-    stretch = _held(STROKE * band.strokes / (scale * (right - left)), 1, MOST_STRETCHED)
-    scale_y = scale * loose.scale
-    scale_x = scale_y * stretch * loose.stretch
-    strip_width = round((right - left) * scale_x) + 2 * MARGIN
-    if strip_width > WIDEST:
+    if not len(values):
         raise InputError(
-            f"{name} has text {right - left} px wide and {bottom - top} px high; expected a line "
-            f"at most {int((WIDEST - 2 * MARGIN) / INK_HEIGHTS[0])} times as wide as high"
+            f"{name} has text {width} px wide and {height} px high; expected a line at most "
+            f"{int((WIDEST - 2 * MARGIN) / INK_HEIGHTS[0])} times as wide as high"
         )
+    return Strip(values, *place)
+
+
+@njit(cache=True, nogil=True)
+def _cut_each(flat, shapes, ways):  # type: ignore[no-untyped-def]
+    """Of pictures with these shapes (N, 2), one after the other in `flat`: how wide and how high
+    their ink is (N, 2), 0 where there is none; and for each in each way (scale, stretch, rise) the
+    strip's values and place.
+
+    place: left, top, scale_x and scale_y. Without ink, or too wide, a strip has no values.
+    """
+    inked = np.zeros((len(shapes), 2), np.int64)
+    values, places = [], np.zeros((len(shapes) * len(ways), 4))  # type: ignore[var-annotated]
+    start = 0
+    for n in range(len(shapes)):
+        height, width = shapes[n]
+        picture = flat[start : start + height * width].reshape(height, width)
+        start += height * width
+        found, band = find(picture)
+        if found:
+            inked[n] = band.right - band.left, band.bottom - band.top
+        for way in ways:
+            cut = np.empty((0, 0), np.float32)
+            if found:
+                cut, place = _scaled(picture, band, way)
+                places[len(values)] = place
+            values.append(cut)
+    return inked, values, places
+
+
+@njit(cache=True, nogil=True)
+def _scaled(picture, band, way):  # type: ignore[no-untyped-def]
+    """The values of a strip, none if it is too wide, and its left, top, scale_x and scale_y."""
+    scale, stretch, rise = way
+    across, down = band.right - band.left, band.bottom - band.top
+    usual = _held(CORE_HEIGHT * down / band.core, INK_HEIGHTS[0], INK_HEIGHTS[1]) / max(down, 6)
+    stretched = _held(STROKE * band.strokes / (usual * across), 1, MOST_STRETCHED)
+    scale_y = usual * scale
+    scale_x = scale_y * stretched * stretch
+    width = int(np.rint(across * scale_x)) + 2 * MARGIN
     # where the strip's corners lie in the picture
-    x = (left + right) / 2 - strip_width / 2 / scale_x
-    y = (top + bottom) / 2 - (HEIGHT / 2 + loose.rise) / scale_y
-    box = (x, y, x + strip_width / scale_x, y + HEIGHT / scale_y)
-    values = resampled(picture, band.paper, band.sign, box, HEIGHT, strip_width)
-    if loose.blur:
-        values = gaussian_filter(values, loose.blur)
-    return Strip(evened(values, 0.98), x, y, scale_x, scale_y)
+    x = (band.left + band.right) / 2 - width / 2 / scale_x
+    y = (band.top + band.bottom) / 2 - (HEIGHT / 2 + rise) / scale_y
+    place = x, y, scale_x, scale_y
+    if width > WIDEST:
+        return np.empty((0, 0), np.float32), place
+    box = (x, y, x + width / scale_x, y + HEIGHT / scale_y)
+    return evened(resampled(picture, band.paper, band.sign, box, HEIGHT, width), _BELOW_INK), place
 
 
-def _held(value: float, least: float, most: float) -> float:
+@njit(cache=True, nogil=True)
+def _held(value, least, most):  # type: ignore[no-untyped-def]
     return min(max(value, least), most)
 
 

@@ -6,6 +6,7 @@ from copy import copy
 from dataclasses import dataclass, replace
 from importlib.resources import as_file, files
 from itertools import islice
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,14 +16,24 @@ from chainrule.chain import Chain, load_chain, save_chain
 from chainrule.errors import FileError, InputError
 from chainrule.precision import best_precision, multiplies_bytes
 from chainrule.reader.batches import BATCH, Each, batches, log_probabilities, prepare
-from chainrule.reader.beam import beams, prior
+from chainrule.reader.beam import beams
 from chainrule.reader.boxes import cells, ink_box
 from chainrule.reader.ctc_network import line_network, of_classes
 from chainrule.reader.decode import align, greedy
 from chainrule.reader.inference import Ranges, ReaderPrecision, ready_network
-from chainrule.reader.picture import HEIGHT, Strip, cut_strip
-from chainrule.reader.second_look import look_again, most_probable, unsure
+from chainrule.reader.picture import HEIGHT, Strip, cut_strips
+from chainrule.reader.second_look import (
+    LOOKS,
+    by_words,
+    look_again,
+    most_probable,
+    prior,
+    sureness,
+    unsure,
+)
 from chainrule.reader.text_model import TextModel, text_model
+
+_T = TypeVar("_T")
 
 KIND = "line reader"
 ALTERNATIVES = 3  # of a character, beside the one that was read
@@ -182,16 +193,17 @@ class Reader:
         if names is None:
             names = [f"picture {number}" for number in range(1, len(pictures) + 1)]
         width = beam_width or (1 if self._model is None else BEAM_WIDTH)
-        places = range(len(pictures))
-        parts = [places[first : first + BATCH] for first in range(0, len(places), BATCH)]
 
-        def cut(part: Sequence[int]) -> list[Strip]:
-            return [cut_strip(pictures[place], name=names[place]) for place in part]
+        def cut(part: Sequence[int]) -> list[list[Strip]]:
+            return cut_strips([pictures[i] for i in part], [names[i] for i in part])
 
-        strips = [strip for part in each(cut, parts) for strip in part]
+        def cut_again(part: Sequence[int]) -> list[list[Strip]]:
+            return look_again([pictures[i] for i in part], [strips[i] for i in part])
+
+        strips = [strip for (strip,) in _in_parts(cut, range(len(pictures)), BATCH, each)]
         seen = self._look(strips, width, each)
-        doubtful = [place for place in places if seen[place].unsure]
-        again = list(each(lambda place: look_again(pictures[place], strips[place]), doubtful))
+        doubtful = [i for i, line in enumerate(seen) if line.unsure]
+        again = _in_parts(cut_again, doubtful, LOOKS, each)
         looks = iter(self._look([strip for line in again for strip in line], width, each))
         lines = [
             [seen[place], *islice(looks, len(others))]
@@ -214,7 +226,12 @@ class Reader:
                 labels = [greedy(line) for line in own]
             else:
                 labels = beams(log_p, frames, width, self._model)
-            return list(map(_Seen, own, labels, unsure(log_p, frames)))
+            model = self._model if width > 1 else None
+            doubtful = [
+                unsure(sure, read, model)
+                for sure, read in zip(sureness(log_p, frames), labels, strict=True)
+            ]
+            return list(map(_Seen, own, labels, doubtful))
 
         seen: dict[int, _Seen] = {}
         for part, lines in zip(parts, each(look, parts), strict=True):
@@ -222,13 +239,13 @@ class Reader:
         return [seen[place] for place in range(len(strips))]
 
     def _chosen(self, looks: Sequence["_Seen"], width: int) -> list[int]:
+        seen, readings = [look.log_p for look in looks], [look.labels for look in looks]
         model = self._model if width > 1 else None
-
-        def of_text(labels: Sequence[int]) -> float:
-            return prior(model, self._spelled(labels), self.alphabet) if model else 0.0
-
+        if model is None:
+            return most_probable(readings, seen, lambda labels: 0.0)
+        readings += [by_words(log_p, width, model) for log_p in seen]
         return most_probable(
-            [look.labels for look in looks], [look.log_p for look in looks], of_text
+            readings, seen, lambda labels: prior(self._spelled(labels), model, self.alphabet)
         )
 
     def _spelled(self, labels: Sequence[int]) -> str:
@@ -298,3 +315,10 @@ def save_reader(path: str | os.PathLike[str], reader: Reader) -> None:
             "ranges": reader.ranges and dict(reader.ranges),
         },
     )
+
+
+def _in_parts(
+    function: Callable[[Sequence[int]], list[_T]], places: Sequence[int], size: int, each: Each
+) -> list[_T]:
+    parts = [places[first : first + size] for first in range(0, len(places), size)]
+    return [one for part in each(function, parts) for one in part]

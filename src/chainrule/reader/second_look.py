@@ -1,41 +1,81 @@
 """Lines that were read unsurely are cut and read again, a few times, each a little otherwise."""
 
 from collections.abc import Callable, Sequence
+from math import log
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from chainrule.reader.beam import LENGTH_BONUS, TEXT_WEIGHT, beam
 from chainrule.reader.decode import LogP, with_blanks
 from chainrule.reader.picture import WIDEST, Looseness, Strip, cut_strips
+from chainrule.reader.text_model import TextModel
 
-UNSURE = -0.03
-"""The mean over the frames of the log probability of the best class, below which a line is unsure.
-It and the looks were chosen by the errors on lines of the training families."""
+UNSURE, UNSURE_OF_WORDS = -0.03, -0.007
+"""The mean over the frames of the log probability of the best class, below which a line is unsure:
+any line, and one that has been read as something else than words of the dictionary."""
 
 _LOOKS = (
     Looseness(scale=1.1),
-    Looseness(scale=0.9, blur=1.0),
+    Looseness(scale=0.8),
     Looseness(stretch=0.85),
     Looseness(rise=1.5),
 )
 LOOKS = len(_LOOKS)
+_WEIGHT, _ANY = 0.8, 28
 _WIDENED = max(look.scale * look.stretch for look in _LOOKS)
 
 
-def unsure(log_p: LogP, frames: Sequence[int]) -> list[bool]:
-    """Of each line, log_p (N, T, K) with so many frames, whether its frames' classes are improbable
-    even at their best."""
-    means = _mean_best(np.ascontiguousarray(log_p), np.asarray(frames, np.int64))
-    unsure: list[bool] = (means < UNSURE).tolist()
-    return unsure
+def sureness(log_p: LogP, frames: Sequence[int]) -> list[float]:
+    """Of each line, log_p (N, T, K) with so many frames, the mean over these of the log probability
+    of the best class."""
+    means: list[float] = _mean_best(
+        np.ascontiguousarray(log_p), np.asarray(frames, np.int64)
+    ).tolist()
+    return means
 
 
-def look_again(picture: NDArray[np.uint8], first: Strip) -> list[Strip]:
-    """The strip of a grey picture cut otherwise, LOOKS times; none of one that is too wide."""
-    if first.values.shape[1] * _WIDENED > WIDEST:
-        return []
-    return cut_strips(picture, _LOOKS)
+def unsure(sureness: float, labels: Sequence[int], model: TextModel | None) -> bool:
+    """Whether a line of this sureness, read as these labels, should be looked at again."""
+    if sureness < UNSURE or model is None:
+        return sureness < UNSURE
+    return sureness < UNSURE_OF_WORDS and not model.knows(labels)
+
+
+def look_again(pictures: Sequence[NDArray[np.uint8]], first: Sequence[Strip]) -> list[list[Strip]]:
+    """The strip of each grey picture cut otherwise, LOOKS times; none of one that is too wide."""
+    narrow = [strip.values.shape[1] * _WIDENED <= WIDEST for strip in first]
+    fit = [picture for picture, fits in zip(pictures, narrow, strict=True) if fits]
+    cut = iter(cut_strips(fit, ["the picture"] * len(fit), _LOOKS) if fit else [])
+    return [next(cut) if fits else [] for fits in narrow]
+
+
+def by_words(log_p: LogP, width: int, model: TextModel) -> list[int]:
+    """The labels found by a search in which the dictionary counts twice, and more is kept."""
+    return beam(
+        log_p,
+        2 * width,
+        model=model,
+        text_weight=2 * TEXT_WEIGHT,
+        bonus=2 * LENGTH_BONUS,
+        faintest=-8.0,
+        furthest=-14.0,
+    )
+
+
+def prior(text: str, model: TextModel, alphabet: str) -> float:
+    r"""What is added for a text of n characters to its log P(text | frames) before readings of a
+    line are compared,
+
+        0.8 log(1 + 28^(n + 1) P(text))
+
+    with the model's P: how much more probable than among all strings of 27 characters and an end.
+    So the dictionary has no say in a line that is codes; where most of a line is words, the rest is
+    hardly something else.
+    """
+    words = model.log_probability(text, alphabet)
+    return _WEIGHT * float(np.logaddexp(0.0, words + (len(text) + 1) * log(_ANY)))
 
 
 def most_probable(
@@ -63,8 +103,22 @@ def log_likelihoods(log_p: LogP, readings: Sequence[Sequence[int]]) -> list[floa
     The sum of `CTCLoss`, from one frame to the next divided by its total, so that it need not be in
     logarithms. -inf where there are too few frames, or a class has no chance in float64.
     """
-    p = np.exp(log_p.T.astype(np.float64))
-    return [_log_likelihood(p, with_blanks(labels)) for labels in readings]
+    longest = max(map(len, readings))
+    paths = np.zeros((len(readings), 2 * longest + 1), np.int64)
+    for path, labels in zip(paths, readings, strict=True):
+        path[: 2 * len(labels) + 1] = with_blanks(labels)
+    lengths = np.array([len(labels) for labels in readings], np.int64)
+    p = np.exp(log_p.T.astype(np.float64, order="C"))
+    found: list[float] = _log_likelihoods(p, paths, lengths).tolist()
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _log_likelihoods(p, paths, lengths):  # type: ignore[no-untyped-def]
+    found = np.empty(len(paths))
+    for i in range(len(paths)):
+        found[i] = _log_likelihood(p, paths[i, : 2 * lengths[i] + 1])
+    return found
 
 
 @njit(cache=True, nogil=True)

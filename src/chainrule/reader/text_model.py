@@ -1,6 +1,6 @@
 """How probable a text is before anything is seen: words of a dictionary, or strings of letters."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from math import log
@@ -64,6 +64,10 @@ class TextModel:
         """The logarithm of the probability of `text`, its end included."""
         labels = np.array([alphabet.index(character) + 1 for character in text], np.int64)
         return float(_log_probability(labels, *self.arrays))
+
+    def knows(self, labels: Sequence[int]) -> bool:
+        """Whether every string of letters among the labels is a word of the dictionary."""
+        return bool(_knows(np.array(labels, np.int64), *self.arrays))
 
     @cached_property
     def arrays(self) -> tuple[object, ...]:
@@ -189,6 +193,24 @@ def _log_probability(  # type: ignore[no-untyped-def]
     return total + end_of_line(
         following, words, ends, letter, small, cased, other, end, space, state
     )
+
+
+@njit(cache=True, nogil=True)
+def _knows(  # type: ignore[no-untyped-def]
+    labels, following, words, ends, letter, small, cased, other, end, space
+):
+    state = np.int64(START)
+    for label in labels:
+        place = letter[label]
+        if place >= 0:
+            state = np.int64(following[START if state == AFTER_MARK else state, place])
+            if state == 0:
+                return False
+        elif state > OUTSIDE and ends[state] == 0:
+            return False
+        else:
+            state = np.int64(START if label == space else AFTER_MARK)
+    return state < OUTSIDE or ends[state] > 0
 
 
 @njit(cache=True, nogil=True, inline="always")
