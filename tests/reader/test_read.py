@@ -225,6 +225,15 @@ def test_a_reader_for_ones_own_font_in_a_few_steps(command, fonts_folder, tmp_pa
     }
     # the package's reader has seen digits, so one pass must do
     assert document["epochs"][-1]["top1_validation"] < 0.1
+    again = tmp_path / "again.safetensors"
+    going_on = ("--start", out, "--epochs", "1", "--learning-rate", "1e-9", "--json")
+    font = fonts_folder / "DejaVuSans.ttf"
+    result = command(
+        "reader", "train", "--fonts", font, "--alphabet", "digits", "--out", again, *going_on
+    )
+    # from the first one's parameters: hardly any step is made
+    first, second = (load_reader(path).parameters["scores.weight"] for path in (out, again))
+    torch.testing.assert_close(first, second, atol=1e-3, rtol=0)
     result = command("reader", "evaluate", "--model", out, "--alphabet", "letters", "--no-peers")
     assert result.returncode == 2
     assert "the model does not read 'a'" in result.stderr
@@ -306,6 +315,15 @@ def test_a_file_without_the_borders_between_characters_is_refused(reader, tmp_pa
 def test_options_of_single_letters_are_refused_for_lines(refused):
     message = refused("reader", "train", "--recipe", "lines", "--jitter")
     assert "--jitter is of the recipes for single letters" in message
+
+
+def test_a_reader_to_start_from_is_refused_for_single_letters_or_if_it_is_none(
+    refused, few_letters_file
+):
+    message = refused("reader", "train", "--start", few_letters_file)
+    assert "--start is of readers of lines" in message
+    message = refused("reader", "train", "--recipe", "lines", "--start", few_letters_file)
+    assert f"{few_letters_file}" in message
 
 
 def test_a_reader_of_lines_is_trained_on_a_file_of_lines(refused, few_letters_file):

@@ -35,13 +35,28 @@ def test_the_same_generator_gives_the_same_lines_and_the_next_epoch_others(sourc
     assert not all(torch.equal(one[1], other[1]) for one, other in zip(first, second, strict=True))
 
 
-def test_workers_draw_the_same_lines(source):
-    expected = list(source.batches(16, torch.Generator().manual_seed(4)))
-    with RenderedLines(source.fonts, source.alphabet, len(source), workers=1) as drawn:
+@pytest.mark.parametrize("restyled", [False, True])
+def test_workers_draw_the_same_lines(source, restyled):
+    same = {"restyled": restyled, "lengths": (2, 5)}
+    alone = RenderedLines(source.fonts, source.alphabet, len(source), **same)
+    expected = list(alone.batches(16, torch.Generator().manual_seed(4)))
+    with RenderedLines(source.fonts, source.alphabet, len(source), workers=1, **same) as drawn:
         found = list(drawn.batches(16, torch.Generator().manual_seed(4)))
     for one, other in zip(expected, found, strict=True):
         assert torch.equal(one[0], other[0])
         assert torch.equal(one[1], other[1])
+
+
+def test_restyled_lines_are_the_same_texts_and_some_are_drawn_otherwise(source):
+    restyled = RenderedLines(source.fonts, source.alphabet, len(source), restyled=True)
+    differs = 0
+    for seed in range(40):
+        (line, text), (other, same) = (
+            one._loose(np.random.default_rng(seed), source.fonts[0]) for one in (source, restyled)
+        )
+        assert same == text
+        differs += not np.array_equal(line.values, other.values)
+    assert differs > 10
 
 
 def test_without_a_generator_the_lines_are_always_the_same(source):

@@ -15,6 +15,7 @@ def train_lines(
     built: Path | None,
     alphabet: str,
     other: dict[str, Any],
+    start: Path | None,
     seed: int,
     out: Path,
     resume: bool,
@@ -23,9 +24,9 @@ def train_lines(
 ) -> None:
     """Train a reader of lines and write it; see `chainrule reader train`.
 
-    fonts: to go on with, from the package's reader; else one is trained from nothing on the fonts
-    of the file `built`, or the package's. other: settings other than the recipe's. One core draws
-    lines, the others train.
+    fonts: to go on with, from the reader `start` or the package's; else one is trained on the fonts
+    of the file `built`, or the package's, from `start` or from nothing. other: settings other than
+    the recipe's. One core draws lines, the others train.
     """
     import torch
 
@@ -46,11 +47,12 @@ def train_lines(
             drawn, dropped = build_line_fonts(
                 opened, characters, validation_families=held, progress=report
             )
-        start, schooling = load_reader(), ONWARD
+        schooling = ONWARD
     else:
         characters += "" if " " in characters else " "
         drawn, dropped = [restrict(font, characters) for font in load_line_fonts(built)], []
-        start, schooling = None, SCRATCH
+        schooling = SCRATCH if start is None else replace(SCRATCH, short=None)
+    first = load_reader(start) if fonts or start is not None else None
     schooling = replace(schooling, settings=replace(schooling.settings, **other))
     make_folder(out.parent)
     if not as_json:
@@ -68,7 +70,7 @@ def train_lines(
             drawn,
             characters,
             schooling,
-            start=start,
+            start=first,
             seed=seed,
             workers=workers,
             checkpoint=out.with_suffix(".checkpoint.safetensors"),

@@ -63,6 +63,14 @@ def train(
             "alphanumeric or ascii for those. The space comes with it where the fonts have one."
         ),
     ] = "lowercase",
+    start: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="MODEL",
+            help="The reader of lines to go on from.",
+            show_default="with --fonts the package's, else none",
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -86,8 +94,9 @@ def train(
     `--resume` goes on from there, to the same bits.
 
     With --fonts it is a reader of whole lines, for `reader read`: it goes on from the package's
-    reader and prints its error on held-out lines at the end. `--recipe lines` alone trains one from
-    nothing on the package's fonts, or on those of `glyphs build --lines` that --letters names.
+    reader, or --start's, and prints its error on held-out lines at the end. `--recipe lines` alone
+    trains one, from nothing or from --start's, on the package's fonts, or on those of `glyphs build
+    --lines` that --letters names.
 
     Example: chainrule reader train --recipe original --jitter --out letters.safetensors
 
@@ -114,8 +123,14 @@ def train(
             )
         if fonts and letters is not None:
             raise InputError("both --fonts and --letters are given; expected one of them")
-        train_lines(fonts or [], letters, alphabet, other, seed, out, resume, tensorboard, as_json)
+        train_lines(
+            fonts or [], letters, alphabet, other, start, seed, out, resume, tensorboard, as_json
+        )
         return
+    if start is not None:
+        raise InputError(
+            "option --start is of readers of lines; expected none with a recipe for single letters"
+        )
     chosen = find_recipe(recipe)
     chosen = replace(chosen, settings=replace(chosen.settings, **other))
     data = load_letters(letters)

@@ -29,11 +29,13 @@ SHORT = (1, 3)  # characters
 
 @dataclass(frozen=True)
 class Schooling:
-    """How a reader is trained: `short` epochs of short lines, then `settings` on all lengths."""
+    """How a reader is trained: `short` epochs of short lines, then `settings` on all lengths, these
+    `restyled` or not."""
 
     settings: Settings
     short: Settings | None
     lines: int  # an epoch
+    restyled: bool
 
 
 def _settings(epochs: int, learning_rate: float) -> Settings:
@@ -49,8 +51,8 @@ def _settings(epochs: int, learning_rate: float) -> Settings:
 
 
 # for a network of random weights; and for one that goes on from a reader of other fonts
-SCRATCH = Schooling(_settings(100, 0.015), _settings(2, 0.03), 16_384)
-ONWARD = Schooling(_settings(10, 0.005), None, 1024)
+SCRATCH = Schooling(_settings(100, 0.015), _settings(2, 0.03), 16_384, restyled=True)
+ONWARD = Schooling(_settings(10, 0.005), None, 1024, restyled=False)
 
 
 def train_reader(
@@ -89,7 +91,13 @@ def train_reader(
             parameters = train(
                 chain, parameters, CTCLoss(), short, judged, settings, progress=progress
             ).parameters
-    with RenderedLines(training or validation, alphabet, schooling.lines, workers=workers) as lines:
+    with RenderedLines(
+        training or validation,
+        alphabet,
+        schooling.lines,
+        restyled=schooling.restyled,
+        workers=workers,
+    ) as lines:
         trained = train(
             chain,
             parameters,

@@ -4,6 +4,7 @@ import multiprocessing
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from copy import copy
 from itertools import islice
 
 import numpy as np
@@ -14,6 +15,7 @@ from chainrule.blocks.ctc import PADDING, frames_needed
 from chainrule.errors import InputError
 from chainrule.glyphs.degrade import degrade, random_degradation
 from chainrule.glyphs.lines import LineFont, render_line
+from chainrule.glyphs.restyle import restyle
 from chainrule.glyphs.vary import vary
 from chainrule.reader.ctc_network import frames, padded
 from chainrule.reader.picture import Looseness, Strip, cut_strip
@@ -29,7 +31,8 @@ class RenderedLines:
     """A source of batches: `count` lines an epoch, drawn anew each time with a generator.
 
     Each line has its own font, slant and weight, text of about `lengths` (least, most) characters,
-    spacing, degradation and a little looseness in the cut. Without a generator: always the same
+    spacing, degradation and a little looseness in the cut; `restyled`, half of them look as by a
+    font of another kind. Without a generator: always the same
     `count` lines of held-out words, cut as `cut_strip` cuts them, without degradation. Inputs are
     (N, 1, 32, W), paper 0 and ink 1; targets (N, S) classes.
 
@@ -43,19 +46,19 @@ class RenderedLines:
         count: int,
         *,
         lengths: tuple[int, int] = (3, 25),
+        restyled: bool = False,
         seed: int = 0,
         workers: int = 0,
     ) -> None:
         self.fonts, self.alphabet, self.count, self.seed = list(fonts), alphabet, count, seed
-        self.lengths, self.workers = lengths, workers
+        self.lengths, self.restyled, self.workers = lengths, restyled, workers
         self._fixed: list[Example] | None = None
         self._processes: ProcessPoolExecutor | None = None
 
     def __enter__(self) -> "RenderedLines":
         if self.workers:
-            alike = RenderedLines(self.fonts, self.alphabet, self.count, lengths=self.lengths)
             self._processes = ProcessPoolExecutor(
-                self.workers, multiprocessing.get_context("spawn"), _begin, (alike,)
+                self.workers, multiprocessing.get_context("spawn"), _begin, (copy(self),)
             )
         return self
 
@@ -123,6 +126,8 @@ class RenderedLines:
         text = training_text(rng, self.alphabet, int(rng.integers(*self.lengths, endpoint=True)))
         tracking = rng.exponential(1.0) - 0.3 if rng.random() < 0.4 else 0.0
         image = vary(render_line(font, text, tracking=tracking).image, rng)
+        if self.restyled:
+            image = restyle(image, rng)
         looseness = Looseness(
             rng.uniform(0.88, 1.1), rng.uniform(0.85, 1.15), rng.uniform(-1.5, 1.5)
         )
