@@ -123,6 +123,7 @@ def _beam(  # type: ignore[no-untyped-def]
     state, case = np.zeros(room, np.int64), np.zeros(room, np.int64)
     come_from = np.empty(room, np.int64)
     score, best = np.empty(room), np.empty(width, np.int64)
+    going_on = np.full((width, K), -1)  # of a kept prefix and one more label, which kept one it is
     kept = 1
     blank[0] = both[0] = 0.0
     certain = np.log1p(-np.exp(faintest))  # a blank above it leaves too little to all others
@@ -145,18 +146,20 @@ def _beam(  # type: ignore[no-untyped-def]
             blank[i] = both[i] + frame[0]
             both[i] = _add(blank[i], spoken[i])
             score[i] = both[i] + text[i]
-        # a prefix and one more label may be a prefix that is kept already
-        new = kept
+        for i in range(kept):
+            for j in range(kept):
+                if before[prefix[j]] == prefix[i]:
+                    going_on[i, last[j]] = j
+        new, least = kept, score[:kept].max() + furthest
         for m in range(kept, count):
             i = come_from[m]
-            same = -1
-            for j in range(kept):
-                if before[prefix[j]] == prefix[i] and last[j] == last[m]:
-                    same = j
+            same = going_on[i, last[m]]
             if same >= 0:
                 spoken[same] = _add(spoken[same], spoken[m])
                 both[same] = _add(blank[same], spoken[same])
                 score[same] = both[same] + text[same]
+                continue
+            if spoken[m] + text[i] + max(bonus, 0.0) < least:
                 continue
             come_from[new], last[new], spoken[new], blank[new] = i, last[m], spoken[m], -np.inf
             text[new], state[new], case[new] = text[i], state[i], case[i]
@@ -170,6 +173,8 @@ def _beam(  # type: ignore[no-untyped-def]
             score[new] = spoken[new] + text[new]
             prefix[new] = -1
             new += 1
+        for i in range(kept):
+            going_on[i, last[:kept]] = -1
         if new == kept:
             continue
         size = 0  # of the best, the best first

@@ -243,7 +243,8 @@ class Reader:
         model = self._model if width > 1 else None
         if model is None:
             return most_probable(readings, seen, lambda labels: 0.0)
-        readings += [by_words(log_p, width, model) for log_p in seen]
+        if readings.count(readings[0]) < len(readings) or not model.knows(readings[0]):
+            readings += [by_words(log_p, width, model) for log_p in seen]
         return most_probable(
             readings, seen, lambda labels: prior(self._spelled(labels), model, self.alphabet)
         )

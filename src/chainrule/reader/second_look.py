@@ -52,15 +52,16 @@ def look_again(pictures: Sequence[NDArray[np.uint8]], first: Sequence[Strip]) ->
 
 
 def by_words(log_p: LogP, width: int, model: TextModel) -> list[int]:
-    """The labels found by a search in which the dictionary counts twice, and more is kept."""
+    """The labels found by a search in which the dictionary counts twice, and more prefixes and
+    fainter classes are kept."""
     return beam(
         log_p,
         2 * width,
         model=model,
         text_weight=2 * TEXT_WEIGHT,
         bonus=2 * LENGTH_BONUS,
-        faintest=-8.0,
-        furthest=-14.0,
+        faintest=-7.0,
+        furthest=-7.0,
     )
 
 
