@@ -46,7 +46,7 @@ def test_with_a_model_of_texts_it_finds_the_best_of_all_sums(seed, weight, bonus
 
     def score(labels, log_p_of_labels):
         text = "".join(ALPHABET[label - 1] for label in labels)
-        prior = model.log_probability(text, ALPHABET)
+        prior = model.log_probability([ALPHABET.index(c) + 1 for c in text])
         return log_p_of_labels + weight * prior + bonus * len(labels)
 
     sums = {labels: score(labels, p) for labels, p in spelled_by_paths(log_p).items()}

@@ -119,9 +119,10 @@ def test_the_prior_of_a_text_is_how_much_more_probable_it_is_than_among_any_stri
     alphabet = "abc "
     model = text_model(alphabet, ["abba"])
     for text in ("abba", "abba abba", "cab", "", "cccccccc"):
-        ratio = np.exp(model.log_probability(text, alphabet)) * 28.0 ** (len(text) + 1)
-        assert prior(text, model, alphabet) == pytest.approx(0.8 * np.log(1 + ratio))
-    assert prior("abba", model, alphabet) > 5 > 0.1 > prior("cccccccc", model, alphabet) > 0
+        labels = [alphabet.index(character) + 1 for character in text]
+        ratio = np.exp(model.log_probability(labels)) * 28.0 ** (len(text) + 1)
+        assert prior(labels, model) == pytest.approx(0.8 * np.log(1 + ratio))
+    assert prior([1, 2, 2, 1], model) > 5 > 0.1 > prior([3] * 8, model) > 0
 
 
 def test_the_search_by_words_finds_those_that_the_usual_one_passes_over():

@@ -15,6 +15,10 @@ from chainrule.reader.texts import english, read_words, words
 WORDS = ["on", "one", "Two", "don't", "x1"]
 
 
+def _labels(text, alphabet):
+    return [alphabet.index(character) + 1 for character in text]
+
+
 @pytest.mark.parametrize("alphabet", [NAMED["ascii"], NAMED["lowercase"] + " "])
 def test_after_any_beginning_the_characters_and_the_end_add_to_one(alphabet):
     model = text_model(alphabet, WORDS)
@@ -38,20 +42,22 @@ def test_a_text_by_hand():
     on = known * 2 / 2 + stray  # both go on with n
     ends = (known * 1 / 2 + stray) * (0.1 / 0.6)  # one of the two ends here, and the line
     expected = math.log(first * on * ends)
-    assert model.log_probability("on", NAMED["lowercase"] + " ") == pytest.approx(expected)
+    assert model.log_probability(_labels("on", NAMED["lowercase"] + " ")) == pytest.approx(expected)
     # no word begins with q; after it anything goes
     q = 0.75 * 0.05 / 26 * (1 / 27) * (1 / 27) * (0.1 / 0.6)
-    assert model.log_probability("qz", NAMED["lowercase"] + " ") == pytest.approx(math.log(q))
+    assert model.log_probability(_labels("qz", NAMED["lowercase"] + " ")) == pytest.approx(
+        math.log(q)
+    )
 
 
 def test_english_words_are_likelier_than_their_letters_turned_round():
     model = text_model(NAMED["ascii"])
     for word in ("kangaroo", "Letter", "WINDOW"):
         turned = word[::-1]
-        likelier = model.log_probability(word, NAMED["ascii"])
-        assert likelier > model.log_probability(turned, NAMED["ascii"]) + 5
-    assert model.log_probability("wInDoW", NAMED["ascii"]) < model.log_probability(
-        "window", NAMED["ascii"]
+        likelier = model.log_probability(_labels(word, NAMED["ascii"]))
+        assert likelier > model.log_probability(_labels(turned, NAMED["ascii"])) + 5
+    assert model.log_probability(_labels("wInDoW", NAMED["ascii"])) < model.log_probability(
+        _labels("window", NAMED["ascii"])
     )
 
 
@@ -61,7 +67,7 @@ def test_english_words_are_likelier_than_their_letters_turned_round():
 def test_it_knows_texts_whose_strings_of_letters_are_all_words(text):
     alphabet = NAMED["ascii"]
     model = text_model(alphabet, WORDS)
-    labels = [alphabet.index(character) + 1 for character in text]
+    labels = _labels(text, alphabet)
     strings = re.findall("[a-z]+", text.lower())
     assert model.knows(labels) == all(string in {"on", "one", "two"} for string in strings)
 

@@ -22,15 +22,7 @@ from chainrule.reader.ctc_network import line_network, of_classes
 from chainrule.reader.decode import align, greedy
 from chainrule.reader.inference import Ranges, ReaderPrecision, ready_network
 from chainrule.reader.picture import HEIGHT, Strip, cut_strips
-from chainrule.reader.second_look import (
-    LOOKS,
-    by_words,
-    look_again,
-    most_probable,
-    prior,
-    sureness,
-    unsure,
-)
+from chainrule.reader.second_look import LOOKS, chosen, look_again, sureness, unsure
 from chainrule.reader.text_model import TextModel, text_model
 
 _T = TypeVar("_T")
@@ -209,8 +201,14 @@ class Reader:
             [seen[place], *islice(looks, len(others))]
             for place, others in zip(doubtful, again, strict=True)
         ]
-        chosen = each(lambda line: self._chosen(line, width), lines)
-        for place, labels in zip(doubtful, chosen, strict=True):
+        model = self._model if width > 1 else None
+        best = each(
+            lambda looks: chosen(
+                [look.labels for look in looks], [look.log_p for look in looks], model, width
+            ),
+            lines,
+        )
+        for place, labels in zip(doubtful, best, strict=True):
             seen[place] = replace(seen[place], labels=labels)
         return strips, seen
 
@@ -237,17 +235,6 @@ class Reader:
         for part, lines in zip(parts, each(look, parts), strict=True):
             seen |= dict(zip(part, lines, strict=True))
         return [seen[place] for place in range(len(strips))]
-
-    def _chosen(self, looks: Sequence["_Seen"], width: int) -> list[int]:
-        seen, readings = [look.log_p for look in looks], [look.labels for look in looks]
-        model = self._model if width > 1 else None
-        if model is None:
-            return most_probable(readings, seen, lambda labels: 0.0)
-        if readings.count(readings[0]) < len(readings) or not model.knows(readings[0]):
-            readings += [by_words(log_p, width, model) for log_p in seen]
-        return most_probable(
-            readings, seen, lambda labels: prior(self._spelled(labels), model, self.alphabet)
-        )
 
     def _spelled(self, labels: Sequence[int]) -> str:
         return "".join([self.alphabet[label - 1] for label in labels])

@@ -51,6 +51,18 @@ def look_again(pictures: Sequence[NDArray[np.uint8]], first: Sequence[Strip]) ->
     return [next(cut) if fits else [] for fits in narrow]
 
 
+def chosen(
+    readings: Sequence[list[int]], looks: Sequence[LogP], model: TextModel | None, width: int
+) -> list[int]:
+    """The best of what was read in each look, log_p (K, T), and of what is found by words there."""
+    if model is None:
+        return most_probable(readings, looks, lambda labels: 0.0)
+    first, *others = readings
+    if others.count(first) < len(others) or not model.knows(first):
+        readings = [*readings, *(by_words(log_p, width, model) for log_p in looks)]
+    return most_probable(readings, looks, lambda labels: prior(labels, model))
+
+
 def by_words(log_p: LogP, width: int, model: TextModel) -> list[int]:
     """The labels found by a search in which the dictionary counts twice, and more prefixes and
     fainter classes are kept."""
@@ -65,7 +77,7 @@ def by_words(log_p: LogP, width: int, model: TextModel) -> list[int]:
     )
 
 
-def prior(text: str, model: TextModel, alphabet: str) -> float:
+def prior(labels: Sequence[int], model: TextModel) -> float:
     r"""What is added for a text of n characters to its log P(text | frames) before readings of a
     line are compared,
 
@@ -75,8 +87,8 @@ def prior(text: str, model: TextModel, alphabet: str) -> float:
     So the dictionary has no say in a line that is codes; where most of a line is words, the rest is
     hardly something else.
     """
-    words = model.log_probability(text, alphabet)
-    return _WEIGHT * float(np.logaddexp(0.0, words + (len(text) + 1) * log(_ANY)))
+    any_string = -(len(labels) + 1) * log(_ANY)
+    return _WEIGHT * float(np.logaddexp(0.0, model.log_probability(labels) - any_string))
 
 
 def most_probable(

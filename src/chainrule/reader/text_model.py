@@ -60,10 +60,9 @@ class TextModel:
     end: float
     space: int
 
-    def log_probability(self, text: str, alphabet: str) -> float:
-        """The logarithm of the probability of `text`, its end included."""
-        labels = np.array([alphabet.index(character) + 1 for character in text], np.int64)
-        return float(_log_probability(labels, *self.arrays))
+    def log_probability(self, labels: Sequence[int]) -> float:
+        """The logarithm of the probability of a text by its classes, its end included."""
+        return float(_log_probability(np.array(labels, np.int64), *self.arrays))
 
     def knows(self, labels: Sequence[int]) -> bool:
         """Whether every string of letters among the labels is a word of the dictionary."""
