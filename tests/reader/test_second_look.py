@@ -121,7 +121,7 @@ def test_the_prior_of_a_text_is_how_much_more_probable_it_is_than_among_any_stri
     for text in ("abba", "abba abba", "cab", "", "cccccccc"):
         labels = [alphabet.index(character) + 1 for character in text]
         ratio = np.exp(model.log_probability(labels)) * 28.0 ** (len(text) + 1)
-        assert prior(labels, model) == pytest.approx(0.8 * np.log(1 + ratio))
+        assert prior(labels, model) == pytest.approx(0.9 * np.log(1 + ratio))
     assert prior([1, 2, 2, 1], model) > 5 > 0.1 > prior([3] * 8, model) > 0
 
 

@@ -12,7 +12,7 @@ from chainrule.reader.decode import LogP, with_blanks
 from chainrule.reader.picture import WIDEST, Looseness, Strip, cut_strips
 from chainrule.reader.text_model import TextModel
 
-UNSURE, UNSURE_OF_WORDS = -0.03, -0.007
+UNSURE, UNSURE_OF_WORDS = -0.03, -0.005
 """The mean over the frames of the log probability of the best class, below which a line is unsure:
 any line, and one that has been read as something else than words of the dictionary."""
 
@@ -23,7 +23,7 @@ _LOOKS = (
     Looseness(rise=1.5),
 )
 LOOKS = len(_LOOKS)
-_WEIGHT, _ANY = 0.8, 28
+_WEIGHT, _ANY = 0.9, 28
 _WIDENED = max(look.scale * look.stretch for look in _LOOKS)
 
 
@@ -81,7 +81,7 @@ def prior(labels: Sequence[int], model: TextModel) -> float:
     r"""What is added for a text of n characters to its log P(text | frames) before readings of a
     line are compared,
 
-        0.8 log(1 + 28^(n + 1) P(text))
+        0.9 log(1 + 28^(n + 1) P(text))
 
     with the model's P: how much more probable than among all strings of 27 characters and an end.
     So the dictionary has no say in a line that is codes; where most of a line is words, the rest is
