@@ -123,7 +123,7 @@ def _beam(  # type: ignore[no-untyped-def]
     state, case = np.zeros(room, np.int64), np.zeros(room, np.int64)
     come_from = np.empty(room, np.int64)
     score, best = np.empty(room), np.empty(width, np.int64)
-    going_on = np.full((width, K), -1)  # of a kept prefix and one more label, which kept one it is
+    going_on = np.full((width, K), -1)
     kept = 1
     blank[0] = both[0] = 0.0
     certain = np.log1p(-np.exp(faintest))  # a blank above it leaves too little to all others
@@ -146,6 +146,7 @@ def _beam(  # type: ignore[no-untyped-def]
             blank[i] = both[i] + frame[0]
             both[i] = _add(blank[i], spoken[i])
             score[i] = both[i] + text[i]
+        # a kept prefix and one more label may be a prefix that is kept already: which
         for i in range(kept):
             for j in range(kept):
                 if before[prefix[j]] == prefix[i]:
@@ -160,7 +161,7 @@ def _beam(  # type: ignore[no-untyped-def]
                 score[same] = both[same] + text[same]
                 continue
             if spoken[m] + text[i] + max(bonus, 0.0) < least:
-                continue
+                continue  # too far below the best already
             come_from[new], last[new], spoken[new], blank[new] = i, last[m], spoken[m], -np.inf
             text[new], state[new], case[new] = text[i], state[i], case[i]
             if text_weight != 0.0 or bonus != 0.0:

@@ -14,7 +14,9 @@ from chainrule.reader.text_model import TextModel
 
 UNSURE, UNSURE_OF_WORDS = -0.03, -0.005
 """The mean over the frames of the log probability of the best class, below which a line is unsure:
-any line, and one that has been read as something else than words of the dictionary."""
+any line, and one that has been read as something else than words of the dictionary. It, the looks
+and the weight of the text were chosen by the errors on lines of the training families, and of some
+400 families of Debian packages (fonts-aenigma and others) that no reader here has learned from."""
 
 _LOOKS = (
     Looseness(scale=1.1),
