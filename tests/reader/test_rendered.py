@@ -7,6 +7,7 @@ import torch
 from chainrule.blocks.ctc import frames_needed
 from chainrule.glyphs.alphabet import NAMED
 from chainrule.glyphs.lines import load_line_fonts
+from chainrule.reader import rendered
 from chainrule.reader.ctc_network import frames, line_network
 from chainrule.reader.rendered import RenderedLines, classes
 from chainrule.reader.texts import held_out_text, training_text, words
@@ -47,7 +48,7 @@ def test_workers_draw_the_same_lines(source, restyled):
         assert torch.equal(one[1], other[1])
 
 
-def test_restyled_lines_are_the_same_texts_and_some_are_drawn_otherwise(source):
+def test_restyled_lines_are_the_same_texts_and_some_are_drawn_otherwise(source, monkeypatch):
     restyled = RenderedLines(source.fonts, source.alphabet, len(source), restyled=True)
     differs = 0
     for seed in range(40):
@@ -57,6 +58,11 @@ def test_restyled_lines_are_the_same_texts_and_some_are_drawn_otherwise(source):
         assert same == text
         differs += not np.array_equal(line.values, other.values)
     assert differs > 10
+    seen = []
+    monkeypatch.setattr(rendered, "restyle", lambda image, _: seen.append(image) or image[::-1])
+    for one in (source, restyled):
+        one._loose(np.random.default_rng(0), source.fonts[0])
+    assert len(seen) == 1  # of the restyled line alone, before it is degraded and cut
 
 
 def test_without_a_generator_the_lines_are_always_the_same(source):

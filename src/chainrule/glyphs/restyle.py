@@ -2,8 +2,10 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
+from PIL import Image
 from scipy.ndimage import gaussian_filter, map_coordinates
+
+from chainrule.glyphs.vary import weighted
 
 PAPER = 255
 Picture = NDArray[np.uint8]
@@ -51,12 +53,10 @@ def dotted(image: Picture, rng: np.random.Generator) -> Picture:
 
 def outlined(image: Picture, rng: np.random.Generator) -> Picture:
     """The edge of the ink alone, 1 px inside of it or outside."""
-    picture, ink = Image.fromarray(image), PAPER - image.astype(np.int16)
-    if rng.random() < 0.5:
-        edge = ink - (PAPER - np.asarray(picture.filter(ImageFilter.MaxFilter(3)), np.int16))
-    else:
-        edge = PAPER - np.asarray(picture.filter(ImageFilter.MinFilter(3)), np.int16) - ink
-    return (PAPER - edge.clip(0, PAPER)).astype(np.uint8)
+    outside = rng.random() < 0.5
+    other = np.asarray(weighted(Image.fromarray(image), outside, 1.0))
+    edge = image - other if outside else other - image  # never below 0
+    return PAPER - edge
 
 
 def worn(image: Picture, rng: np.random.Generator) -> Picture:
@@ -68,9 +68,8 @@ def worn(image: Picture, rng: np.random.Generator) -> Picture:
 def heavier(image: Picture, rng: np.random.Generator) -> Picture:
     """At least 0.4 of each pixel from the darkest of 3x3 around it, or, three times in ten, from
     the lightest."""
-    picture = Image.fromarray(image)
-    around = ImageFilter.MinFilter(3) if rng.random() < 0.7 else ImageFilter.MaxFilter(3)
-    return np.asarray(Image.blend(picture, picture.filter(around), rng.uniform(0.4, 1)))
+    bolder = rng.random() < 0.7
+    return np.asarray(weighted(Image.fromarray(image), bolder, rng.uniform(0.4, 1)))
 
 
 def _faded(image: Picture, where: NDArray[np.bool_], share: float) -> Picture:

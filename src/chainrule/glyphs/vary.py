@@ -19,9 +19,14 @@ def vary(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8
     if rng.random() < 0.5:
         picture = _slanted(picture, rng.uniform(-STEEPEST, STEEPEST))
     if rng.random() < 0.5:
-        around = ImageFilter.MinFilter(3) if rng.random() < 0.5 else ImageFilter.MaxFilter(3)
-        picture = Image.blend(picture, picture.filter(around), rng.uniform(0, MOST))
+        picture = weighted(picture, rng.random() < 0.5, rng.uniform(0, MOST))
     return np.asarray(picture)
+
+
+def weighted(picture: Image.Image, bolder: bool, share: float) -> Image.Image:
+    """A share of each pixel from the darkest (bolder) or the lightest of 3x3 around it."""
+    around = ImageFilter.MinFilter(3) if bolder else ImageFilter.MaxFilter(3)
+    return Image.blend(picture, picture.filter(around), share)
 
 
 def _slanted(picture: Image.Image, slant: float) -> Image.Image:

@@ -16,9 +16,10 @@ from chainrule.reader.inference import Strips
 from chainrule.reader.picture import HEIGHT
 
 BATCH = 32  # strips that go through the network together
-_COLUMNS, _LINES = 32, (1, 4, 8, 16, 24, BATCH)  # a batch has a multiple, and one of these numbers
+_LINES = (1, 4, 8, 16, 24, BATCH)  # a batch has one of these numbers of lines
+_COLUMNS = 32  # and a multiple of so many columns
 _PREPARED = 1024  # columns, at most
-_A_BATCH = 400  # columns, in whose time a batch is set about
+_A_BATCH = 400  # columns of one line, in whose time a batch is set about
 _ROOM = np.array([next(lines for lines in _LINES if lines >= n) for n in range(BATCH + 1)])
 
 _A = TypeVar("_A")

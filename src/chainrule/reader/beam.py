@@ -49,27 +49,30 @@ def beam(
     the model's weight and the bonus: Hannun et al., First-pass large vocabulary continuous speech
     recognition using bi-directional recurrent DNNs, 2014, alg. 1.
     """
-    settings = width, faintest, furthest, text_weight, bonus
-    return _of_each(log_p.T[None], [log_p.shape[1]], model, *settings)[0]
+    return beams(
+        log_p.T[None],
+        [log_p.shape[1]],
+        width,
+        model=model,
+        text_weight=text_weight,
+        bonus=bonus,
+        faintest=faintest,
+        furthest=furthest,
+    )[0]
 
 
 def beams(
-    log_p: LogP, frames: Sequence[int], width: int, model: TextModel | None
-) -> list[list[int]]:
-    """`beam` for several lines: log_p (N, T, K), of which each has so many frames."""
-    return _of_each(log_p, frames, model, width, FAINTEST, FURTHEST, TEXT_WEIGHT, LENGTH_BONUS)
-
-
-def _of_each(
     log_p: LogP,
     frames: Sequence[int],
-    model: TextModel | None,
-    width: int,
-    faintest: float,
-    furthest: float,
-    text_weight: float,
-    bonus: float,
+    width: int = 8,
+    *,
+    model: TextModel | None = None,
+    text_weight: float = TEXT_WEIGHT,
+    bonus: float = LENGTH_BONUS,
+    faintest: float = FAINTEST,
+    furthest: float = FURTHEST,
 ) -> list[list[int]]:
+    """`beam` for several lines: log_p (N, T, K), of which each has so many frames."""
     used = model if model is not None else _any_model()
     weights = (text_weight, bonus) if model is not None else (0.0, 0.0)
     found, lengths = _beams(

@@ -109,12 +109,15 @@ def cut_strips(
     names: Sequence[str],
     loosenesses: Sequence[Looseness] = (Looseness(),),
 ) -> list[list[Strip]]:
-    """The strip of each grey picture, in several ways. Raises InputError as `cut_strip`.
+    """The strip of each grey picture, if there are any, in several ways. Raises InputError as
+    `cut_strip`.
 
     All together take one compiled call, between which threads would wait for each other.
     """
     for picture, name in zip(pictures, names, strict=True):
         _check_size(picture, name)
+    if not pictures:
+        return []
     flat = np.concatenate([picture.ravel() for picture in pictures])
     shapes = np.array([picture.shape for picture in pictures])
     ways = np.array([(one.scale, one.stretch, one.rise) for one in loosenesses])

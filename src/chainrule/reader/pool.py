@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from chainrule.reader.read import Reader
+from chainrule.reader.read import Reader, numbered
 
 _TOGETHER = 1024  # lines, of which the strips and the probabilities are kept at a time
 _PATIENCE = 120  # seconds in which the threads must have begun
@@ -40,7 +40,7 @@ class ReaderPool:
     def texts(self, pictures: Sequence[NDArray[np.uint8]]) -> list[str]:
         """The texts of grey pictures (height, width) of one line each. Raises InputError."""
         assert self._executor is not None
-        names = [f"picture {number}" for number in range(1, len(pictures) + 1)]
+        names = numbered(pictures)
         found: list[str] = []
         for first in range(0, len(pictures), _TOGETHER):
             part = slice(first, first + _TOGETHER)

@@ -172,7 +172,7 @@ class Reader:
 
     def log_probabilities(self, strips: Sequence[Strip]) -> list[NDArray[np.float32]]:
         """The logarithms of the classes' probabilities (K, T) at each frame of each strip."""
-        return [line.log_p for line in self._look(strips, 1, map)]
+        return [line.log_p for line in self._look(strips, 1, None, map)]
 
     def _see(
         self,
@@ -182,9 +182,9 @@ class Reader:
         each: Each,
     ) -> tuple[list[Strip], list["_Seen"]]:
         """The strips, and what is seen in them; where that is unsure, after further looks."""
-        if names is None:
-            names = [f"picture {number}" for number in range(1, len(pictures) + 1)]
+        names = numbered(pictures) if names is None else names
         width = beam_width or (1 if self._model is None else BEAM_WIDTH)
+        model = self._model if width > 1 else None
 
         def cut(part: Sequence[int]) -> list[list[Strip]]:
             return cut_strips([pictures[i] for i in part], [names[i] for i in part])
@@ -193,15 +193,15 @@ class Reader:
             return look_again([pictures[i] for i in part], [strips[i] for i in part])
 
         strips = [strip for (strip,) in _in_parts(cut, range(len(pictures)), BATCH, each)]
-        seen = self._look(strips, width, each)
+        seen = self._look(strips, width, model, each)
         doubtful = [i for i, line in enumerate(seen) if line.unsure]
         again = _in_parts(cut_again, doubtful, LOOKS, each)
-        looks = iter(self._look([strip for line in again for strip in line], width, each))
+        others = [strip for line in again for strip in line]
+        looks = iter(self._look(others, width, model, each))
         lines = [
-            [seen[place], *islice(looks, len(others))]
-            for place, others in zip(doubtful, again, strict=True)
+            [seen[place], *islice(looks, len(line))]
+            for place, line in zip(doubtful, again, strict=True)
         ]
-        model = self._model if width > 1 else None
         best = each(
             lambda looks: chosen(
                 [look.labels for look in looks], [look.log_p for look in looks], model, width
@@ -212,7 +212,9 @@ class Reader:
             seen[place] = replace(seen[place], labels=labels)
         return strips, seen
 
-    def _look(self, strips: Sequence[Strip], width: int, each: Each) -> list["_Seen"]:
+    def _look(
+        self, strips: Sequence[Strip], width: int, model: TextModel | None, each: Each
+    ) -> list["_Seen"]:
         parts = batches([strip.values.shape[1] for strip in strips])
 
         def look(part: Sequence[int]) -> list[_Seen]:
@@ -223,8 +225,7 @@ class Reader:
             if width == 1:
                 labels = [greedy(line) for line in own]
             else:
-                labels = beams(log_p, frames, width, self._model)
-            model = self._model if width > 1 else None
+                labels = beams(log_p, frames, width, model=model)
             doubtful = [
                 unsure(sure, read, model)
                 for sure, read in zip(sureness(log_p, frames), labels, strict=True)
@@ -303,6 +304,11 @@ def save_reader(path: str | os.PathLike[str], reader: Reader) -> None:
             "ranges": reader.ranges and dict(reader.ranges),
         },
     )
+
+
+def numbered(pictures: Sequence[object]) -> list[str]:
+    """What pictures are called that have no names."""
+    return [f"picture {number}" for number in range(1, len(pictures) + 1)]
 
 
 def _in_parts(

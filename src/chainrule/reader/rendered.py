@@ -32,9 +32,9 @@ class RenderedLines:
 
     Each line has its own font, slant and weight, text of about `lengths` (least, most) characters,
     spacing, degradation and a little looseness in the cut; `restyled`, half of them look as by a
-    font of another kind. Without a generator: always the same
-    `count` lines of held-out words, cut as `cut_strip` cuts them, without degradation. Inputs are
-    (N, 1, 32, W), paper 0 and ink 1; targets (N, S) classes.
+    font of another kind. Without a generator: always the same `count` lines of held-out words, cut
+    as `cut_strip` cuts them, without degradation. Inputs are (N, 1, 32, W), paper 0 and ink 1;
+    targets (N, S) classes.
 
     In a `with` block that many `workers` (processes) draw the lines ahead; they are the same lines.
     """

@@ -49,7 +49,7 @@ def look_again(pictures: Sequence[NDArray[np.uint8]], first: Sequence[Strip]) ->
     """The strip of each grey picture cut otherwise, LOOKS times; none of one that is too wide."""
     narrow = [strip.values.shape[1] * _WIDENED <= WIDEST for strip in first]
     fit = [picture for picture, fits in zip(pictures, narrow, strict=True) if fits]
-    cut = iter(cut_strips(fit, ["the picture"] * len(fit), _LOOKS) if fit else [])
+    cut = iter(cut_strips(fit, ["the picture"] * len(fit), _LOOKS))
     return [next(cut) if fits else [] for fits in narrow]
 
 
