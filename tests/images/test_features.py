@@ -11,7 +11,7 @@ from chainrule.images.collection import list_pictures
 from chainrule.images.feature_file import save_features
 from chainrule.images.features import in_order, network_features
 from chainrule.images.store import FeatureStore
-from chainrule.pictures import read_picture
+from chainrule.io.pictures import read_picture
 
 
 def test_features_are_those_of_each_picture_alone(small_network, shapes):

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from chainrule.blocks import Convolution, ReLU
-from chainrule.images import fused
+from chainrule.chain.inference import fused
 from chainrule.images.explanation import explain
 from chainrule.images.rechecked import RecheckedFeatures
 

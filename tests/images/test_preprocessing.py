@@ -4,7 +4,7 @@ import torch
 from PIL import Image
 
 from chainrule.images.preprocessing import Preprocessing
-from chainrule.pictures import read_picture
+from chainrule.io.pictures import read_picture
 
 
 def _reference(image, resize, size, resampling):

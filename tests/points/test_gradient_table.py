@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.derivatives import worst_relative_error
+from chainrule.checking.derivatives import worst_relative_error
 from chainrule.points.derivation import derivation
 from chainrule.points.derivative_figures import error_against_delta
 from chainrule.points.example import Example, printed_example, report_example

@@ -11,7 +11,7 @@ import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from chainrule.derivatives import compare, numerical_derivative
+from chainrule.checking.derivatives import compare, numerical_derivative
 from chainrule.errors import InputError, ShapeError
 from chainrule.points.kernel import sgd_steps
 from chainrule.points.network import derivatives, forward, loss, loss_derivative

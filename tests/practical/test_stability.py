@@ -8,7 +8,7 @@ from PIL import Image
 from scipy.ndimage import maximum_filter, uniform_filter
 
 from chainrule.errors import InputError
-from chainrule.pictures import sample_picture
+from chainrule.io.pictures import sample_picture
 from chainrule.practical.stability import SHIFTS, TURNS, stability
 
 FILTERS = {

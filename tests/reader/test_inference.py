@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule.chain import save_chain
-from chainrule.chain.folding import fold_batch_normalization
+from chainrule.chain.inference.folding import fold_batch_normalization
+from chainrule.chain.inference.precision import multiplies_bytes
 from chainrule.errors import FileError, InputError
-from chainrule.precision import multiplies_bytes
 from chainrule.reader.ctc_network import line_network
 from chainrule.reader.inference import (
     INPUT_SCALE,

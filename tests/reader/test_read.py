@@ -11,6 +11,7 @@ from chainrule.chain import save_chain
 from chainrule.errors import FileError, InputError
 from chainrule.glyphs.lines import load_line_fonts, render_line
 from chainrule.reader import pool as pooled
+from chainrule.reader.boxes import cells
 from chainrule.reader.ctc_network import line_network
 from chainrule.reader.errors import character_error_rate
 from chainrule.reader.evaluate import Reading, evaluate
@@ -146,6 +147,11 @@ def test_the_command_reads_pictures(command, sentence, tmp_path):
     assert set(image) == {"file", "text", "characters"}
     assert image["text"] == SENTENCE
     assert set(image["characters"][0]) == {"character", "box", "confidence", "alternatives"}
+
+
+def test_a_picture_in_which_nothing_is_read_has_no_cells():
+    strip = cut_strip(np.pad(np.zeros((12, 12), np.uint8), 20, constant_values=255))
+    assert cells(strip, [], (0.5, 0.0)) == []
 
 
 @pytest.mark.parametrize(

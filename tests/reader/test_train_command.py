@@ -13,11 +13,11 @@ import torch
 
 from chainrule.blocks import Convolution
 from chainrule.chain import Chain, save_chain
-from chainrule.checkpoints import read_checkpoint
 from chainrule.errors import FileError
 from chainrule.glyphs.letters import Letters, save_letters
 from chainrule.reader.files import load_letter_network
 from chainrule.reader.network import letter_network
+from chainrule.training.checkpoints import read_checkpoint
 
 EPOCH = {
     "epoch", "seconds", "energy_train", "energy_validation",

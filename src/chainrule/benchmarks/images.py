@@ -17,19 +17,20 @@ from torch import Tensor
 from chainrule.blocks import Convolution, Residual
 from chainrule.blocks.block import Block, Shape
 from chainrule.chain import Chain
+from chainrule.chain.inference.precision import best_precision
 from chainrule.errors import FileError, InputError
 from chainrule.images.efficientnet import load_efficientnet_lite0
 from chainrule.images.features import BATCH, THREADS, in_order
 from chainrule.images.preprocessing import Preprocessing
-from chainrule.pictures import read_picture, sample_picture
-from chainrule.precision import best_precision
+from chainrule.io.pictures import read_picture, sample_picture
+from chainrule.io.progress import Progress
 
 ROUNDS = 15
 BATCHES = (4, 8, 16, 32)  # what the independent implementation may choose from
 _GEMM = 2048
 
 
-def measure(progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
+def measure(progress: Progress | None = None) -> dict[str, Any]:
     """Pictures a second of each way to have the features of 32 pictures (tiles of a photograph).
 
     Ours take them as `chainrule images` does; what it runs by default is the last row. Each way of
@@ -85,9 +86,7 @@ def measure(progress: Callable[[int, int], None] | None = None) -> dict[str, Any
     }
 
 
-def _times(
-    ways: dict[str, Callable[[], Any]], progress: Callable[[int, int], None] | None
-) -> dict[str, np.ndarray]:
+def _times(ways: dict[str, Callable[[], Any]], progress: Progress | None) -> dict[str, np.ndarray]:
     """The seconds that each way took in each round."""
     names = list(ways)
     times = {name: np.zeros(ROUNDS) for name in names}
@@ -143,9 +142,7 @@ def _multiply_adds(block: Block, shape: Shape) -> int:
     return math.prod(block.shape(shape)) * math.prod(filters[1:])
 
 
-def agreement(
-    files: Sequence[Path], progress: Callable[[int, int], None] | None = None
-) -> dict[str, Any]:
+def agreement(files: Sequence[Path], progress: Progress | None = None) -> dict[str, Any]:
     """bfloat16 against float32 on photographs: cosine of features, first class, five best.
 
     `alone` is bfloat16 for every picture; `rechecked` is what runs, where the share

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from chainrule.io.progress import Progress
 from chainrule.points.data import Points, double_moon
 from chainrule.points.kernel import sgd_steps, sgd_with_errors
 from chainrule.points.study import Setting, run_study
@@ -18,7 +19,7 @@ _SEEDS = 5  # runs differ in how much there is to look at: their mean is reporte
 _REPEATS = 20  # of each run; the shortest counts, as it was disturbed least
 
 
-def measure(progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
+def measure(progress: Progress | None = None) -> dict[str, Any]:
     """Microseconds an iteration at h = 7, rate 0.02, 1000 + 1000 points, and how ours scales.
 
     The shortest of 20 runs, mean of 5 seeds; every function is compiled before the clock starts.

@@ -10,6 +10,7 @@ import torch
 
 from chainrule.blocks import SoftmaxLogLoss
 from chainrule.glyphs.letters import SIDE, Letters, load_letters
+from chainrule.io.progress import Progress
 from chainrule.reader.letters import LetterBatches
 from chainrule.reader.line import STRIDE, score_map, window_scores
 from chainrule.reader.recipes import RECIPES, Recipe, changes_of, scaling_of, train_letters
@@ -17,7 +18,6 @@ from chainrule.reader.sentence import sentence
 from chainrule.training import train
 
 Told = Callable[[dict[str, Any]], None]
-Progress = Callable[[int, int], None]
 
 _ROUNDS = 9  # alternating, and their median: other work on the machine then hits both alike
 

@@ -18,7 +18,7 @@ from chainrule import blocks
 from chainrule.blocks.block import Block, Parameters
 from chainrule.chain.chain import Chain
 from chainrule.errors import ChainruleError, FileError, InputError
-from chainrule.files import written_whole
+from chainrule.io.files import written_whole
 
 _FORMAT = "chainrule-chain-1"
 _TYPES: dict[str, type] = {

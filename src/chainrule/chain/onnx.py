@@ -11,7 +11,7 @@ import torch
 from chainrule.blocks.block import Parameters, Shape
 from chainrule.chain.chain import Chain
 from chainrule.errors import InputError
-from chainrule.files import written_whole
+from chainrule.io.files import written_whole
 
 
 def export_onnx(

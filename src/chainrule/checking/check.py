@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from chainrule.checking.derivatives import check_delta
 from chainrule.checking.diagnosis import Evidence, Kind, diagnose
 from chainrule.checking.differences import (
     Differences,
@@ -15,7 +16,6 @@ from chainrule.checking.differences import (
     differences_off_kinks,
 )
 from chainrule.checking.differentiable import Differentiable, as_differentiable
-from chainrule.derivatives import check_delta
 from chainrule.errors import InputError
 
 TOLERANCE = 1e-6

@@ -23,8 +23,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from chainrule.checking.derivatives import numerical_derivative
 from chainrule.checking.differentiable import Arrays, Differentiable
-from chainrule.derivatives import numerical_derivative
 from chainrule.errors import InputError
 
 MOST_ROUNDS = 14

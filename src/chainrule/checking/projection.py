@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from chainrule.checking.check import check_tolerance, random_dy
+from chainrule.checking.derivatives import check_delta
 from chainrule.checking.differences import SHARE
 from chainrule.checking.differentiable import Differentiable, as_differentiable
-from chainrule.derivatives import check_delta
 from chainrule.errors import InputError
 
 TOLERANCE = {"central": 1e-6, "forward": 1e-4}

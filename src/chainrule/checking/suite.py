@@ -11,6 +11,7 @@ from chainrule.checking.check import check_derivatives, random_dy
 from chainrule.checking.differentiable import Arrays, as_differentiable, gradients
 from chainrule.checking.reference import reference
 from chainrule.errors import InputError
+from chainrule.io.progress import Progress
 
 NUMERIC_BAR = 1e-6
 AUTOGRAD_BAR = 1e-11
@@ -45,7 +46,7 @@ class BlockCheck:
 def check_blocks(
     cases: int = 20,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
     draws: Mapping[str, Callable[[Draw], Case]] = CASES,
 ) -> list[BlockCheck]:
     """Check every block of `draws` at `cases` random settings, shapes and points, in float64.

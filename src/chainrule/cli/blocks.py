@@ -9,7 +9,7 @@ import typer
 
 from chainrule.cli import blocks_apply
 from chainrule.cli.output import JsonOption, print_json, progress
-from chainrule.files import make_folder, write_json
+from chainrule.io.files import make_folder, write_json
 
 if TYPE_CHECKING:
     from chainrule.checking import BlockCheck

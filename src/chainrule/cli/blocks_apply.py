@@ -159,7 +159,13 @@ def blobs(
 
 def _picture(path: Path | None) -> "Image":
     """The picture, as RGB; says on standard error what was made of another kind."""
-    from chainrule.pictures import picture_from_bytes, read_bytes, sample_picture, shown, taken_as
+    from chainrule.io.pictures import (
+        picture_from_bytes,
+        read_bytes,
+        sample_picture,
+        shown,
+        taken_as,
+    )
 
     if path is None:
         return sample_picture()

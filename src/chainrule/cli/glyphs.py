@@ -210,9 +210,9 @@ def show(
 
     Example: chainrule glyphs show --letter g --out g.png
     """
-    from chainrule.files import written_whole
     from chainrule.glyphs import figures
     from chainrule.glyphs.letters import load_letters
+    from chainrule.io.files import written_whole
 
     given = [value for value in (letter, font, text) if value is not None]
     if len(given) != 1:

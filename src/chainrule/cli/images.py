@@ -62,9 +62,9 @@ def classify(
 
     Example: chainrule images classify pepper.jpg --explain --out named
     """
-    from chainrule.files import make_folder
     from chainrule.images.classification import classify_files
     from chainrule.images.networks import load_network
+    from chainrule.io.files import make_folder
 
     if explain and out is None:
         raise InputError("`--explain` draws pictures; expected `--out FOLDER` for them")
@@ -90,7 +90,7 @@ def classify(
             }
         )
         return
-    from chainrule.pictures import shown
+    from chainrule.io.pictures import shown
 
     for file, best in zip(result.files, result.best, strict=True):
         print(shown(file))
@@ -170,10 +170,10 @@ def evaluate(
 
     Example: chainrule images evaluate photos --features cnn --features bovw --out evaluation
     """
-    from chainrule.files import make_folder
     from chainrule.images.collection import read_collection
     from chainrule.images.evaluation import evaluate as run
     from chainrule.images.networks import load_feature_source
+    from chainrule.io.files import make_folder
 
     chosen = list(dict.fromkeys(kinds or ["cnn"]))
     collection = read_collection(folder)
@@ -228,11 +228,11 @@ def train(
 
     Example: chainrule images train photos --out model.safetensors --sheets sheets
     """
-    from chainrule.files import make_folder
     from chainrule.images.classifier import save_classifier, train_classifier
     from chainrule.images.collection import read_collection
     from chainrule.images.feature_file import check_writable
     from chainrule.images.networks import load_feature_source
+    from chainrule.io.files import make_folder
 
     check_writable(out)
     collection = read_collection(folder)
@@ -292,7 +292,7 @@ def predict(
     from chainrule.images.classifier import load_classifier
     from chainrule.images.classifier import predict as run
     from chainrule.images.networks import load_feature_source
-    from chainrule.pictures import shown
+    from chainrule.io.pictures import shown
 
     loaded = load_classifier(classifier)
     files = _pictures(images)
@@ -363,7 +363,7 @@ def fetch(
 def _pictures(arguments: Sequence[str]) -> list[Path]:
     """The files that the arguments name: themselves, what lies in folders, what patterns match."""
     from chainrule.images.collection import list_pictures
-    from chainrule.pictures import shown
+    from chainrule.io.pictures import shown
 
     files: list[Path] = []
     for argument in arguments:
@@ -393,7 +393,7 @@ def _refuse_if_nothing(count: int, skipped: "Sequence[Skipped]") -> None:
 def _list_skipped(skipped: "Sequence[Skipped]") -> None:
     import sys
 
-    from chainrule.pictures import shown
+    from chainrule.io.pictures import shown
 
     for entry in skipped:
         named = entry.file in entry.reason or shown(entry.file) in entry.reason
@@ -410,7 +410,7 @@ def _cache(folder: Path | None) -> Path:
 def _classified(file: Path, network: Any, best: Sequence[Any], explain: bool) -> "Figure":
     from chainrule.images.explanation import explain as explained
     from chainrule.images.figures import classification_figure
-    from chainrule.pictures import read_picture
+    from chainrule.io.pictures import read_picture
 
     image = read_picture(file)
     return classification_figure(
@@ -436,8 +436,8 @@ def _best_and_worst(training: Any) -> list[tuple[str, list[Path]]]:
 
 
 def _write_evaluation(target: Path, rows: Sequence[Any], table: Sequence[dict[str, Any]]) -> None:
-    from chainrule.files import write_json
     from chainrule.images.figures import contact_sheet, precision_recall_figure
+    from chainrule.io.files import write_json
 
     write_json(target / "table.json", {"rows": list(table)})
     for suffix in ("svg", "png"):
@@ -467,7 +467,7 @@ def _save_pages(
 def _save(figure: "Figure", path: Path) -> None:
     import warnings
 
-    from chainrule.files import written_whole
+    from chainrule.io.files import written_whole
 
     with written_whole(path) as temporary, warnings.catch_warnings():
         # a name in letters that Matplotlib's font lacks is drawn as boxes
@@ -477,7 +477,7 @@ def _save(figure: "Figure", path: Path) -> None:
 
 def _drawings(folder: Path, files: Sequence[Path], of: int) -> list[Path]:
     """Where the drawings of `files`, of so many that were given, go: never over one of them."""
-    from chainrule.pictures import shown
+    from chainrule.io.pictures import shown
 
     names = [
         f"{number:04}-{file.stem}.png" if of > 1 else f"{file.stem}.png"

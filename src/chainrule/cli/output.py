@@ -3,11 +3,13 @@
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
+
+from chainrule.io.progress import Progress
 
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on standard output, nothing else.")
@@ -20,7 +22,7 @@ def print_json(document: Any) -> None:
 
 
 @contextmanager
-def progress(title: str, unit: str) -> Iterator[Callable[[int, int], None]]:
+def progress(title: str, unit: str) -> Iterator[Progress]:
     """Give a function (done, total) that shows progress on standard error.
 
     On a terminal it is a bar with the rate and the time left; elsewhere a plain line at most
@@ -34,9 +36,10 @@ def progress(title: str, unit: str) -> Iterator[Callable[[int, int], None]]:
 
 
 @contextmanager
-def _bar(title: str, unit: str) -> Iterator[Callable[[int, int], None]]:
+def _bar(title: str, unit: str) -> Iterator[Progress]:
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
 
     columns = (
         TextColumn("{task.description}"),
@@ -45,7 +48,7 @@ def _bar(title: str, unit: str) -> Iterator[Callable[[int, int], None]]:
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with Bar(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(title, total=1, rate="")
         started = time.monotonic()
 
@@ -56,7 +59,7 @@ def _bar(title: str, unit: str) -> Iterator[Callable[[int, int], None]]:
         yield report
 
 
-def _lines(title: str, unit: str) -> Callable[[int, int], None]:
+def _lines(title: str, unit: str) -> Progress:
     started = last = time.monotonic()
 
     def report(done: int, total: int) -> None:

@@ -13,7 +13,7 @@ from chainrule.cli.output import JsonOption, print_json
 from chainrule.errors import InputError
 
 if TYPE_CHECKING:
-    from chainrule.derivatives import Comparison
+    from chainrule.checking.derivatives import Comparison
     from chainrule.points.derivation import Derivation, Step
     from chainrule.points.example import Example
 
@@ -70,7 +70,7 @@ def check(
 
     Example: chainrule points check --method central --delta 1e-5
     """
-    from chainrule.derivatives import DEFAULT_DELTA, check_delta
+    from chainrule.checking.derivatives import DEFAULT_DELTA, check_delta
     from chainrule.points.gradient_table import REPORT_DELTA, gradient_table, units_near_kink
 
     chosen = _example(example, weights, x, y)
@@ -171,7 +171,7 @@ def _null_for_infinity(value: Any) -> Any:
 
 
 def _write_check(out: Path, document: dict[str, Any], example: "Example") -> None:
-    from chainrule.files import make_folder, write_json, written_whole
+    from chainrule.io.files import make_folder, write_json, written_whole
     from chainrule.points.derivative_figures import error_against_delta
     from chainrule.points.gradient_table import deltas_for, error_curves
 

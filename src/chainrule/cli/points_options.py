@@ -63,7 +63,7 @@ def numbers(option: str, text: str, kind: type[_Number]) -> list[_Number]:
 @contextlib.contextmanager
 def output_folder(out: Path) -> Iterator[Path]:
     """Make the output folder first; if the work then fails, don't leave an empty one behind."""
-    from chainrule.files import make_folder
+    from chainrule.io.files import make_folder
 
     was_there = out.exists()
     folder = make_folder(out)
@@ -77,7 +77,7 @@ def output_folder(out: Path) -> Iterator[Path]:
 
 
 def draw(path: Path, figure: Any) -> None:
-    from chainrule.files import written_whole
+    from chainrule.io.files import written_whole
 
     with written_whole(path) as temporary:
         figure.savefig(temporary, dpi=150)

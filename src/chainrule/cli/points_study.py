@@ -143,7 +143,7 @@ def _tables(
 def _write_study(
     folder: Path, summaries: "Sequence[Summary]", document: dict[str, Any]
 ) -> list[Path]:
-    from chainrule.files import write_json
+    from chainrule.io.files import write_json
     from chainrule.points import figures
     from chainrule.points.files import save_study
 

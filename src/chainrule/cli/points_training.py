@@ -278,7 +278,7 @@ def _write_boundaries(
     folder: Path, run: "Run", dataset: "Dataset", steps: Collection[int], frames: Collection[int]
 ) -> list[Path]:
     """Draw the boundary after each of `steps`, and let it move through `frames`."""
-    from chainrule.files import written_whole
+    from chainrule.io.files import written_whole
     from chainrule.points.figures import boundary_animation, decision_boundaries
 
     points = dataset.training, dataset.validation

@@ -30,13 +30,13 @@ def train_lines(
     """
     import torch
 
-    from chainrule import events
-    from chainrule.files import make_folder
     from chainrule.glyphs.alphabet import parse_alphabet
     from chainrule.glyphs.lines import build_line_fonts, load_line_fonts, restrict
     from chainrule.glyphs.manifest import open_fonts
+    from chainrule.io.files import make_folder
     from chainrule.reader.fit import ONWARD, SCRATCH, train_reader
     from chainrule.reader.read import load_reader, save_reader
+    from chainrule.training import events
 
     characters = parse_alphabet(alphabet)
     if fonts:

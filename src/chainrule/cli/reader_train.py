@@ -102,8 +102,8 @@ def train(
 
     Example: chainrule reader train --fonts my-fonts --alphabet digits --out my.safetensors
     """
-    from chainrule.files import make_folder
     from chainrule.glyphs.letters import load_letters
+    from chainrule.io.files import make_folder
     from chainrule.reader.files import save_letter_network
     from chainrule.reader.recipes import find_recipe, train_letters
 
@@ -144,7 +144,7 @@ def train(
                 listen(line, parameters)
 
         if tensorboard is not None:
-            from chainrule import events
+            from chainrule.training import events
 
             listeners.append(stack.enter_context(events.tensorboard(tensorboard)))
         found = train_letters(

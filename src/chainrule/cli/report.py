@@ -50,7 +50,7 @@ def report(
 
     Example: chainrule report --out report --trials 20
     """
-    from chainrule.files import make_folder, write_json, write_text
+    from chainrule.io.files import make_folder, write_json, write_text
     from chainrule.report import PART_TITLES, ReportSettings, run_part
     from chainrule.report import parts as parts_there_are
     from chainrule.report.page import document, page

@@ -6,15 +6,16 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
 from chainrule.errors import FileError
-from chainrule.files import make_folder, written_whole
 from chainrule.glyphs.manifest import NAME, PinnedFont, check_bytes, write_manifest
+from chainrule.io.files import make_folder, written_whole
+from chainrule.io.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ def fetch(
     folder: str | os.PathLike[str],
     *,
     jobs: int = 3,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Fetched:
     """Get the files of a manifest into `folder`/FAMILY/FILE, and the manifest beside them.
 

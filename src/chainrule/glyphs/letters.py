@@ -1,7 +1,7 @@
 """Letters rendered from fonts: 26 px, centred in 32x32, dark on white, 8 bit."""
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
@@ -14,6 +14,7 @@ from PIL import Image, ImageFont
 from chainrule.errors import FileError, InputError
 from chainrule.glyphs.fonts import FontFile, draw_character, missing_characters, shown
 from chainrule.glyphs.packed import read_packed, write_packed
+from chainrule.io.progress import Progress
 
 SIDE = 32  # pixels
 SIZE = 26  # pixels an em
@@ -71,7 +72,7 @@ def build_letters(
     alphabet: str,
     *,
     validation_families: Iterable[str] | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> tuple[Letters, BuildReport]:
     """Render each character of `alphabet` in each of `fonts`, in their order.
 

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import as_file, files
@@ -15,6 +15,7 @@ from chainrule.errors import FileError, InputError
 from chainrule.glyphs.fonts import FontFile, draw_character, shown
 from chainrule.glyphs.letters import held_out, nothing_left
 from chainrule.glyphs.packed import read_packed, write_packed
+from chainrule.io.progress import Progress
 
 HEIGHT = 32  # pixels
 UNIT = 64  # parts of a pixel in which advances and kerning are kept, as in FreeType
@@ -144,7 +145,7 @@ def build_line_fonts(
     *,
     validation_families: Iterable[str] | None = None,
     styles: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> tuple[list[LineFont], list[tuple[str, str]]]:
     """Draw the glyphs of `fonts`, at most the first `styles` of a family.
 

@@ -11,8 +11,8 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from chainrule.errors import FileError, InputError
-from chainrule.files import write_text
 from chainrule.glyphs.fonts import FontFile, find_fonts, open_font
+from chainrule.io.files import write_text
 
 NAME = "manifest.csv"
 USES = {

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import FileError
-from chainrule.files import written_whole
+from chainrule.io.files import written_whole
 
 
 def write_packed(

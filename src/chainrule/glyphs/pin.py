@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from hashlib import sha256
@@ -17,6 +17,7 @@ from chainrule.glyphs.fetch import pack, read_members
 from chainrule.glyphs.fonts import FontFile, draw_character, parse_font
 from chainrule.glyphs.letters import SIZE, centred
 from chainrule.glyphs.manifest import PinnedFont
+from chainrule.io.progress import Progress
 
 HELD_OUT_SHARE = 0.4  # of the fonts
 ALIKE = 0.3  # distance of two fonts' pictures under which their families are one group
@@ -29,7 +30,7 @@ def pin(
     first_held_out: str = "lato",
     styles: int = 3,
     jobs: int = 3,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> tuple[list[PinnedFont], list[tuple[str, str]]]:
     """Choose fonts of `packages` ("@fontsource/lato@5.2.7") and split them.
 
@@ -57,7 +58,7 @@ def pin_training(
     *,
     styles: int = 3,
     jobs: int = 3,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> tuple[list[PinnedFont], list[tuple[str, str]]]:
     """Choose fonts of `packages` as `pin` does, all to train with, beside fonts held out before.
 
@@ -108,7 +109,7 @@ def _choose_all(
     packages: Sequence[str],
     styles: int,
     jobs: int,
-    progress: Callable[[int, int], None] | None,
+    progress: Progress | None,
 ) -> tuple[list[tuple[PinnedFont, FontFile]], list[tuple[str, str]]]:
     chosen: list[tuple[PinnedFont, FontFile]] = []
     left_out: list[tuple[str, str]] = []

@@ -11,9 +11,10 @@ from PIL import Image
 
 from chainrule.errors import FileError, InputError
 from chainrule.images.collection import Skipped
-from chainrule.images.features import THREADS, Features, Progress, in_order
+from chainrule.images.features import THREADS, Features, in_order
 from chainrule.images.sift import dense_sift
-from chainrule.pictures import read_picture
+from chainrule.io.pictures import read_picture
+from chainrule.io.progress import Progress
 
 WORDS = 500
 GAUSSIANS = 64

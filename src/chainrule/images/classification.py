@@ -8,9 +8,10 @@ import torch
 
 from chainrule.errors import FileError
 from chainrule.images.collection import Skipped
-from chainrule.images.features import BATCH, THREADS, Progress, in_order
+from chainrule.images.features import BATCH, THREADS, in_order
 from chainrule.images.network import Network
-from chainrule.pictures import read_picture
+from chainrule.io.pictures import read_picture
+from chainrule.io.progress import Progress
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,13 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from chainrule.errors import FileError, InputError
-from chainrule.files import written_whole
 from chainrule.images.collection import Collection, Skipped, without_duplicates
 from chainrule.images.evaluation import check_settings, normalized
-from chainrule.images.features import Progress, network_features
+from chainrule.images.features import network_features
 from chainrule.images.network import FeatureSource
-from chainrule.pictures import shown
+from chainrule.io.files import written_whole
+from chainrule.io.pictures import shown
+from chainrule.io.progress import Progress
 
 _KIND = "chainrule image classifier"
 

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Int8
 
 from chainrule.errors import FileError, InputError
-from chainrule.pictures import SUFFIXES, read_bytes, shown
+from chainrule.io.pictures import SUFFIXES, read_bytes, shown
 
 
 @dataclass(frozen=True)

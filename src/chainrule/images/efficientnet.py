@@ -16,7 +16,7 @@ from chainrule.blocks import (
 )
 from chainrule.blocks.block import Block
 from chainrule.chain import Chain
-from chainrule.chain.folding import fold_batch_normalization
+from chainrule.chain.inference.folding import fold_batch_normalization
 from chainrule.images.network import Network
 from chainrule.images.preprocessing import Preprocessing
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float
 
+from chainrule.chain.inference.precision import Precision
 from chainrule.errors import InputError
 from chainrule.images.average_precision import (
     PrecisionRecall,
@@ -24,9 +25,9 @@ from chainrule.images.collection import (
     split_in_halves,
     without_duplicates,
 )
-from chainrule.images.features import Features, Progress, network_features
+from chainrule.images.features import Features, network_features
 from chainrule.images.network import FeatureSource
-from chainrule.precision import Precision
+from chainrule.io.progress import Progress
 
 KINDS = ("cnn", "bovw", "fisher")
 

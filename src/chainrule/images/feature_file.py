@@ -8,10 +8,10 @@ import numpy as np
 from jaxtyping import Float32
 
 from chainrule.errors import InputError
-from chainrule.files import make_folder, written_whole
 from chainrule.images.collection import Collection
 from chainrule.images.network import FeatureSource
-from chainrule.pictures import shown
+from chainrule.io.files import make_folder, written_whole
+from chainrule.io.pictures import shown
 
 
 def save_features(

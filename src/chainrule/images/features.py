@@ -11,14 +11,14 @@ from typing import Any, TypeVar
 import numpy as np
 from jaxtyping import Float32
 
+from chainrule.chain.inference.precision import Precision, best_precision
 from chainrule.errors import FileError
 from chainrule.images.collection import Skipped
 from chainrule.images.network import FeatureSource
 from chainrule.images.store import FeatureStore
-from chainrule.pictures import picture_from_bytes, read_bytes
-from chainrule.precision import Precision, best_precision
+from chainrule.io.pictures import picture_from_bytes, read_bytes
+from chainrule.io.progress import Progress
 
-Progress = Callable[[int, int], None]
 T = TypeVar("T")
 
 THREADS = 2

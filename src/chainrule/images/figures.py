@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 from chainrule.errors import FileError
 from chainrule.images.evaluation import Row
 from chainrule.images.explanation import Explanation
-from chainrule.pictures import read_picture
+from chainrule.io.pictures import read_picture
 
 COLOURS = {"cnn": "#1f5fa8", "fisher": "#c2571a", "bovw": "#3c8a4e"}
 _COUNTED = 40  # classes whose names and counts can be read in one confusion matrix

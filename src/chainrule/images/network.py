@@ -13,10 +13,10 @@ from torch import Tensor
 
 from chainrule.blocks import Flatten
 from chainrule.chain import Chain
-from chainrule.images.fused import FusedChain
+from chainrule.chain.inference.fused import FusedChain
+from chainrule.chain.inference.precision import Precision
 from chainrule.images.preprocessing import Preprocessing
 from chainrule.images.rechecked import RecheckedFeatures
-from chainrule.precision import Precision
 
 
 @runtime_checkable

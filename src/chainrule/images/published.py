@@ -9,13 +9,13 @@ from chainrule.blocks import Convolution, Flatten, FullyConnected, MaxPooling, R
 from chainrule.blocks.block import Block
 from chainrule.chain import Chain
 from chainrule.errors import FileError, InputError
-from chainrule.images.download import download, file_checksum
 from chainrule.images.efficientnet import imagenet_classes
-from chainrule.images.features import Progress
 from chainrule.images.network import Network
 from chainrule.images.preprocessing import Preprocessing
 from chainrule.images.store import default_cache_folder
-from chainrule.pictures import shown
+from chainrule.io.downloads import download, file_checksum
+from chainrule.io.pictures import shown
+from chainrule.io.progress import Progress
 
 TORCHVISION = "https://download.pytorch.org/models/"
 

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from chainrule.errors import FileError
-from chainrule.files import make_folder
+from chainrule.io.files import make_folder
 
 
 class FeatureStore:

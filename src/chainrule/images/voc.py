@@ -5,10 +5,10 @@ import tarfile
 from pathlib import Path
 
 from chainrule.errors import FileError
-from chainrule.files import make_folder
-from chainrule.images.download import download
-from chainrule.images.features import Progress
-from chainrule.pictures import shown
+from chainrule.io.downloads import download
+from chainrule.io.files import make_folder
+from chainrule.io.pictures import shown
+from chainrule.io.progress import Progress
 
 ADDRESS = "http://host.robots.ox.ac.uk/pascal/VOC/voc2007/"
 

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from chainrule.errors import InputError
-from chainrule.files import write_text
+from chainrule.io.files import write_text
 from chainrule.points.data import Points
 from chainrule.points.network import forward
 

@@ -4,7 +4,7 @@ Class -1 is orange and class +1 blue, in colours that colour-blind readers tell 
 """
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from matplotlib.ticker import PercentFormatter, StrMethodFormatter
 from PIL import Image
 
 from chainrule.errors import InputError
+from chainrule.io.progress import Progress
 from chainrule.points.data import Points
 from chainrule.points.network import forward
 from chainrule.points.study import Summary
@@ -92,7 +93,7 @@ def boundary_animation(
     validation: Points,
     *,
     milliseconds: int = 150,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> bytes:
     """The boundary through the iterations of `snapshots` as a GIF; the last frame stays 2 s.
 

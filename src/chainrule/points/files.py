@@ -16,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from chainrule.errors import FileError, InputError
-from chainrule.files import write_text, written_whole
+from chainrule.io.files import write_text, written_whole
 from chainrule.points.network import PARAMETERS
 from chainrule.points.npz import read_npz
 from chainrule.points.study import Summary

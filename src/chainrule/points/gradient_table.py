@@ -5,7 +5,13 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Float64
 
-from chainrule.derivatives import METHODS, Comparison, compare, error_curve, numerical_derivative
+from chainrule.checking.derivatives import (
+    METHODS,
+    Comparison,
+    compare,
+    error_curve,
+    numerical_derivative,
+)
 from chainrule.points.example import Example
 from chainrule.points.network import derivatives, forward, loss
 

@@ -5,7 +5,7 @@ import itertools
 import json
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import DivergedError, FileError, InputError
+from chainrule.io.progress import Progress
 from chainrule.points.data import Points
 from chainrule.points.training import check_settings, train
 
@@ -97,7 +98,7 @@ def run_study(
     initialization: str = "uniform",
     workers: int | None = None,
     journal: Path | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> list[Summary]:
     """Run all trials of all settings.
 

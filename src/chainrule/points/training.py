@@ -7,7 +7,7 @@ the sign of y_hat is not its label; y_hat = 0 counts as the negative class.
 
 import itertools
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Float64, Int32
 
 from chainrule.errors import DivergedError, InputError
+from chainrule.io.progress import Progress
 from chainrule.points.data import Points
 from chainrule.points.network import forward
 
@@ -67,7 +68,7 @@ def train(
     seed: int | np.random.SeedSequence = 0,
     initialization: str = "uniform",
     snapshots: Sequence[int] = (),
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Run:
     """Train for `iterations` steps from the weights that `seed` gives.
 

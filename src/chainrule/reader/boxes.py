@@ -38,7 +38,9 @@ def cells(
     strip: Strip, spans: list[tuple[int, int]], between: tuple[float, float]
 ) -> list[tuple[float, float]]:
     """The columns of the strip that belong to each character: from one column with the least ink
-    about where two characters should meet to the next."""
+    about where two characters should meet to the next. None where nothing was read."""
+    if not spans:
+        return []
     width = strip.values.shape[1]
     ink = strip.values.clip(0).sum(0)
     share, offset = between

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from chainrule.errors import InputError
 from chainrule.glyphs.degrade import CONDITIONS, degrade
 from chainrule.glyphs.lines import LineFont, render_line
+from chainrule.io.progress import Progress
 from chainrule.reader.errors import character_error_rate, word_error_rate
 from chainrule.reader.texts import held_out_text
 
@@ -48,7 +49,7 @@ def evaluate(
     lines: int = 200,
     conditions: Sequence[str] = tuple(CONDITIONS),
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> list[Row]:
     """Give every reader the same lines of held-out words in the fonts that are held out.
 

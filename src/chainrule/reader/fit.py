@@ -1,6 +1,6 @@
 """Training a reader of lines on rendered lines."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from chainrule.blocks import CTCLoss
 from chainrule.glyphs.lines import Line, LineFont, render_line
+from chainrule.io.progress import Progress
 from chainrule.reader.boxes import fitted_between
 from chainrule.reader.ctc_network import line_network
 from chainrule.reader.decode import greedy
@@ -65,7 +66,7 @@ def train_reader(
     workers: int = 0,
     checkpoint: Path | None = None,
     resume: bool = False,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
     on_epoch: OnEpoch | None = None,
 ) -> tuple[Reader, Trained]:
     """Train a reader of `alphabet` on lines of the fonts that are not held out.

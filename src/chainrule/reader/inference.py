@@ -16,7 +16,7 @@ from chainrule.blocks import Convolution, Interleave, ReLU, Residual
 from chainrule.blocks.block import Shape, apply_block
 from chainrule.chain import Chain
 from chainrule.chain.chain import layer_parameters
-from chainrule.chain.folding import fold_batch_normalization
+from chainrule.chain.inference.folding import fold_batch_normalization
 from chainrule.errors import InputError
 from chainrule.reader.ctc_network import padded
 

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from chainrule.chain import Chain, load_chain, save_chain
+from chainrule.chain.inference.precision import best_precision, multiplies_bytes
 from chainrule.errors import FileError, InputError
-from chainrule.precision import best_precision, multiplies_bytes
+from chainrule.io.progress import Progress
 from chainrule.reader.batches import BATCH, Each, batches, log_probabilities, prepare
 from chainrule.reader.beam import beams
 from chainrule.reader.boxes import cells, ink_box
@@ -147,7 +148,7 @@ class Reader:
         *,
         names: Sequence[str] | None = None,
         beam_width: int | None = None,
-        progress: Callable[[int, int], None] | None = None,
+        progress: Progress | None = None,
     ) -> list[ReadLine]:
         """Read grey pictures (height, width), any size, dark on light or light on dark.
 

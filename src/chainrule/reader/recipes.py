@@ -15,6 +15,7 @@ from chainrule.chain import Chain
 from chainrule.errors import InputError
 from chainrule.glyphs.jitter import Jitter
 from chainrule.glyphs.letters import Letters
+from chainrule.io.progress import Progress
 from chainrule.reader.letters import Change, LetterBatches, Scaling
 from chainrule.reader.network import letter_network, small_letter_network
 from chainrule.reader.warp import Warp
@@ -108,7 +109,7 @@ def train_letters(
     jitter: bool = False,
     checkpoint: Path | None = None,
     resume: bool = False,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
     on_epoch: OnEpoch | None = None,
 ) -> TrainedLetters:
     """Train the letter network on the training families, judged on the validation families.

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64
 
-from chainrule.derivatives import Comparison, worst_relative_error
+from chainrule.checking.derivatives import Comparison, worst_relative_error
 from chainrule.points.derivation import derivation as steps_of
 from chainrule.points.derivative_figures import error_against_delta
 from chainrule.points.example import Example, printed_example, report_example

@@ -6,7 +6,7 @@ import torch
 
 from chainrule.blocks import Convolution, ReLU
 from chainrule.chain import Chain
-from chainrule.pictures import sample_picture
+from chainrule.io.pictures import sample_picture
 from chainrule.practical import figures
 from chainrule.practical.folding import fold
 from chainrule.practical.on_picture import (

@@ -22,7 +22,7 @@ from chainrule.chain import Chain
 from chainrule.checking import check_blocks, check_projection
 from chainrule.checking.suite import AUTOGRAD_BAR, NUMERIC_BAR
 from chainrule.errors import DivergedError
-from chainrule.pictures import sample_picture
+from chainrule.io.pictures import sample_picture
 from chainrule.practical import figures
 from chainrule.practical.blobs import dot_picture, find_blobs, labels
 from chainrule.practical.on_picture import as_tensor

@@ -15,7 +15,7 @@ from chainrule.images.evaluation import KINDS, Evaluation, evaluate
 from chainrule.images.explanation import explain
 from chainrule.images.figures import NAMES, classification_figure, precision_recall_figure
 from chainrule.images.network import Network
-from chainrule.pictures import read_picture
+from chainrule.io.pictures import read_picture
 from chainrule.report.section import NOT_STATED, Figure, Row, Section, Table
 from chainrule.report.settings import ReportSettings
 

@@ -23,9 +23,9 @@ from chainrule.blocks import (
     top1_error,
 )
 from chainrule.chain import Chain
-from chainrule.checkpoints import read_checkpoint
 from chainrule.errors import DivergedError, FileError, InputError
 from chainrule.training import Settings, evaluate, train
+from chainrule.training.checkpoints import read_checkpoint
 
 CHAIN = Chain(
     [

@@ -7,8 +7,8 @@ import urllib.request
 from pathlib import Path
 
 from chainrule.errors import FileError
-from chainrule.files import make_folder
-from chainrule.images.features import Progress
+from chainrule.io.files import make_folder
+from chainrule.io.progress import Progress
 
 _BLOCK = 1 << 20
 

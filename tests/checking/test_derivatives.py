@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.optimize import approx_fprime
 
-from chainrule.derivatives import (
+from chainrule.checking.derivatives import (
     Comparison,
     compare,
     error_curve,

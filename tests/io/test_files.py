@@ -3,7 +3,7 @@
 import pytest
 
 from chainrule.errors import FileError
-from chainrule.files import make_folder, write_json, write_text, written_whole
+from chainrule.io.files import make_folder, write_json, write_text, written_whole
 
 
 def test_a_failed_write_keeps_the_old_file_and_leaves_nothing_behind(tmp_path):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.errors import InputError
-from chainrule.files import make_folder
+from chainrule.io.files import make_folder
 
 
 @contextmanager

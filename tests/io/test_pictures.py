@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from chainrule.errors import FileError
-from chainrule.pictures import picture_from_bytes, read_picture, sample_picture, taken_as
+from chainrule.io.pictures import picture_from_bytes, read_picture, sample_picture, taken_as
 
 
 def _saved(image, kind, **options):

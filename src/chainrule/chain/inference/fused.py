@@ -14,7 +14,7 @@ from chainrule.blocks import Convolution, ReLU, ReLU6, Residual
 from chainrule.blocks.block import Block, Parameters, Shape
 from chainrule.chain import Chain
 from chainrule.chain.chain import layer_parameters
-from chainrule.precision import Precision
+from chainrule.chain.inference.precision import Precision
 
 BATCH = 32
 """How many pictures a batch holds that the chain is made ready for; others run too."""

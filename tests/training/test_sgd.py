@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule.errors import InputError
-from chainrule.schedules import SCHEDULES, schedule
-from chainrule.sgd import SGD
+from chainrule.training.schedules import SCHEDULES, schedule
+from chainrule.training.sgd import SGD
 
 
 @given(

@@ -11,10 +11,16 @@ import torch
 from torch import Tensor
 
 from chainrule.chain import Chain
-from chainrule.checkpoints import Checkpoint, differences, read_checkpoint, write_checkpoint
 from chainrule.errors import DivergedError, InputError, OtherRunError
-from chainrule.schedules import schedule
-from chainrule.sgd import SGD, check_learning_rate
+from chainrule.io.progress import Progress
+from chainrule.training.checkpoints import (
+    Checkpoint,
+    differences,
+    read_checkpoint,
+    write_checkpoint,
+)
+from chainrule.training.schedules import schedule
+from chainrule.training.sgd import SGD, check_learning_rate
 
 Parameters = Mapping[str, Tensor]
 
@@ -100,7 +106,7 @@ def train(
     described: Mapping[str, Any] | None = None,
     checkpoint: Path | None = None,
     resume: bool = False,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
     on_epoch: OnEpoch | None = None,
 ) -> Trained:
     """Train `chain` from `parameters` (which stay as they are).

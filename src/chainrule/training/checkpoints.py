@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from chainrule.errors import FileError
-from chainrule.files import written_whole
+from chainrule.io.files import written_whole
 
 _FORMAT = "chainrule training checkpoint 1"
 

@@ -1,0 +1,1 @@
+"""What reads and writes: files that are whole or not there, pictures, downloads."""

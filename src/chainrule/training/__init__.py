@@ -1,0 +1,14 @@
+"""Minibatch training of a chain: the loop, its steps, its schedules, its checkpoints."""
+
+from chainrule.training.loop import (
+    Loss,
+    Metric,
+    OnEpoch,
+    Settings,
+    Source,
+    Trained,
+    evaluate,
+    train,
+)
+
+__all__ = ["Loss", "Metric", "OnEpoch", "Settings", "Source", "Trained", "evaluate", "train"]

@@ -1,0 +1,100 @@
+"""The house: imports point one way, and what is light stays light."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import chainrule
+
+PACKAGE = Path(chainrule.__file__).parent
+
+# each room may import the rooms of the lines above its own, and itself
+FLOORS = (
+    ("errors",),
+    ("io",),
+    ("blocks",),
+    ("chain",),
+    ("checking", "training"),
+    ("points", "glyphs", "reader", "images"),
+    ("practical", "benchmarks"),
+    ("report", "lab"),
+    ("cli",),
+    ("__main__",),
+)
+FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+BENCHES = {"points", "glyphs", "reader", "images"}
+SIDEWAYS = {("reader", "glyphs")}
+
+
+def imported(path):
+    """The modules of chainrule that a file imports, wherever in the file."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        names = []
+        if isinstance(node, ast.ImportFrom) and node.level:
+            continue  # the stubs of the packages' names
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module]
+            if node.module == "chainrule":
+                names = [f"chainrule.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        yield from (name for name in names if name.split(".")[0] == "chainrule")
+
+
+def room(module):
+    """The room of "chainrule.room.file", or None for the front door's own names."""
+    name = ([*module.split("."), ""])[1]
+    return name if name in FLOOR else None
+
+
+def test_every_folder_is_a_room_that_has_a_floor():
+    folders = {p.parent.name for p in PACKAGE.glob("*/__init__.py")}
+    assert folders <= set(FLOOR), folders - set(FLOOR)
+
+
+def test_imports_point_one_way():
+    wrong = []
+    for path in PACKAGE.rglob("*.py"):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        if parts[0] not in FLOOR:
+            continue  # the front door, which names all rooms
+        for module in imported(path):
+            other = room(module)
+            if other is None or other == parts[0]:
+                continue
+            down = FLOOR[other] < FLOOR[parts[0]]
+            between_benches = {other, parts[0]} <= BENCHES
+            if (between_benches and (parts[0], other) not in SIDEWAYS) or (
+                not down and not between_benches
+            ):
+                wrong.append(f"{path.relative_to(PACKAGE)} imports {module}")
+    assert not wrong, "\n".join(wrong)
+
+
+HEAVY = ["torch", "numba", "sklearn", "scipy", "matplotlib", "cv2", "pandas"]
+
+
+@pytest.mark.parametrize(
+    ("code", "without"),
+    [
+        ("import chainrule", [*HEAVY, "numpy", "PIL"]),
+        ("import chainrule; dir(chainrule); chainrule.errors", HEAVY),
+        ("import chainrule.points", ["torch", "numba", "sklearn", "matplotlib"]),
+        ("import chainrule.checking.derivatives", ["torch", "numba", "sklearn"]),
+    ],
+)
+def test_what_an_import_leaves_out(code, without):
+    script = f"{code}\nimport sys\nprint([m for m in {without!r} if m in sys.modules])"
+    result = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "[]"
+
+
+def test_the_constraints_fit_every_index():
+    """A local version ("+cpu") is only on the index that built it; PyPI has none."""
+    text = (Path(__file__).parents[1] / "constraints.txt").read_text("utf-8")
+    assert "+" not in text
