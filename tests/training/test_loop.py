@@ -159,7 +159,7 @@ test.run(checkpoint=Path(sys.argv[1]), resume=True, progress=slowly)
 
 @pytest.mark.slow
 def test_a_killed_run_resumes_to_the_same_bits(tmp_path):
-    script = SCRIPT.format(folder=str(Path(__file__).parent), module="test_training")
+    script = SCRIPT.format(folder=str(Path(__file__).parent), module="test_loop")
     whole, killed = tmp_path / "whole.safetensors", tmp_path / "killed.safetensors"
     subprocess.run([sys.executable, "-c", script, whole], check=True)
 

@@ -1,7 +1,7 @@
 """The blocks: each a function, its derivative by hand, and its derivation."""
 
 from chainrule.blocks.activations import LeakyReLU, ReLU, ReLU6, Sigmoid, Tanh
-from chainrule.blocks.block import Block, Derivatives, Parameters, Shape
+from chainrule.blocks.block import Block, Derivatives, Loss, Parameters, Shape
 from chainrule.blocks.convolution import Convolution
 from chainrule.blocks.ctc import CTCLoss
 from chainrule.blocks.dropout import Dropout
@@ -31,6 +31,7 @@ __all__ = [
     "LocalResponseNormalization",
     "LogLoss",
     "LogisticLoss",
+    "Loss",
     "MaxPooling",
     "Padding",
     "Parameters",

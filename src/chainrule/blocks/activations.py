@@ -4,23 +4,13 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
-from chainrule.blocks.block import Derivatives, Parameters, Shape, check_number
-
-
-class _Entrywise:
-    """What functions of one number share: any shape goes in and comes out, no parameters."""
-
-    def shape(self, x_shape: Shape) -> Shape:
-        return tuple(x_shape)
-
-    def parameter_shapes(self) -> dict[str, Shape]:
-        return {}
+from chainrule.blocks.block import Block, Derivatives, Parameters, check_number
 
 
 @dataclass(frozen=True)
-class ReLU(_Entrywise):
+class ReLU(Block):
     """The rectified linear unit: y = max(0, x).
 
     Derivation. dy/dx = 1 for x > 0 and 0 for x < 0, so
@@ -41,9 +31,12 @@ class ReLU(_Entrywise):
         dx: Tensor = torch.ops.aten.threshold_backward(dy, saved, 0)
         return dx, {}
 
+    def to_torch(self, params: Parameters) -> nn.Module:
+        return nn.ReLU()
+
 
 @dataclass(frozen=True)
-class ReLU6(_Entrywise):
+class ReLU6(Block):
     """The rectified linear unit clipped at 6: y = min(max(0, x), 6).
 
     Derivation. dy/dx = 1 for 0 < x < 6 and 0 outside, so
@@ -62,9 +55,12 @@ class ReLU6(_Entrywise):
         dx: Tensor = torch.ops.aten.hardtanh_backward(dy, saved, 0.0, 6.0)
         return dx, {}
 
+    def to_torch(self, params: Parameters) -> nn.Module:
+        return nn.ReLU6()
+
 
 @dataclass(frozen=True)
-class LeakyReLU(_Entrywise):
+class LeakyReLU(Block):
     """The leaky ReLU: y = x for x > 0 and a x otherwise, with a small slope a >= 0.
 
     Derivation. dy/dx = 1 for x > 0 and a for x < 0, so
@@ -87,9 +83,12 @@ class LeakyReLU(_Entrywise):
     def backward(self, dy: Tensor, params: Parameters, saved: Tensor) -> tuple[Tensor, Derivatives]:
         return torch.where(saved > 0, dy, self.slope * dy), {}
 
+    def to_torch(self, params: Parameters) -> nn.Module:
+        return nn.LeakyReLU(self.slope)
+
 
 @dataclass(frozen=True)
-class Sigmoid(_Entrywise):
+class Sigmoid(Block):
     """The logistic function: y = 1 / (1 + exp(-x)).
 
     Derivation. With e = exp(-x), dy/dx = e / (1 + e)^2 = 1/(1 + e) * e/(1 + e) = y (1 - y), so
@@ -106,9 +105,12 @@ class Sigmoid(_Entrywise):
     def backward(self, dy: Tensor, params: Parameters, saved: Tensor) -> tuple[Tensor, Derivatives]:
         return dy * (saved * (1 - saved)), {}
 
+    def to_torch(self, params: Parameters) -> nn.Module:
+        return nn.Sigmoid()
+
 
 @dataclass(frozen=True)
-class Tanh(_Entrywise):
+class Tanh(Block):
     """The hyperbolic tangent: y = tanh(x).
 
     Derivation. y = sinh(x) / cosh(x), so dy/dx = (cosh^2 - sinh^2) / cosh^2 = 1 - y^2, and
@@ -124,3 +126,6 @@ class Tanh(_Entrywise):
 
     def backward(self, dy: Tensor, params: Parameters, saved: Tensor) -> tuple[Tensor, Derivatives]:
         return dy * (1 - saved * saved), {}
+
+    def to_torch(self, params: Parameters) -> nn.Module:
+        return nn.Tanh()

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.grad import conv2d_weight
 
 from chainrule.blocks.block import (
+    Block,
     Derivatives,
     Parameters,
     Shape,
@@ -17,12 +18,13 @@ from chainrule.blocks.block import (
     check_whole,
 )
 from chainrule.blocks.patches import patches_pay, product, product_dw, product_dx
+from chainrule.blocks.torch_modules import PaddedConv2d, with_parameters
 from chainrule.blocks.window import Padding, Size, Window, make_window
 from chainrule.errors import InputError
 
 
 @dataclass(frozen=True)
-class Convolution:
+class Convolution(Block):
     """A bank of filters slides over the input, with stride, padding, dilation and groups.
 
     With stride t, dilation d, top padding p, and one column only (the second direction is alike):
@@ -136,6 +138,22 @@ class Convolution:
 
     def sees(self, x_shape: Shape) -> Window:
         return self.window
+
+    def to_torch(self, params: Parameters) -> nn.Module:
+        window = self.window
+        module = PaddedConv2d(
+            self.in_channels,
+            self.out_channels,
+            window.kernel,
+            window.stride,
+            window.even_padding or 0,
+            window.dilation,
+            self.groups,
+            self.bias,
+            device="meta",  # draws no initial weights: these are replaced
+        )
+        module.around = None if window.even_padding else window.around
+        return with_parameters(module, params)
 
     def _as_product(self, x: Tensor) -> bool:
         """Whether patches times filters is the faster way; the numbers are the same."""

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from chainrule.blocks.block import Loss
 from chainrule.errors import InputError, ShapeError
 
 BLANK = 0  # the class that stands for no character
@@ -24,7 +25,7 @@ class CTCSaved(NamedTuple):
 
 
 @dataclass(frozen=True)
-class CTCLoss:
+class CTCLoss(Loss):
     r"""The negative logarithm of the probability that the frames spell the target.
 
     Each of T frames t holds scores x[k, t] of K classes, of which class 0 is the blank; p[k, t] is

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from chainrule.blocks.block import Derivatives, Parameters, Shape, check_flag, check_number
+from chainrule.blocks.block import Block, Derivatives, Parameters, Shape, check_flag, check_number
 from chainrule.errors import InputError
 
 
 @dataclass(frozen=True)
-class Dropout:
+class Dropout(Block):
     """Some entries are set to 0 at random, the others scaled so that the mean stays.
 
         y = x m / (1 - rate),      m = 1 with probability 1 - rate, else 0
@@ -63,11 +63,8 @@ class Dropout:
         uniform = torch.rand(x_shape, generator=generator, device=generator.device)
         return {"mask": uniform >= self.rate}
 
-    def shape(self, x_shape: Shape) -> Shape:
-        return tuple(x_shape)
-
-    def parameter_shapes(self) -> dict[str, Shape]:
-        return {}
+    def to_torch(self, params: Parameters) -> nn.Module:
+        return nn.Dropout(self.rate).train(self.training)
 
     def _masked(self, x: Tensor, mask: Tensor) -> Tensor:
         return x * mask * (1 / (1 - self.rate))

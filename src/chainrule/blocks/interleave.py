@@ -4,12 +4,19 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from chainrule.blocks.block import Derivatives, Parameters, Shape, check_image_shape, check_whole
+from chainrule.blocks.block import (
+    Block,
+    Derivatives,
+    Parameters,
+    Shape,
+    check_image_shape,
+    check_whole,
+)
 from chainrule.errors import ShapeError
 
 
 @dataclass(frozen=True)
-class Interleave:
+class Interleave(Block):
     """Each column becomes `parts` columns: a finer step along the width than the chain before had.
 
         y[n, c, h, parts w + i] = x[n, i C + c, h, w],      0 <= i < parts,  C channels of y
@@ -50,11 +57,7 @@ class Interleave:
             )
         return N, channels // self.parts, H, W * self.parts
 
-    def parameter_shapes(self) -> dict[str, Shape]:
-        return {}
-
     def to_torch(self, params: Parameters) -> nn.Module:
-        """The same as torch modules."""
         return _Interleave(self)
 
 

@@ -4,9 +4,10 @@ import math
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from chainrule.blocks.block import (
+    Block,
     Derivatives,
     Parameters,
     Shape,
@@ -14,12 +15,13 @@ from chainrule.blocks.block import (
     check_same_type,
     check_whole,
 )
+from chainrule.blocks.torch_modules import with_parameters
 from chainrule.blocks.window import Window
 from chainrule.errors import ShapeError
 
 
 @dataclass(frozen=True)
-class Flatten:
+class Flatten(Block):
     """All entries of an image in one row: x (N, C, H, W) to y (N, C H W), channel by channel.
 
     Derivation. Each entry of y is one entry of x, so dx is dy put back into x's shape.
@@ -41,15 +43,15 @@ class Flatten:
             )
         return (x_shape[0], math.prod(x_shape[1:]))
 
-    def parameter_shapes(self) -> dict[str, Shape]:
-        return {}
-
     def sees(self, x_shape: Shape) -> Window:
         return Window((x_shape[2], x_shape[3]) if len(x_shape) == 4 else (1, 1))
 
+    def to_torch(self, params: Parameters) -> nn.Module:
+        return nn.Flatten()
+
 
 @dataclass(frozen=True)
-class FullyConnected:
+class FullyConnected(Block):
     """Every output is a weighted sum of every input.
 
         y[n, o] = b[o] + sum_f w[o, f] x[n, f],      y = x w' + b
@@ -101,3 +103,7 @@ class FullyConnected:
     def parameter_shapes(self) -> dict[str, Shape]:
         weight = (self.out_features, self.in_features)
         return {"weight": weight, "bias": weight[:1]} if self.bias else {"weight": weight}
+
+    def to_torch(self, params: Parameters) -> nn.Module:
+        module = nn.Linear(self.in_features, self.out_features, self.bias, device="meta")
+        return with_parameters(module, params)

@@ -14,14 +14,21 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
-from chainrule.blocks.block import Derivatives, Parameters, Shape, check_number
+from chainrule.blocks.block import (
+    Block,
+    Derivatives,
+    Loss,
+    Parameters,
+    Shape,
+    check_number,
+)
 from chainrule.errors import InputError, ShapeError
 
 
 @dataclass(frozen=True)
-class SoftmaxLogLoss:
+class SoftmaxLogLoss(Loss):
     """Softmax and log-loss in one: the negative logarithm of the right class's probability.
 
         loss = 1/M sum_m (log sum_k exp x[m, k] - x[m, t[m]])
@@ -55,7 +62,7 @@ class SoftmaxLogLoss:
 
 
 @dataclass(frozen=True)
-class Softmax:
+class Softmax(Block):
     """Scores to probabilities, over the channels: a block.
 
         y[k] = exp x[k] / sum_l exp x[l]
@@ -86,12 +93,12 @@ class Softmax:
             )
         return tuple(x_shape)
 
-    def parameter_shapes(self) -> dict[str, Shape]:
-        return {}
+    def to_torch(self, params: Parameters) -> nn.Module:
+        return nn.Softmax(1)
 
 
 @dataclass(frozen=True)
-class LogLoss:
+class LogLoss(Loss):
     """The negative logarithm of the probability given to the right class.
 
         loss = -1/M sum_m log x[m, t[m]]
@@ -119,7 +126,7 @@ class LogLoss:
 
 
 @dataclass(frozen=True)
-class LogisticLoss:
+class LogisticLoss(Loss):
     """The logistic loss of scores for two classes.
 
         loss = 1/M sum log(1 + exp(-t x))
@@ -146,7 +153,7 @@ class LogisticLoss:
 
 
 @dataclass(frozen=True)
-class HingeLoss:
+class HingeLoss(Loss):
     """The hinge loss of scores for two classes.
 
         loss = 1/M sum max(0, margin - t x)

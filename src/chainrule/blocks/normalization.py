@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from chainrule.blocks.block import (
+    Block,
     Derivatives,
+    Initialization,
     Parameters,
     Shape,
     check_flag,
@@ -15,11 +17,12 @@ from chainrule.blocks.block import (
     check_number,
     check_whole,
 )
+from chainrule.blocks.torch_modules import AnyBatchNorm, LocalResponseNorm, with_parameters
 from chainrule.errors import InputError, ShapeError
 
 
 @dataclass(frozen=True)
-class LocalResponseNormalization:
+class LocalResponseNormalization(Block):
     """Each entry is divided by a power of the energy of the channels around it, pixel by pixel.
 
         y[c] = x[c] s[c]^-beta,      s[c] = kappa + alpha sum_{k in G(c)} x[k]^2
@@ -78,8 +81,8 @@ class LocalResponseNormalization:
         check_image_shape("LocalResponseNormalization", x_shape)
         return tuple(x_shape)
 
-    def parameter_shapes(self) -> dict[str, Shape]:
-        return {}
+    def to_torch(self, params: Parameters) -> nn.Module:
+        return LocalResponseNorm(self.rho, self.kappa, self.alpha, self.beta)
 
     def _groups(self, x: Tensor) -> Tensor:
         """B as filters (C, C, 1, 1)."""
@@ -94,7 +97,7 @@ class LocalResponseNormalization:
 
 
 @dataclass(frozen=True)
-class BatchNormalization:
+class BatchNormalization(Block):
     """Each channel is brought to mean 0 and variance 1, then scaled and shifted as learned.
 
         y = w x_hat + b,      x_hat = (x - mu) r,      r = (v + epsilon)^(-1/2)
@@ -196,6 +199,20 @@ class BatchNormalization:
 
     def parameter_shapes(self) -> dict[str, Shape]:
         return dict.fromkeys(("weight", "bias", "mean", "variance"), (self.channels,))
+
+    def initial_parameters(
+        self, generator: torch.Generator, *, initialization: Initialization = "he"
+    ) -> dict[str, Tensor]:
+        """Weights and variances 1, biases and means 0, so that what is normal stays as it is."""
+        starts = {"weight": 1.0, "bias": 0.0, "mean": 0.0, "variance": 1.0}
+        return {name: torch.full((self.channels,), value) for name, value in starts.items()}
+
+    def to_torch(self, params: Parameters) -> nn.Module:
+        module = AnyBatchNorm(self.channels, self.epsilon, self.momentum)
+        with_parameters(module, params)
+        module.running_mean = params["mean"].detach().clone()
+        module.running_var = params["variance"].detach().clone()
+        return module.train(self.training)
 
     def _r(self, variance: Tensor) -> Tensor:
         return (variance + self.epsilon).rsqrt()

@@ -6,15 +6,23 @@ from functools import cached_property
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
-from chainrule.blocks.block import Derivatives, Parameters, Shape, check_flag, check_image_shape
+from chainrule.blocks.block import (
+    Block,
+    Derivatives,
+    Parameters,
+    Shape,
+    check_flag,
+    check_image_shape,
+)
+from chainrule.blocks.torch_modules import MeanInside
 from chainrule.blocks.window import Padding, Size, Window, make_window
 from chainrule.errors import InputError
 
 
 @dataclass(frozen=True)
-class MaxPooling:
+class MaxPooling(Block):
     """The largest value in each window, channel by channel.
 
         y[n, c, i] = max_k x[n, c, t i - p + k]
@@ -67,7 +75,7 @@ class MaxPooling:
         self, dy: Tensor, params: Parameters, saved: tuple[Tensor, Tensor]
     ) -> tuple[Tensor, Derivatives]:
         where, outline = saved
-        padding = self._kernel_padding
+        padding = self.window.half_padding
         dx: Tensor = torch.ops.aten.max_pool2d_with_indices_backward(
             dy,
             torch.empty_like(outline, device=dy.device),
@@ -83,30 +91,27 @@ class MaxPooling:
     def shape(self, x_shape: Shape) -> Shape:
         return (*x_shape[:2], *self.window.output_size("MaxPooling", x_shape))
 
-    def parameter_shapes(self) -> dict[str, Shape]:
-        return {}
-
     def sees(self, x_shape: Shape) -> Window:
         return self.window
 
-    @cached_property
-    def _kernel_padding(self) -> tuple[int, int] | None:
-        """The padding that the library's kernel can do itself: alike, and half a window at most."""
-        padding, (kh, kw) = self.window.even_padding, self.window.kernel
-        fits = padding is not None and padding[0] <= kh // 2 and padding[1] <= kw // 2
-        return padding if fits else None
+    def to_torch(self, params: Parameters) -> nn.Module:
+        window, padding = self.window, self.window.half_padding
+        if padding is not None:
+            return nn.MaxPool2d(window.kernel, window.stride, padding)
+        around = nn.ConstantPad2d(window.around, -math.inf)
+        return nn.Sequential(around, nn.MaxPool2d(window.kernel, window.stride))
 
     def _padded(self, x: Tensor) -> tuple[Tensor, tuple[int, int]]:
         """x and the padding left to the kernel."""
         if x.device.type == "cpu" and x.shape[1] >= 8:
             # the kernel for this order in memory is vectorised: the copy pays three times over
             x = x.contiguous(memory_format=torch.channels_last)
-        padding = self._kernel_padding
+        padding = self.window.half_padding
         return (x, padding) if padding is not None else (self.window.pad(x, -math.inf), (0, 0))
 
 
 @dataclass(frozen=True)
-class AveragePooling:
+class AveragePooling(Block):
     """The mean of each window, channel by channel.
 
         y[n, c, i] = 1/m[i] sum_k x[n, c, t i - p + k]
@@ -167,11 +172,19 @@ class AveragePooling:
     def shape(self, x_shape: Shape) -> Shape:
         return (*x_shape[:2], *self.window.output_size("AveragePooling", x_shape))
 
-    def parameter_shapes(self) -> dict[str, Shape]:
-        return {}
-
     def sees(self, x_shape: Shape) -> Window:
         return self.window
+
+    def to_torch(self, params: Parameters) -> nn.Module:
+        window, padding = self.window, self.window.half_padding
+        if padding is not None:
+            return nn.AvgPool2d(
+                window.kernel, window.stride, padding, count_include_pad=self.count_padding
+            )
+        if self.count_padding:
+            around = nn.ZeroPad2d(window.around)
+            return nn.Sequential(around, nn.AvgPool2d(window.kernel, window.stride))
+        return MeanInside(window.kernel, window.stride, window.around)
 
     def _counts(self, like: Tensor, size: torch.Size) -> Tensor | int:
         """m for images of this size, of shape (H', W') where it varies."""
@@ -183,7 +196,7 @@ class AveragePooling:
 
 
 @dataclass(frozen=True)
-class GlobalAveragePooling:
+class GlobalAveragePooling(Block):
     """The mean of each channel over the whole image.
 
         y[n, c] = 1/(H W) sum_j x[n, c, j]
@@ -213,11 +226,11 @@ class GlobalAveragePooling:
         check_image_shape("GlobalAveragePooling", x_shape)
         return (*x_shape[:2], 1, 1)
 
-    def parameter_shapes(self) -> dict[str, Shape]:
-        return {}
-
     def sees(self, x_shape: Shape) -> Window:
         return Window((x_shape[2], x_shape[3]))
+
+    def to_torch(self, params: Parameters) -> nn.Module:
+        return nn.AdaptiveAvgPool2d(1)
 
 
 def _pooling_window(block: str, kernel_size: Size, stride: Size | None, padding: Padding) -> Window:

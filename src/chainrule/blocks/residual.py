@@ -1,25 +1,28 @@
 """The residual sum."""
 
+from collections import OrderedDict
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from chainrule.blocks.block import (
     Block,
     Derivatives,
+    Initialization,
     Parameters,
     Shape,
-    apply_block,
     check_block,
-    with_training,
+    run_backward,
+    run_forward,
 )
+from chainrule.blocks.torch_modules import SumWithInput
 from chainrule.errors import ShapeError
 
 
 @dataclass(frozen=True)
-class Residual:
+class Residual(Block):
     """The sum of a chain (or any block) and its input: y = x + f(x).
 
     Derivation. x reaches y twice, once as it is and once through f, and derivatives add:
@@ -40,15 +43,15 @@ class Residual:
 
     def forward(self, x: Tensor, params: Parameters) -> tuple[Tensor, Any]:
         self.shape(tuple(x.shape))
-        y, saved = self.body.forward(x, params)
+        y, saved = run_forward(self.body, x, params)
         return x + y, saved
 
     def apply(self, x: Tensor, params: Parameters) -> Tensor:
         self.shape(tuple(x.shape))
-        return x + apply_block(self.body, x, params)
+        return x + self.body.apply(x, params)
 
     def backward(self, dy: Tensor, params: Parameters, saved: Any) -> tuple[Tensor, Derivatives]:
-        dx, dparams = self.body.backward(dy, params, saved)
+        dx, dparams = run_backward(self.body, dy, params, saved)
         return dy + dx, dparams
 
     def shape(self, x_shape: Shape) -> Shape:
@@ -63,16 +66,24 @@ class Residual:
     def parameter_shapes(self) -> dict[str, Shape]:
         return self.body.parameter_shapes()
 
+    def initial_parameters(
+        self, generator: torch.Generator, *, initialization: Initialization = "he"
+    ) -> dict[str, Tensor]:
+        return self.body.initial_parameters(generator, initialization=initialization)
+
     def draw(self, x_shape: Shape, generator: torch.Generator) -> dict[str, Tensor]:
-        """What f draws at random."""
-        draw = getattr(self.body, "draw", None)
-        return draw(x_shape, generator) if draw is not None else {}
+        return self.body.draw(x_shape, generator)
 
     def moments(self, params: Parameters, saved: Any) -> dict[str, Tensor]:
-        """The new values of what f holds and does not learn."""
-        moments = getattr(self.body, "moments", None)
-        return moments(params, saved) if moments is not None else {}
+        return self.body.moments(params, saved)
+
+    def inside(self) -> tuple[tuple[str, Block], ...]:
+        return self.body.inside() or (("body", self.body),)
 
     def with_training(self, training: bool) -> "Residual":
-        """A copy for training or for inference."""
-        return replace(self, body=with_training(self.body, training))
+        return replace(self, body=self.body.with_training(training))
+
+    def to_torch(self, params: Parameters) -> nn.Module:
+        body = self.body.to_torch(params)
+        children = body.named_children() if isinstance(body, nn.Sequential) else [("body", body)]
+        return SumWithInput(OrderedDict(children))

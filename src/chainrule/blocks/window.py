@@ -42,6 +42,19 @@ class Window:
         top, bottom, left, right = self.padding
         return (top, left) if (top, left) == (bottom, right) else None
 
+    @property
+    def half_padding(self) -> tuple[int, int] | None:
+        """`even_padding` where it is half a window at most, as the library's pooling wants it."""
+        padding, (kh, kw) = self.even_padding, self.kernel
+        fits = padding is not None and padding[0] <= kh // 2 and padding[1] <= kw // 2
+        return padding if fits else None
+
+    @property
+    def around(self) -> tuple[int, int, int, int]:
+        """The padding in torch's order: left, right, top, bottom."""
+        top, bottom, left, right = self.padding
+        return left, right, top, bottom
+
     def output_size(self, block: str, x_shape: Shape) -> tuple[int, int]:
         """Rows and columns of the output. Raises ShapeError if the window does not fit."""
         check_image_shape(block, x_shape)
@@ -57,8 +70,7 @@ class Window:
 
     def pad(self, x: Tensor, value: float = 0.0) -> Tensor:
         """x (N, C, H, W) with its padding put around it."""
-        top, bottom, left, right = self.padding
-        return F.pad(x, (left, right, top, bottom), value=value) if any(self.padding) else x
+        return F.pad(x, self.around, value=value) if any(self.padding) else x
 
     def crop(self, x: Tensor) -> Tensor:
         """Undo `pad`: the derivative of padding drops what was put around."""

@@ -1,30 +1,33 @@
 """The chain: blocks one after the other, and the chain rule from its end to its beginning."""
 
-import math
-from collections.abc import Sequence
+import difflib
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from chainrule.blocks.block import (
     Block,
+    BlockParameters,
     Derivatives,
+    Initialization,
     Parameters,
     Shape,
-    apply_block,
     check_block,
     check_whole,
-    with_training,
+    run_backward,
+    run_forward,
 )
+from chainrule.chain.shown import as_typed, html_table
 from chainrule.chain.summary import Summary, summarize
-from chainrule.chain.torch_modules import sequential
 from chainrule.errors import InputError, ShapeError
 
 
 @dataclass(frozen=True)
-class Chain:
+class Chain(Block):
     """Blocks one after the other, each with a name: y = f_L(... f_2(f_1(x))).
 
     Derivation. With x_0 = x and x_l = f_l(x_{l-1}; w_l), a change of w_l reaches the loss s only
@@ -75,7 +78,7 @@ class Chain:
             params = {**params, **self.draw(tuple(x.shape), generator)}
         saved = []
         for block, own in zip(self._blocks, self._split(params), strict=True):
-            x, kept = block.forward(x, own)
+            x, kept = run_forward(block, x, own)
             saved.append(kept)
         return x, saved
 
@@ -86,7 +89,7 @@ class Chain:
         """
         self.shape(tuple(x.shape))
         for block, own in zip(self._blocks, self._split(params), strict=True):
-            x = apply_block(block, x, own)
+            x = block.apply(x, own)
         return x
 
     def backward(
@@ -96,7 +99,7 @@ class Chain:
         derivatives: Derivatives = {}
         for i, own in self._backwards(params):
             name, block = self.layers[i]
-            dy, dparams = block.backward(dy, own, saved[i])
+            dy, dparams = run_backward(block, dy, own, saved[i])
             derivatives.update({f"{name}.{key}": d for key, d in dparams.items()})
         return dy, derivatives
 
@@ -107,11 +110,10 @@ class Chain:
         derivatives: Derivatives = {}
         for i, own in self._backwards(params):
             name, block = self.layers[i]
-            alone = getattr(block, "parameter_derivatives", None) if i == 0 else None
-            if alone is not None:
-                dparams = alone(dy, own, saved[i])
+            if i == 0:
+                dparams = block.parameter_derivatives(dy, own, saved[i])
             else:
-                dy, dparams = block.backward(dy, own, saved[i])
+                dy, dparams = run_backward(block, dy, own, saved[i])
             derivatives.update({f"{name}.{key}": d for key, d in dparams.items()})
         return derivatives
 
@@ -155,18 +157,22 @@ class Chain:
         *,
         dtype: torch.dtype = torch.float32,
         device: torch.device | str = "cpu",
-        initialization: Literal["he"] | float = "he",
+        initialization: Initialization = "he",
     ) -> dict[str, Tensor]:
-        """Draw weights; biases are 0, the weights of normalisations and their variances 1.
+        """Give each layer's own `initial_parameters`, in the layers' order.
 
-        "he": normal with standard deviation sqrt(2 / fan-in), the fan-in being the number of inputs
-        of one output (He et al., Delving deep into rectifiers, 2015). A number s: s times standard
-        normal. Drawn in float32 on the CPU whatever `dtype` and `device`, so that the same
-        generator gives the same weights.
+        For chainrule's blocks: biases are 0, the weights of normalisations and their variances 1,
+        other weights normal with standard deviation sqrt(2 / fan-in) for "he", or with the number
+        that is given. Drawn in float32 on the CPU whatever `dtype` and `device`, so that the same
+        generator gives the same weights. Raises InputError if a block of yours does not say how a
+        parameter starts.
         """
         return {
-            name: _initial(name, shape, generator, initialization).to(device, dtype)
-            for name, shape in self.parameter_shapes().items()
+            f"{name}.{key}": value.to(device, dtype)
+            for name, block in self.layers
+            for key, value in block.initial_parameters(
+                generator, initialization=initialization
+            ).items()
         }
 
     def draw(self, x_shape: Shape, generator: torch.Generator) -> dict[str, Tensor]:
@@ -174,9 +180,8 @@ class Chain:
         drawn: dict[str, Tensor] = {}
         shape = tuple(x_shape)
         for name, block in self.layers:
-            own = getattr(block, "draw", None)
-            if own is not None:
-                drawn.update({f"{name}.{k}": v for k, v in own(shape, generator).items()})
+            own = block.draw(shape, generator)
+            drawn.update({f"{name}.{key}": value for key, value in own.items()})
             shape = block.shape(shape)
         return drawn
 
@@ -188,9 +193,8 @@ class Chain:
         """
         new: dict[str, Tensor] = {}
         for (name, block), own, kept in zip(self.layers, self._split(params), saved, strict=True):
-            moments = getattr(block, "moments", None)
-            if moments is not None:
-                new.update({f"{name}.{key}": v for key, v in moments(own, kept).items()})
+            moved = block.moments(own, kept)
+            new.update({f"{name}.{key}": value for key, value in moved.items()})
         return new
 
     def in_training(self) -> "Chain":
@@ -203,7 +207,7 @@ class Chain:
 
     def with_training(self, training: bool) -> "Chain":
         """Give `in_training()` or `in_inference()`."""
-        layers = [(name, with_training(block, training)) for name, block in self.layers]
+        layers = [(name, block.with_training(training)) for name, block in self.layers]
         return replace(self, layers=layers)
 
     def summary(
@@ -228,8 +232,50 @@ class Chain:
         chain's, or a block of yours has no `to_torch`.
         """
         self.check_parameters(params)
-        names = [name for name, _ in self.layers]
-        return sequential(list(zip(names, self._blocks, self._split(params), strict=True)))
+        split = zip(self.layers, self._split(params), strict=True)
+        return nn.Sequential(OrderedDict((name, b.to_torch(own)) for (name, b), own in split))
+
+    def inside(self) -> tuple[tuple[str, Block], ...]:
+        """Give the layers."""
+        return tuple(self.layers)
+
+    def __getitem__(self, name: str) -> Block:
+        """Give a layer's block; "body.conv1" is one of a chain inside. Raises InputError."""
+        found: Block = self
+        for part in str(name).split("."):
+            layers = dict(found.inside())
+            if part not in layers:
+                near = difflib.get_close_matches(part, layers, 1)
+                hint = f", did you mean {near[0]!r}?" if near else ""
+                raise InputError(
+                    f"the chain has no layer {name!r}{hint}; expected one of "
+                    f"{', '.join(layers) or 'none'}"
+                )
+            found = layers[part]
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        """The layers' names."""
+        return iter([name for name, _ in self.layers])
+
+    def __len__(self) -> int:
+        """How many layers there are."""
+        return len(self.layers)
+
+    def __bool__(self) -> bool:
+        """True, also without layers: that is the identity."""
+        return True
+
+    def __repr__(self) -> str:
+        """The chain as it is typed, one layer a line."""
+        return as_typed(self)
+
+    def _repr_html_(self) -> str:
+        """The table that notebooks show: the summary, or names and settings without a shape."""
+        if self.input_shape is not None:
+            return self.summary()._repr_html_()
+        rows = [(name, as_typed(block)) for name, block in self.layers]
+        return html_table(("layer", "block"), rows)
 
     @property
     def _blocks(self) -> list[Block]:
@@ -237,7 +283,9 @@ class Chain:
 
     def _split(self, params: Parameters) -> list[dict[str, Tensor]]:
         """Each layer's own parameters, by its names. Raises InputError if one is not right."""
-        own: dict[str, dict[str, Tensor]] = {name: {} for name, _ in self.layers}
+        own: dict[str, dict[str, Tensor]] = {
+            name: BlockParameters(f"layer {name!r}", {}) for name, _ in self.layers
+        }
         for flat, value in params.items():
             name, _, key = flat.partition(".")
             if name in own:
@@ -273,20 +321,3 @@ def _named(layer: Any) -> tuple[Any, Any]:
     if not isinstance(layer, tuple | list) or len(layer) != 2:
         raise InputError(f"Chain: `layers` holds {layer!r}; expected pairs of a name and a block")
     return layer[0], layer[1]
-
-
-def _initial(
-    name: str, shape: Shape, generator: torch.Generator, initialization: Literal["he"] | float
-) -> Tensor:
-    kind = name.rpartition(".")[2]
-    if kind in ("bias", "mean"):
-        return torch.zeros(shape)
-    if kind == "variance" or len(shape) < 2:
-        return torch.ones(shape)
-    if initialization == "he":
-        scale = math.sqrt(2 / math.prod(shape[1:]))
-    elif isinstance(initialization, int | float) and not isinstance(initialization, bool):
-        scale = float(initialization)
-    else:
-        raise InputError(f'`initialization` is {initialization!r}; expected "he" or a number')
-    return scale * torch.randn(shape, generator=generator)

@@ -17,6 +17,7 @@ from torch import Tensor
 from chainrule import blocks
 from chainrule.blocks.block import Block, Parameters
 from chainrule.chain.chain import Chain
+from chainrule.chain.shown import in_one_line
 from chainrule.errors import ChainruleError, FileError, InputError
 from chainrule.io.files import written_whole
 
@@ -178,8 +179,8 @@ def _check_same(path: str | os.PathLike[str], found: Chain, expected: Chain) -> 
     for (name, block), (expected_name, expected_block) in zip(ours, theirs, strict=False):
         if (name, block) != (expected_name, expected_block):
             raise FileError(
-                f"{path} holds another architecture: layer {name!r} is {block}; expected "
-                f"{expected_name!r}, {expected_block}"
+                f"{path} holds another architecture: layer {name!r} is {in_one_line(block)}; "
+                f"expected {expected_name!r}, {in_one_line(expected_block)}"
             )
     if len(ours) != len(theirs):
         raise FileError(

@@ -9,8 +9,14 @@ import torch
 from chainrule.blocks.block import Block, Shape
 from chainrule.blocks.residual import Residual
 from chainrule.blocks.window import Window
+from chainrule.chain.shown import html_table
 
 Pair = tuple[float, float]
+
+_HEADER = (
+    "layer", "type", "filter", "stride", "padding", "output shape",
+    "field", "field stride", "field offset", "parameters", "memory",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -85,21 +91,24 @@ class Summary:
         return sum(row.memory for row in self.rows)
 
     def __str__(self) -> str:
-        header = (
-            "layer", "type", "filter", "stride", "padding", "output shape",
-            "field", "field stride", "field offset", "parameters", "memory",
-        )  # fmt: skip
-        first = ("input", "", "", "", "", _shape(self.input_shape), "", "", "", "", "")
-        total = ("total", *[""] * 8, f"{self.parameters:,}", _bytes(self.memory))
-        table = [header, first, *map(_cells, self.rows), total]
-        widths = [max(len(cells[c]) for cells in table) for c in range(len(header))]
-        align = [str.ljust] * (len(header) - 2) + [str.rjust] * 2
+        table = self._table()
+        widths = [max(len(cells[c]) for cells in table) for c in range(len(_HEADER))]
+        align = [str.ljust] * (len(_HEADER) - 2) + [str.rjust] * 2
         lines = []
         for cells in table:
             put = [a(cell, width) for a, cell, width in zip(align, cells, widths, strict=True)]
             lines.append("  ".join(put).rstrip())
         rule = "-" * max(map(len, lines))
         return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
+
+    def _repr_html_(self) -> str:
+        header, *rows = self._table()
+        return html_table(header, rows)
+
+    def _table(self) -> list[tuple[str, ...]]:
+        first = ("input", "", "", "", "", _shape(self.input_shape), "", "", "", "", "")
+        total = ("total", *[""] * 8, f"{self.parameters:,}", _bytes(self.memory))
+        return [_HEADER, first, *map(_cells, self.rows), total]
 
 
 def summarize(
@@ -119,9 +128,8 @@ def _walk(
 ) -> Iterator[Row]:
     """The rows of the layers; a chain inside is walked through, its layers' names prefixed."""
     for name, block in layers:
-        inner = _inside(block)
-        sees = getattr(block, "sees", None)
-        window: Window | None = None if sees is None else sees(shape)
+        inner = block.inside()
+        window = block.sees(shape)
         for row in _walk(f"{prefix}{name}.", inner, shape, field, itemsize):
             yield row
             field = row.receptive_field
@@ -142,13 +150,6 @@ def _walk(
             parameters=sum(map(math.prod, parameters.values())),
             memory=math.prod(shape) * itemsize,
         )
-
-
-def _inside(block: Block) -> tuple[tuple[str, Block], ...]:
-    """The layers that the block holds, if any."""
-    if isinstance(block, Residual):
-        return _inside(block.body) or (("body", block.body),)
-    return getattr(block, "layers", ())
 
 
 def _cells(row: Row) -> tuple[str, ...]:

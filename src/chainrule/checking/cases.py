@@ -255,9 +255,8 @@ def _case(draw: Draw, block: Any, x_shape: tuple[int, ...], spread: float = 1.0)
         else _numbers(draw, shape)
         for name, shape in block.parameter_shapes().items()
     }
-    if hasattr(block, "draw"):
-        seed = int(draw.integers(2**62))
-        params |= block.draw(x_shape, torch.Generator().manual_seed(seed))
+    seed = int(draw.integers(2**62))
+    params |= block.draw(x_shape, torch.Generator().manual_seed(seed))
     return Case(block, _numbers(draw, x_shape, spread), params)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from chainrule.chain.shown import in_one_line
 from chainrule.checking.cases import CASES, Case, Draw
 from chainrule.checking.check import check_derivatives, random_dy
 from chainrule.checking.differentiable import Arrays, as_differentiable, gradients
@@ -80,9 +81,11 @@ def check_blocks(
             numeric = max(numeric, check.worst_relative_error)
             autograd = max(autograd, error)
             moved += check.moved_from_kinks
-            mistakes += [f"{case.block}: {mistake}" for mistake in check.mistakes]
+            mistakes += [f"{in_one_line(case.block)}: {mistake}" for mistake in check.mistakes]
             if not error < AUTOGRAD_BAR:
-                mistakes.append(f"{case.block}: differs from torch.autograd by {error:.1e}")
+                mistakes.append(
+                    f"{in_one_line(case.block)}: differs from torch.autograd by {error:.1e}"
+                )
             if progress is not None:
                 progress(place * cases + number + 1, len(draws) * cases)
         table.append(BlockCheck(name, cases, numeric, autograd, moved, tuple(mistakes)))

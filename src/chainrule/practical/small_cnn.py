@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float32, Float64
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
-from chainrule.blocks import Convolution, MaxPooling
+from chainrule.blocks import Convolution, Loss, MaxPooling
 from chainrule.chain import Chain
 from chainrule.errors import DivergedError, InputError
 from chainrule.practical.blobs import Labels
@@ -66,7 +66,7 @@ class SmallCnn:
 
 
 @dataclass(frozen=True)
-class BlobLoss:
+class BlobLoss(Loss):
     """Hinges at the labelled pixels: blobs should score above 1, their surroundings below 0.
 
         loss = 1/|P| sum_{p in P} max(0, 1 - x[p])  +  1/|N| sum_{p in N} max(0, x[p])

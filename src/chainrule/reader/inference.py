@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from chainrule.blocks import Convolution, Interleave, ReLU, Residual
-from chainrule.blocks.block import Shape, apply_block
+from chainrule.blocks.block import Shape
 from chainrule.chain import Chain
 from chainrule.chain.chain import layer_parameters
 from chainrule.chain.inference.folding import fold_batch_normalization
@@ -122,7 +122,7 @@ def measured_ranges(
     ranges: dict[str, float] = {}
     for y in batches:
         for name, block in chain.layers:
-            y = apply_block(block, y, layer_parameters(parameters, name))  # noqa: PLW2901
+            y = block.apply(y, layer_parameters(parameters, name))  # noqa: PLW2901
             if isinstance(block, ReLU | Residual):
                 highest = float(np.quantile(y.numpy(), _SHARE))
                 ranges[name] = max(highest, ranges.get(name, 1e-6))

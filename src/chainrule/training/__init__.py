@@ -1,7 +1,6 @@
 """Minibatch training of a chain: the loop, its steps, its schedules, its checkpoints."""
 
 from chainrule.training.loop import (
-    Loss,
     Metric,
     OnEpoch,
     Settings,
@@ -11,4 +10,4 @@ from chainrule.training.loop import (
     train,
 )
 
-__all__ = ["Loss", "Metric", "OnEpoch", "Settings", "Source", "Trained", "evaluate", "train"]
+__all__ = ["Metric", "OnEpoch", "Settings", "Source", "Trained", "evaluate", "train"]

@@ -10,6 +10,8 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
+from chainrule.blocks import Loss
+from chainrule.blocks.block import check_loss
 from chainrule.chain import Chain
 from chainrule.errors import DivergedError, InputError, OtherRunError
 from chainrule.io.progress import Progress
@@ -38,14 +40,6 @@ class Source(Protocol):
         With a generator: in a random order, with random jitter if the source has any. Without:
         in order and without jitter, the same each time.
         """
-
-
-@runtime_checkable
-class Loss(Protocol):
-    """A loss block: the mean over the batch and its derivative."""
-
-    def forward(self, x: Tensor, target: Any) -> tuple[Tensor, Any]: ...
-    def backward(self, dy: Tensor, target: Any, saved: Any) -> Tensor: ...
 
 
 @dataclass(frozen=True)
@@ -121,6 +115,7 @@ def train(
     Raises DivergedError when the loss is no longer finite, FileError on a checkpoint that cannot be
     read, and OtherRunError, a FileError, on one that is of another run.
     """
+    check_loss(loss)
     state = _start(
         chain, parameters, training, validation, settings, described or {}, checkpoint, resume
     )

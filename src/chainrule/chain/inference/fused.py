@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -162,9 +161,7 @@ class _Alone:
     params: Parameters
 
     def __call__(self, x: Tensor) -> Tensor:
-        apply: Any = getattr(self.block, "apply", None)
-        y: Tensor = apply(x, self.params) if apply else self.block.forward(x, self.params)[0]
-        return y
+        return self.block.apply(x, self.params)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,74 @@
+"""Modules of PyTorch that its own `nn` lacks, for `Block.to_torch`."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from chainrule.blocks.block import Parameters
+
+
+def with_parameters(module: nn.Module, params: Parameters) -> nn.Module:
+    """The module with copies of the weight and the bias, where there is one."""
+    for name in ("weight", "bias"):
+        if name in params:
+            setattr(module, name, nn.Parameter(params[name].detach().clone()))
+    return module
+
+
+class PaddedConv2d(nn.Conv2d):
+    """Conv2d that also pads opposite sides differently."""
+
+    around: tuple[int, int, int, int] | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x if self.around is None else F.pad(x, self.around))
+
+
+class AnyBatchNorm(nn.BatchNorm2d):
+    """Batch normalisation of (N, C) as well as of (N, C, H, W)."""
+
+    def _check_input_dim(self, x: Tensor) -> None:
+        pass
+
+
+class MeanInside(nn.Module):
+    """The mean over the part of each window that lies in the image."""
+
+    def __init__(
+        self, kernel: tuple[int, int], stride: tuple[int, int], around: tuple[int, int, int, int]
+    ) -> None:
+        super().__init__()
+        self.around = around
+        self.pool = nn.AvgPool2d(kernel, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        inside = F.pad(torch.ones_like(x[:, :1]), self.around)
+        mean: Tensor = self.pool(F.pad(x, self.around)) / self.pool(inside)
+        return mean
+
+
+class LocalResponseNorm(nn.Module):
+    """As our block defines it; torch's divides alpha by rho and centres even groups elsewhere."""
+
+    def __init__(self, rho: int, kappa: float, alpha: float, beta: float) -> None:
+        super().__init__()
+        self.rho, self.kappa, self.alpha, self.beta = rho, kappa, alpha, beta
+
+    def forward(self, x: Tensor) -> Tensor:
+        before, after = (self.rho - 1) // 2, self.rho // 2
+        squares = F.pad(x * x, (0, 0, 0, 0, before, after))
+        energy = squares[:, : x.shape[1]]
+        for k in range(1, self.rho):
+            energy = energy + squares[:, k : k + x.shape[1]]
+        s = self.kappa + self.alpha * energy
+        if self.kappa == 0:  # where a whole group is 0, so are y and its derivative
+            x, s = torch.where(s > 0, x, 0.0), torch.where(s > 0, s, 1.0)
+        return x * s.pow(-self.beta)
+
+
+class SumWithInput(nn.Sequential):
+    """x plus what the modules make of it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = x + super().forward(x)  # type: ignore[no-untyped-call]
+        return y
