@@ -91,15 +91,23 @@ def test_red_on_green_of_the_same_lightness_is_seen():
 def test_pictures_cut_together_are_cut_as_alone():
     pictures = [drawn(20), drawn(60, ink=200, paper=30, text="sea")[::-1, ::2], drawn(33).T]
     ways = [Looseness(), Looseness(scale=0.9), Looseness(stretch=0.85, rise=1.5)]
-    together = cut_strips(pictures, ["a", "b", "c"], ways)
+    together = cut_strips(pictures, ways)
     for picture, strips in zip(pictures, together, strict=True):
         for way, strip in zip(ways, strips, strict=True):
             alone = cut_strip(picture, way)
             np.testing.assert_array_equal(strip.values, alone.values)
             assert (strip.left, strip.top) == (alone.left, alone.top)
             assert (strip.scale_x, strip.scale_y) == (alone.scale_x, alone.scale_y)
-    with pytest.raises(InputError, match=r"^b holds no text"):
-        cut_strips([drawn(), np.full((40, 60), 255, np.uint8)], ["a", "b"])
+
+
+def test_a_picture_without_a_line_leaves_the_others_as_they_are():
+    flat, small = np.full((40, 60), 255, np.uint8), np.zeros((3, 50), np.uint8)
+    first, *none, last = cut_strips([drawn(), flat, small, drawn(60)])
+    assert [one.reason.split(":")[0] for one in none] == ["no text"] * 2
+    for strips, size in ((first, 20), (last, 60)):
+        np.testing.assert_array_equal(
+            strips[0].values, cut_strip(drawn(size) if size == 60 else drawn()).values
+        )
 
 
 def test_text_too_wide_for_a_strip_is_refused():
@@ -125,7 +133,7 @@ def test_every_mode_of_a_picture_is_read(mode, tmp_path):
 @pytest.mark.parametrize(
     ("shape", "message"),
     [
-        ((3, 50), "50 px wide and 3 px high; expected a line of text at least 8 px high"),
+        ((3, 50), "50 px wide and 3 px high; expected a line at least 8 px high"),
         ((32, 100_000), "100000 px wide and 32 px high; expected at most 32768 px"),
         ((40, 60), "holds no text: its shades are all alike"),
     ],

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from chainrule.chain import save_chain
 from chainrule.errors import FileError, InputError
@@ -144,7 +144,7 @@ def test_the_command_reads_pictures(command, sentence, tmp_path):
     assert (result.stdout, result.returncode) == (SENTENCE + "\n", 0)
     result = command("reader", "read", tmp_path / "line.png", "--json", "--beam", "3")
     (image,) = json.loads(result.stdout)["images"]
-    assert set(image) == {"file", "text", "characters"}
+    assert set(image) == {"file", "text", "reason", "characters"}
     assert image["text"] == SENTENCE
     assert set(image["characters"][0]) == {"character", "box", "confidence", "alternatives"}
 
@@ -154,17 +154,50 @@ def test_a_picture_in_which_nothing_is_read_has_no_cells():
     assert cells(strip, [], (0.5, 0.0)) == []
 
 
-@pytest.mark.parametrize(
-    ("size", "message"),
-    [
-        ((50, 3), "3 px high; expected a line of text at least 8 px high"),
-        ((100_000, 32), "100000 px wide and 32 px high; expected at most 32768 px"),
-        ((60, 40), "holds no text"),
-    ],
-)
-def test_the_command_refuses_what_it_cannot_read(refused, tmp_path, size, message):
-    Image.new("L", size, 255).save(tmp_path / "line.png")
-    assert message in refused("reader", "read", tmp_path / "line.png")
+def unreadable():
+    """Pictures in which there is no text to be read."""
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 256, (40, 120)).astype(np.uint8)
+    return {
+        "noise": noise,
+        "clouds": np.asarray(Image.fromarray(noise).filter(ImageFilter.GaussianBlur(6))),
+        "blot": np.pad(np.zeros((12, 12), np.uint8), 20, constant_values=255),
+        "frame": np.pad(np.full((30, 200), 255, np.uint8), 3, constant_values=0),
+        "blank": np.full((30, 50), 255, np.uint8),
+        "low": np.zeros((3, 50), np.uint8),
+    }
+
+
+def test_the_command_gives_an_answer_for_every_picture(command, sentence, tmp_path):
+    pictures = {**unreadable(), "line": sentence.image}
+    for name, picture in pictures.items():
+        Image.fromarray(picture).save(tmp_path / f"{name}.png")
+    (tmp_path / "cut.png").write_bytes((tmp_path / "line.png").read_bytes()[:300])
+    files = [f"{name}.png" for name in pictures]
+    result = command("reader", "read", *files, "--json", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    *empty, line = json.loads(result.stdout)["images"]
+    assert line["text"] == SENTENCE
+    assert line["reason"] is None
+    for image in empty:
+        assert (image["text"], image["characters"]) == ("", [])
+        assert image["reason"].startswith("no ")
+        assert f"chainrule: {image['file']}: {image['reason']}" in result.stderr.splitlines()
+
+    # what cannot be opened is told by the exit code; the others are read all the same
+    Image.new("1", (40_000, 10), 1).save(tmp_path / "wide.png")
+    files = ["cut.png", *files, "wide.png", "none.png"]
+    result = command("reader", "read", *files, cwd=tmp_path)
+    assert result.returncode == 2
+    assert result.stdout.splitlines() == [
+        *(f"{file}: " for file in files[1:-3]),
+        f"line.png: {SENTENCE}",
+    ]
+    told = [line for line in result.stderr.splitlines() if line.startswith("chainrule: ")]
+    assert len(told) == len(empty) + 3
+    assert "cut.png cannot be read as a picture" in told[0]
+    assert "wide.png is 40000 px wide" in told[-2]
+    assert "none.png cannot be read as a picture" in told[-1]
 
 
 def test_the_command_refuses_what_is_no_reader_or_no_picture(refused, tmp_path, sentence):
@@ -285,8 +318,8 @@ def test_all_precisions_read_nearly_the_same_and_several_threads_just_so(reader,
     monkeypatch.setattr(pooled, "_TOGETHER", 16)
     with ReaderPool(readers[-1], 2) as pool:
         assert pool.texts(pictures) == others[-1]
-        with pytest.raises(InputError, match=r"^picture 41 holds no text"):
-            pool.texts([*pictures, np.full((40, 60), 255, np.uint8)])
+        blank = np.full((40, 60), 255, np.uint8)
+        assert pool.texts([*pictures[:20], blank, *pictures[20:]])[20] == ""
 
 
 def test_the_dictionary_can_be_ones_own_or_none(command, refused, lato, tmp_path):

@@ -1,14 +1,16 @@
 """`chainrule reader read`: the text of pictures of one line."""
 
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from chainrule.cli.output import JsonOption, print_json, progress
+from chainrule.errors import ChainruleError
 
 if TYPE_CHECKING:
-    from chainrule.reader.read import Reader
+    from chainrule.reader.read import Reader, ReadLine
 
 ModelOption = Annotated[
     Path | None,
@@ -60,48 +62,62 @@ def read(
     Where letters are in doubt, words of the dictionary are preferred to other strings; digits are
     read as they look. For codes and names in capitals, `--words none` takes only what is seen.
 
+    A picture in which nothing is read has an empty text, and standard error says why; so it does of
+    a file that cannot be opened as a picture, and then the exit code is 2. The others are read all
+    the same.
+
     Example: chainrule reader read meter.png label.jpg --json
     """
     from chainrule.glyphs.alphabet import parse_alphabet
     from chainrule.reader.picture import open_grey
-    from chainrule.reader.read import load_reader
+    from chainrule.reader.read import ReadLine, load_reader
 
     reader = load_reader(model)
     if alphabet is not None:
         reader = reader.limited(parse_alphabet(alphabet))
     reader = with_words(reader, words)
-    pictures = [open_grey(path) for path in images]
+    pictures, lines = [], {}
+    for place, path in enumerate(images):
+        try:
+            pictures.append(open_grey(path))
+        except ChainruleError as error:
+            lines[place] = ReadLine("", (), str(error))
+    unopened = set(lines)
     with progress("reading", "lines") as report:
-        lines = reader.read(
-            pictures, names=[f"picture {path}" for path in images], beam_width=beam, progress=report
-        )
-    if not as_json:
-        for path, line in zip(images, lines, strict=True):
+        read_ones = reader.read(pictures, beam_width=beam, progress=report)
+    places = (place for place in range(len(images)) if place not in unopened)
+    lines |= dict(zip(places, read_ones, strict=True))
+    if as_json:
+        print_json({"images": [_described(path, lines[i]) for i, path in enumerate(images)]})
+    for place, path in enumerate(images):
+        line = lines[place]
+        if not as_json and place not in unopened:
             print(line.text if len(images) == 1 else f"{path}: {line.text}")
-        return
-    print_json(
-        {
-            "images": [
-                {
-                    "file": str(path),
-                    "text": line.text,
-                    "characters": [
-                        {
-                            "character": character.character,
-                            "box": list(character.box),
-                            "confidence": character.confidence,
-                            "alternatives": [
-                                {"character": other, "confidence": confidence}
-                                for other, confidence in character.alternatives
-                            ],
-                        }
-                        for character in line.characters
-                    ],
-                }
-                for path, line in zip(images, lines, strict=True)
-            ]
-        }
-    )
+        if line.reason is not None:
+            named = "" if place in unopened else f"{path}: "
+            print(f"chainrule: {named}{line.reason}", file=sys.stderr)
+    if unopened:
+        raise typer.Exit(2)
+
+
+def _described(path: Path, line: "ReadLine") -> dict[str, Any]:
+    return {
+        "file": str(path),
+        "text": line.text,
+        "reason": line.reason,
+        "characters": [
+            {
+                "character": character.character,
+                "box": list(character.box),
+                "confidence": character.confidence,
+                "alternatives": [
+                    {"character": other, "confidence": confidence}
+                    for other, confidence in character.alternatives
+                ],
+            }
+            for character in line.characters
+        ],
+    }
 
 
 def with_words(reader: "Reader", words: str) -> "Reader":

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -38,6 +39,12 @@ class Strip:
     top: float
     scale_x: float
     scale_y: float
+
+
+class NoLine(NamedTuple):
+    """Why a picture has no strip, as it stands after "the picture holds"."""
+
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -90,68 +97,69 @@ def grey(picture: Image.Image) -> NDArray[np.uint8]:
     return _stretched(along)
 
 
-def cut_strip(
-    picture: NDArray[np.uint8], looseness: Looseness | None = None, name: str = "the picture"
-) -> Strip:
+def cut_strip(picture: NDArray[np.uint8], looseness: Looseness | None = None) -> Strip:
     """Find the band of text in a grey picture (height, width) and scale it to a strip.
 
     The paper is the shade at the picture's edge, ink what is darker or lighter, whichever has
     more. Rows and columns with ink are the band. It is scaled so that the rows in which the
     strokes are, become CORE_HEIGHT high, as far as INK_HEIGHTS allow, and stretched where strokes
-    stand close. Raises InputError, with `name`, if the picture is too small or too wide or holds
-    no text.
+    stand close. Raises InputError if the picture is too small or too wide or holds no text.
     """
-    return cut_strips([picture], [name], [looseness or Looseness()])[0][0]
+    (cut,) = cut_strips([picture], [looseness or Looseness()])
+    if isinstance(cut, NoLine):
+        raise InputError(f"the picture holds {cut.reason}")
+    return cut[0]
 
 
 def cut_strips(
-    pictures: Sequence[NDArray[np.uint8]],
-    names: Sequence[str],
-    loosenesses: Sequence[Looseness] = (Looseness(),),
-) -> list[list[Strip]]:
-    """The strip of each grey picture, if there are any, in several ways. Raises InputError as
-    `cut_strip`.
+    pictures: Sequence[NDArray[np.uint8]], loosenesses: Sequence[Looseness] = (Looseness(),)
+) -> list[list[Strip] | NoLine]:
+    """The strip of each grey picture, if there are any, in several ways, or why it has none.
 
     All together take one compiled call, between which threads would wait for each other.
     """
-    for picture, name in zip(pictures, names, strict=True):
-        _check_size(picture, name)
+    unfit = [_unfit(picture) for picture in pictures]
+    fit = [picture for picture, why in zip(pictures, unfit, strict=True) if why is None]
+    cut = iter(_cut_all(fit, loosenesses))
+    return [next(cut) if why is None else why for why in unfit]
+
+
+def _unfit(picture: NDArray[np.uint8]) -> NoLine | None:
+    height, width = picture.shape
+    size = f"it is {width} px wide and {height} px high"
+    if height < LOWEST or width < 2:
+        return NoLine(f"no text: {size}; expected a line at least {LOWEST} px high")
+    if max(height, width) > LONGEST:
+        return NoLine(f"no line that can be read: {size}; expected at most {LONGEST} px")
+    return None
+
+
+def _cut_all(
+    pictures: Sequence[NDArray[np.uint8]], loosenesses: Sequence[Looseness]
+) -> list[list[Strip] | NoLine]:
     if not pictures:
         return []
     flat = np.concatenate([picture.ravel() for picture in pictures])
     shapes = np.array([picture.shape for picture in pictures])
     ways = np.array([(one.scale, one.stretch, one.rise) for one in loosenesses])
     inked, values, places = _cut_each(flat, shapes, ways)
-    cut = iter(zip(values, places.tolist(), strict=True))
-    return [
-        [_strip(*next(cut), ink, name) for _ in loosenesses]
-        for ink, name in zip(inked.tolist(), names, strict=True)
-    ]
-
-
-def _check_size(picture: NDArray[np.uint8], name: str) -> None:
-    height, width = picture.shape
-    if height < LOWEST or width < 2:
-        raise InputError(
-            f"{name} is {width} px wide and {height} px high; expected a line of text at least "
-            f"{LOWEST} px high"
-        )
-    if max(height, width) > LONGEST:
-        raise InputError(
-            f"{name} is {width} px wide and {height} px high; expected at most {LONGEST} px"
-        )
-
-
-def _strip(values: NDArray[np.float32], place: list[float], ink: list[int], name: str) -> Strip:
-    width, height = ink
-    if not width:
-        raise InputError(f"{name} holds no text: its shades are all alike; expected a line of text")
-    if not len(values):
-        raise InputError(
-            f"{name} has text {width} px wide and {height} px high; expected a line at most "
-            f"{int((WIDEST - 2 * MARGIN) / INK_HEIGHTS[0])} times as wide as high"
-        )
-    return Strip(values, *place)
+    strips = [Strip(cut, *place) for cut, place in zip(values, places.tolist(), strict=True)]
+    found: list[list[Strip] | NoLine] = []
+    for number, (width, height) in enumerate(inked.tolist()):
+        own = strips[number * len(ways) : (number + 1) * len(ways)]
+        if not width:
+            found.append(NoLine("no text: its shades are all alike"))
+        elif not all(len(strip.values) for strip in own):
+            most = int((WIDEST - 2 * MARGIN) / INK_HEIGHTS[0])
+            found.append(
+                NoLine(
+                    f"no line that can be read: its text is {width} px wide and {height} px high; "
+                    f"expected a line at most {most} times as wide as high"
+                )
+            )
+        else:
+            found.append(own)
+    return found
 
 
 @njit(cache=True, nogil=True)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from chainrule.reader.read import Reader, numbered
+from chainrule.reader.read import Reader
 
 _TOGETHER = 1024  # lines, of which the strips and the probabilities are kept at a time
 _PATIENCE = 120  # seconds in which the threads must have begun
@@ -38,13 +38,12 @@ class ReaderPool:
             self._executor = None
 
     def texts(self, pictures: Sequence[NDArray[np.uint8]]) -> list[str]:
-        """The texts of grey pictures (height, width) of one line each. Raises InputError."""
+        """The texts of grey pictures (height, width) of one line each, "" where nothing is read."""
         assert self._executor is not None
-        names = numbered(pictures)
         found: list[str] = []
         for first in range(0, len(pictures), _TOGETHER):
-            part = slice(first, first + _TOGETHER)
-            found += self.reader.texts(pictures[part], names=names[part], each=self._executor.map)
+            part = pictures[first : first + _TOGETHER]
+            found += self.reader.texts(part, each=self._executor.map)
         return found
 
     def _begin(self, all_there: Barrier) -> None:

@@ -22,7 +22,7 @@ from chainrule.reader.boxes import cells, ink_box
 from chainrule.reader.ctc_network import line_network, of_classes
 from chainrule.reader.decode import align, greedy
 from chainrule.reader.inference import Ranges, ReaderPrecision, ready_network
-from chainrule.reader.picture import HEIGHT, Strip, cut_strips
+from chainrule.reader.picture import HEIGHT, NoLine, Strip, cut_strips
 from chainrule.reader.second_look import LOOKS, chosen, look_again, sureness, unsure
 from chainrule.reader.text_model import TextModel, text_model
 
@@ -49,16 +49,18 @@ class Character:
 
 @dataclass(frozen=True)
 class ReadLine:
-    """What was read in one picture."""
+    """What was read in one picture; where that is nothing, the reason."""
 
     text: str
     characters: tuple[Character, ...]
+    reason: str | None = None
 
 
 @dataclass(frozen=True)
 class _Seen:
     """A line as the network sees it, log_p (K, T), and the labels read from that."""
 
+    strip: Strip
     log_p: NDArray[np.float32]
     labels: list[int]
     unsure: bool
@@ -131,35 +133,33 @@ class Reader:
         self,
         pictures: Sequence[NDArray[np.uint8]],
         *,
-        names: Sequence[str] | None = None,
         beam_width: int | None = None,
         each: Each = map,
     ) -> list[str]:
         """The texts of grey pictures (height, width) of one line each: `read` without the boxes.
 
-        each: what applies a function to each batch, such as an executor's `map`.
+        "" for one in which nothing is read. each: what applies a function to each batch, such as an
+        executor's `map`.
         """
-        _, seen = self._see(pictures, names, beam_width, each)
-        return [self._spelled(line.labels) for line in seen]
+        seen = self._see(pictures, beam_width, each)
+        return ["" if isinstance(line, NoLine) else self._spelled(line.labels) for line in seen]
 
     def read(
         self,
         pictures: Sequence[NDArray[np.uint8]],
         *,
-        names: Sequence[str] | None = None,
         beam_width: int | None = None,
         progress: Progress | None = None,
     ) -> list[ReadLine]:
         """Read grey pictures (height, width), any size, dark on light or light on dark.
 
         beam_width: how many prefixes the search for the most probable text keeps; 1 takes the best
-        path, without the dictionary. By default BEAM_WIDTH with a dictionary, else 1. Raises
-        InputError, with the picture's name, for one without text.
+        path, without the dictionary. By default BEAM_WIDTH with a dictionary, else 1. A picture
+        in which nothing is read has an empty text and the reason; the others are read all the same.
         """
-        strips, seen = self._see(pictures, names, beam_width, map)
         found = []
-        for picture, strip, line in zip(pictures, strips, seen, strict=True):
-            found.append(self._line(strip, line, picture.shape))
+        for picture, line in zip(pictures, self._see(pictures, beam_width, map), strict=True):
+            found.append(self._line(line, picture.shape))
             if progress:
                 progress(len(found), len(pictures))
         return found
@@ -176,26 +176,23 @@ class Reader:
         return [line.log_p for line in self._look(strips, 1, None, map)]
 
     def _see(
-        self,
-        pictures: Sequence[NDArray[np.uint8]],
-        names: Sequence[str] | None,
-        beam_width: int | None,
-        each: Each,
-    ) -> tuple[list[Strip], list["_Seen"]]:
-        """The strips, and what is seen in them; where that is unsure, after further looks."""
-        names = numbered(pictures) if names is None else names
+        self, pictures: Sequence[NDArray[np.uint8]], beam_width: int | None, each: Each
+    ) -> list["_Seen | NoLine"]:
+        """What is seen in each picture that has a strip; where that is unsure, after further
+        looks."""
         width = beam_width or (1 if self._model is None else BEAM_WIDTH)
         model = self._model if width > 1 else None
 
-        def cut(part: Sequence[int]) -> list[list[Strip]]:
-            return cut_strips([pictures[i] for i in part], [names[i] for i in part])
+        def cut(part: Sequence[int]) -> list[list[Strip] | NoLine]:
+            return cut_strips([pictures[i] for i in part])
 
         def cut_again(part: Sequence[int]) -> list[list[Strip]]:
             return look_again([pictures[i] for i in part], [strips[i] for i in part])
 
-        strips = [strip for (strip,) in _in_parts(cut, range(len(pictures)), BATCH, each)]
-        seen = self._look(strips, width, model, each)
-        doubtful = [i for i, line in enumerate(seen) if line.unsure]
+        cuts = _in_parts(cut, range(len(pictures)), BATCH, each)
+        strips = {i: cut[0] for i, cut in enumerate(cuts) if not isinstance(cut, NoLine)}
+        seen = dict(zip(strips, self._look(list(strips.values()), width, model, each), strict=True))
+        doubtful = [i for i, line in seen.items() if line.unsure]
         again = _in_parts(cut_again, doubtful, LOOKS, each)
         others = [strip for line in again for strip in line]
         looks = iter(self._look(others, width, model, each))
@@ -211,7 +208,7 @@ class Reader:
         )
         for place, labels in zip(doubtful, best, strict=True):
             seen[place] = replace(seen[place], labels=labels)
-        return strips, seen
+        return [cut if isinstance(cut, NoLine) else seen[i] for i, cut in enumerate(cuts)]
 
     def _look(
         self, strips: Sequence[Strip], width: int, model: TextModel | None, each: Each
@@ -231,7 +228,7 @@ class Reader:
                 unsure(sure, read, model)
                 for sure, read in zip(sureness(log_p, frames), labels, strict=True)
             ]
-            return list(map(_Seen, own, labels, doubtful))
+            return list(map(_Seen, [strips[place] for place in part], own, labels, doubtful))
 
         seen: dict[int, _Seen] = {}
         for part, lines in zip(parts, each(look, parts), strict=True):
@@ -241,8 +238,12 @@ class Reader:
     def _spelled(self, labels: Sequence[int]) -> str:
         return "".join([self.alphabet[label - 1] for label in labels])
 
-    def _line(self, strip: Strip, line: "_Seen", shape: tuple[int, ...]) -> ReadLine:
-        log_p, labels = line.log_p, line.labels
+    def _line(self, line: "_Seen | NoLine", shape: tuple[int, ...]) -> ReadLine:
+        if isinstance(line, NoLine):
+            return ReadLine("", (), line.reason)
+        strip, log_p, labels = line.strip, line.log_p, line.labels
+        if not self._spelled(labels).strip():
+            return ReadLine("", (), "no text: no character is found in it")
         spans = align(log_p, labels)
         boxes = [
             ink_box(strip, cell, shape, self.alphabet[label - 1] != " ")
@@ -305,11 +306,6 @@ def save_reader(path: str | os.PathLike[str], reader: Reader) -> None:
             "ranges": reader.ranges and dict(reader.ranges),
         },
     )
-
-
-def numbered(pictures: Sequence[object]) -> list[str]:
-    """What pictures are called that have no names."""
-    return [f"picture {number}" for number in range(1, len(pictures) + 1)]
 
 
 def _in_parts(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from chainrule.reader.beam import LENGTH_BONUS, TEXT_WEIGHT, beam
 from chainrule.reader.decode import LogP, with_blanks
-from chainrule.reader.picture import WIDEST, Looseness, Strip, cut_strips
+from chainrule.reader.picture import WIDEST, Looseness, NoLine, Strip, cut_strips
 from chainrule.reader.text_model import TextModel
 
 UNSURE, UNSURE_OF_WORDS = -0.03, -0.005
@@ -49,8 +49,9 @@ def look_again(pictures: Sequence[NDArray[np.uint8]], first: Sequence[Strip]) ->
     """The strip of each grey picture cut otherwise, LOOKS times; none of one that is too wide."""
     narrow = [strip.values.shape[1] * _WIDENED <= WIDEST for strip in first]
     fit = [picture for picture, fits in zip(pictures, narrow, strict=True) if fits]
-    cut = iter(cut_strips(fit, ["the picture"] * len(fit), _LOOKS))
-    return [next(cut) if fits else [] for fits in narrow]
+    cut = iter(cut_strips(fit, _LOOKS))
+    looks = [next(cut) if fits else [] for fits in narrow]
+    return [[] if isinstance(strips, NoLine) else strips for strips in looks]
 
 
 def chosen(
