@@ -47,7 +47,8 @@ def classify_files(
     batch: list[torch.Tensor] = []
 
     def prepare(file: Path) -> torch.Tensor:
-        return network.preprocessing.input(read_picture(file))
+        look = network.preprocessing
+        return look.input(read_picture(file, look.at_least))
 
     def compute() -> None:
         best.extend(_best(function(torch.cat(batch)), network.classes, top))

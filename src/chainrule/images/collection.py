@@ -11,7 +11,8 @@ import numpy as np
 from jaxtyping import Bool, Int8
 
 from chainrule.errors import FileError, InputError
-from chainrule.io.pictures import SUFFIXES, read_bytes, shown
+from chainrule.io.decoding import picture_suffixes
+from chainrule.io.pictures import read_bytes, shown
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,9 @@ def list_pictures(path: Path) -> list[Path]:
     return sorted(
         file
         for file in path.rglob("*")
-        if file.suffix.lower() in SUFFIXES and not file.name.startswith(".") and file.is_file()
+        if file.suffix.lower() in picture_suffixes()
+        and not file.name.startswith(".")
+        and file.is_file()
     )
 
 

@@ -16,7 +16,7 @@ from chainrule.errors import FileError
 from chainrule.images.collection import Skipped
 from chainrule.images.network import FeatureSource
 from chainrule.images.store import FeatureStore
-from chainrule.io.pictures import picture_from_bytes, read_bytes
+from chainrule.io.pictures import LOOK, picture_from_bytes, read_bytes
 from chainrule.io.progress import Progress
 
 T = TypeVar("T")
@@ -51,8 +51,9 @@ def network_features(
     for the features themselves.
     """
     precision = precision or best_precision()
-    function = network.feature_function(precision)
-    store = FeatureStore(cache, f"{network.key} {precision}") if cache is not None else None
+    function, preprocessing = network.feature_function(precision), network.preprocessing
+    model = f"{network.key} {precision} {LOOK}"
+    store = FeatureStore(cache, model) if cache is not None else None
     squares: list[tuple[int, bytes, np.ndarray]] = []
     rows = _Rows(len(files))
     skipped: list[Skipped] = []
@@ -63,11 +64,12 @@ def network_features(
         known = store.get(key) if store is not None else None
         if known is not None:
             return key, known, None
-        return key, None, network.preprocessing.square(picture_from_bytes(content, file))
+        picture = picture_from_bytes(content, file, preprocessing.at_least)
+        return key, None, preprocessing.square(picture)
 
     def compute() -> None:
         pixels = np.stack([square for _, _, square in squares])
-        new = function(network.preprocessing.scaled(pixels)).numpy()
+        new = function(preprocessing.scaled(pixels)).numpy()
         if store is not None:
             store.put({key: row for (_, key, _), row in zip(squares, new, strict=True)})
         for (i, _, _), row in zip(squares, new, strict=True):

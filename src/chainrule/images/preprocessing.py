@@ -33,6 +33,15 @@ class Preprocessing:
     grey: bool = False
     mean_image: Float[Tensor, "c size size"] | None = None
 
+    @property
+    def at_least(self) -> int:
+        """How many pixels a picture's shorter side needs: twice what it is resized to.
+
+        A JPEG that is decoded at a part of its size, no smaller than this, is hardly another one
+        after the resizing (Pillow's `reducing_gap` of 2).
+        """
+        return 2 * self.resize
+
     def square(self, image: Image.Image) -> UInt8[np.ndarray, "size size 3"]:
         """The resized and cropped RGB picture."""
         width, height = image.size

@@ -1,36 +1,96 @@
-"""Any picture file as RGB, upright, 8 bits a channel; or one sentence why not.
+"""Any picture as RGB, upright, 8 bits a channel; or one sentence why not.
 
-Every bench that takes pictures reads them here.
+Every bench that takes pictures opens them here.
 """
 
-import io
-import re
-import warnings
+import os
+import stat
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
-from chainrule.errors import FileError
+from chainrule.errors import ChainruleError, FileError, InputError
+from chainrule.io.colour_profile import to_srgb
+from chainrule.io.decoding import decode, identify
+from chainrule.io.pixel_range import picture_from_array
+from chainrule.io.wide_pictures import MAX_PIXELS
 
-SUFFIXES = frozenset(
-    (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".jp2")
-)
-"""What a picture's file name ends in, in small letters."""
+__all__ = [
+    "LOOK", "MAX_PIXELS", "SAMPLE", "PictureSource", "open_picture", "picture_from_bytes",
+    "read_bytes", "read_picture", "sample_picture", "shown", "taken_as",
+]  # fmt: skip
 
-MAX_PIXELS = 89_478_485
-"""What a picture may hold: a quarter gigabyte as RGB, where Pillow begins to warn."""
+PictureSource = str | os.PathLike[str] | bytes | Image.Image | np.ndarray
+"""What is taken where a picture is: a path, a file's bytes, a picture of Pillow, an array."""
+
+MAX_BYTES = 1 << 30
+"""What a picture's file may hold."""
+
+LOOK = 2
+"""Which rules pictures are opened by; another number where the same file gives other pixels."""
 
 SAMPLE = "china.jpg"
 """The name of `sample_picture` in scikit-learn, 640 by 427 pixels."""
 
-# Pillow warns of huge pictures; as an error the warning can be caught where the file is known
-warnings.simplefilter("error", Image.DecompressionBombWarning)
+_ORIENTATION = 0x0112  # EXIF's tag
+_TURNED = {  # what makes a picture of this EXIF orientation upright
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
-def read_picture(path: Path | str) -> Image.Image:
-    """The picture in `path` as `picture_from_bytes` gives it. Raises FileError."""
-    return picture_from_bytes(read_bytes(path), path)
+def open_picture(
+    source: PictureSource, *, name: str | None = None, at_least: int | None = None
+) -> Image.Image:
+    """The picture as RGB, turned upright as its EXIF orientation says.
+
+    - A path, or a file's bytes: any format that Pillow reads, and HEIC where the package
+      pillow-heif is installed. Of an animation or a file of several pages this is the first.
+    - A picture of Pillow, of any mode.
+    - An array (height, width), or (height, width, channels) of grey, grey and alpha, RGB, or RGBA.
+      8-bit integers are taken as they are, truth values as black and white.
+
+    What is transparent is laid on white; colours with a profile become sRGB. Integers of more than
+    8 bits and floating point are brought to 8 by their range, as `chainrule.io.pixel_range` says.
+
+    `at_least` lets a large JPEG be decoded at a half, a quarter or an eighth of its size, as long
+    as its shorter side keeps so many pixels. One of more than `MAX_PIXELS` pixels always is.
+
+    Raises FileError, naming the file (or `name`), if it cannot be read, is no picture, is cut off
+    or damaged, or holds more than `MAX_PIXELS` pixels; InputError for what is no picture at all.
+    """
+    if isinstance(source, Image.Image):
+        return _finished(source, name or "the picture")
+    if isinstance(source, str | os.PathLike):
+        return picture_from_bytes(read_bytes(Path(source)), name or Path(source), at_least)
+    if isinstance(source, bytes):
+        return picture_from_bytes(source, name or "the picture", at_least)
+    if hasattr(source, "__array__"):
+        name = name or "the picture"
+        return _finished(picture_from_array(np.asarray(source), name), name)
+    raise InputError(
+        f"{name or 'the picture'} is a {type(source).__name__}; expected a path, a picture of "
+        "Pillow or an array"
+    )
+
+
+def read_picture(path: Path | str, at_least: int | None = None) -> Image.Image:
+    """The picture in the file `path`, as `open_picture` gives it. Raises FileError."""
+    return open_picture(path, at_least=at_least)
+
+
+def picture_from_bytes(
+    content: bytes, path: Path | str, at_least: int | None = None
+) -> Image.Image:
+    """The picture in a file's bytes, as `open_picture` gives it; `path` names it in errors."""
+    name = shown(path)
+    return _finished(decode(content, name, at_least), name)
 
 
 def sample_picture() -> Image.Image:
@@ -43,55 +103,32 @@ def sample_picture() -> Image.Image:
 def read_bytes(path: Path | str) -> bytes:
     """The bytes of a file that is not empty. Raises FileError."""
     try:
-        content = Path(path).read_bytes()
-    except OSError as error:
-        raise FileError(f"{shown(path)} cannot be read: {error.strerror or error}") from error
+        kind = Path(path).stat().st_mode
+        if stat.S_ISDIR(kind) or stat.S_ISCHR(kind) or stat.S_ISBLK(kind) or stat.S_ISSOCK(kind):
+            raise FileError(f"{shown(path)} is no file; expected a picture")
+        with Path(path).open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except FileError:
+        raise
+    except (OSError, ValueError) as error:  # ValueError: a name with a zero byte in it
+        reason = getattr(error, "strerror", None) or error
+        raise FileError(f"{shown(path)} cannot be read: {reason}") from error
     if not content:
         raise FileError(f"{shown(path)} is empty; expected a picture")
+    if len(content) > MAX_BYTES:
+        raise FileError(f"{shown(path)} holds more than {MAX_BYTES:,} bytes; expected a picture")
     return content
 
 
-def picture_from_bytes(content: bytes, path: Path | str) -> Image.Image:
-    """The picture in `content` as RGB, turned as its EXIF orientation says.
-
-    Of an animation or a file of several pages this is the first picture. What is transparent is
-    laid on white; 16 bits become the upper 8; floating point is taken from 0 to 1 (or to 255, if
-    some value is larger than 1).
-
-    Raises FileError, naming `path`, if it is no picture, is cut off or damaged, or holds more than
-    `MAX_PIXELS` pixels.
-    """
-    try:
-        with Image.open(io.BytesIO(content)) as image:
-            width, height = image.size
-            if width * height > MAX_PIXELS:
-                raise _too_large(path, f"{width} x {height}")
-            image.load()
-            # the orientation lies in the file's EXIF data, which conversions may drop
-            return _as_rgb(ImageOps.exif_transpose(image))
-    except FileError:
-        raise
-    except UnidentifiedImageError as error:
-        raise FileError(
-            f"{shown(path)} is not a picture that can be read; expected a PNG, a JPEG or the like"
-        ) from error
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        found = re.search(r"\d+ pixels", str(error))  # Pillow names them before the size is known
-        raise _too_large(path, found[0] if found else "more") from error
-    except Exception as error:  # damaged files make Pillow's decoders raise nearly anything
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise FileError(f"{shown(path)} is damaged ({reason}); expected a whole picture") from error
-
-
 def taken_as(content: bytes) -> str | None:
-    """What `picture_from_bytes` makes of a picture that is no plain RGB, in words; else None."""
-    with Image.open(io.BytesIO(content)) as image:
-        if image.mode.startswith(("I", "F")):
-            return "has more than 8 bits a pixel; it is taken with the upper 8, as grey"
-        if "A" in image.getbands() or "transparency" in image.info:
-            return "has transparent pixels; they are laid on white"
-        if image.mode in ("1", "L"):
-            return "is grey; it is taken as a colour picture whose three channels are alike"
+    """What `open_picture` makes of a file's bytes that are no plain RGB, in words; else None."""
+    image = identify(content)
+    if image is None or image.mode.startswith(("I", "F")):
+        return "has more than 8 bits a pixel; they are brought to 8 by their range"
+    if "A" in image.getbands() or "transparency" in image.info:
+        return "has transparent pixels; they are laid on white"
+    if image.mode in ("1", "L"):
+        return "is grey; it is taken as a colour picture whose three channels are alike"
     return None
 
 
@@ -101,30 +138,43 @@ def shown(path: Path | str) -> str:
     return text if text.isprintable() else repr(text)
 
 
-def _as_rgb(image: Image.Image) -> Image.Image:
-    if image.mode == "RGB":
-        return image
+def _finished(image: Image.Image, name: str) -> Image.Image:
+    """RGB, sRGB, on white, upright."""
+    try:
+        image.load()
+        return _upright(_as_rgb(image, name), image)
+    except ChainruleError:
+        raise
+    except Exception as error:  # a picture that Pillow reads only now, from a damaged file
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise FileError(f"{name} is damaged ({reason}); expected a whole picture") from error
+
+
+def _as_rgb(image: Image.Image, name: str) -> Image.Image:
     if image.mode.startswith(("I", "F")):
-        return _from_wide(np.asarray(image))
-    if "A" in image.getbands() or "transparency" in image.info:
-        rgba = image.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, "white")
-        return Image.alpha_composite(white, rgba).convert("RGB")
-    return image.convert("RGB")
+        image = _keeping_profile(image, picture_from_array(np.asarray(image), name))
+    elif "transparency" in image.info or image.mode in ("PA", "La", "RGBa"):
+        image = _keeping_profile(image, image.convert("LA" if image.mode == "La" else "RGBA"))
+    elif image.mode in ("P", "1"):
+        image = _keeping_profile(image, image.convert("RGB" if image.mode == "P" else "L"))
+    if image.mode not in ("LA", "RGBA"):
+        return to_srgb(image)
+    colours = to_srgb(_keeping_profile(image, image.convert(image.mode[:-1])))
+    white = Image.new("RGB", image.size, "white")
+    white.paste(colours, mask=image.getchannel("A"))
+    return white
 
 
-def _from_wide(pixels: np.ndarray) -> Image.Image:
-    """16-bit whole numbers (as they are, or in a wider type) and floating point."""
-    if pixels.dtype.kind == "f":
-        finite = np.nan_to_num(pixels, nan=0.0, posinf=255.0, neginf=0.0)
-        grey = finite * (255.0 if finite.max(initial=0.0) <= 1 else 1.0)
-    else:
-        grey = pixels / 257.0 if pixels.max(initial=0) > 255 else pixels
-    bytes_ = np.clip(np.rint(grey), 0, 255).astype(np.uint8)
-    return Image.fromarray(bytes_, "L").convert("RGB")
+def _keeping_profile(image: Image.Image, picture: Image.Image) -> Image.Image:
+    if "icc_profile" in image.info:
+        picture.info["icc_profile"] = image.info["icc_profile"]
+    return picture
 
 
-def _too_large(path: Path | str, found: str) -> FileError:
-    return FileError(
-        f"{shown(path)} claims more pixels than fit: expected at most {MAX_PIXELS:,}, found {found}"
-    )
+def _upright(picture: Image.Image, source: Image.Image) -> Image.Image:
+    """Turned as the EXIF data of `source` say; EXIF data that are damaged say nothing."""
+    try:
+        turn = _TURNED.get(source.getexif().get(_ORIENTATION, 1))
+    except Exception:  # whatever Pillow's reader of broken tags raises
+        turn = None
+    return picture.transpose(turn) if turn is not None else picture

@@ -1,0 +1,136 @@
+"""The bytes of a picture's file as a picture of Pillow, within limits."""
+
+import struct
+from contextlib import suppress
+from functools import cache
+from io import BytesIO
+from typing import Any
+
+from PIL import Image
+
+from chainrule.errors import ChainruleError, FileError
+from chainrule.io.wide_pictures import MAX_PIXELS, is_tiff, narrowed, read_tiff, too_large
+
+MAX_JPEG_PIXELS = 1_000_000_000
+"""What a JPEG may hold that is decoded smaller; a progressive one, whose coefficients are kept
+whole while it is read, may hold a fifth of that."""
+
+# stubs that Pillow names and cannot read, and PostScript, which is a program that would be run
+_NOT_READ = frozenset(("BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"))
+_HEIF_SUFFIXES = (".heic", ".heif", ".hif")
+_HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"mif1", b"msf1")
+_PNG = b"\x89PNG\r\n\x1a\n"
+_PNG_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+
+
+def decode(content: bytes, name: str, at_least: int | None = None) -> Image.Image:
+    """The first picture in a file's bytes, loaded, in a mode of 8 bits or of one wide channel.
+
+    Arguments and errors as in `chainrule.io.pictures.open_picture`.
+    """
+    try:
+        return _decoded(content, name, at_least)
+    except ChainruleError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise too_large(name, "more") from error
+    except Exception as error:  # damaged files make Pillow's decoders raise nearly anything
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise FileError(f"{name} is damaged ({reason}); expected a whole picture") from error
+
+
+def identify(content: bytes) -> Image.Image | None:
+    """The picture as `Image.open` finds it, not loaded; None if Pillow knows no such format.
+
+    Pillow's warning of many pixels is left out, since a filter for it would be the whole process's.
+    PostScript is not run, and formats that Pillow only names are not taken.
+    """
+    _register()
+    for kind in Image.ID:
+        factory, accept = Image.OPEN[kind]
+        if kind in _NOT_READ:
+            continue
+        # what Pillow's own loop takes for "another format"
+        with suppress(SyntaxError, IndexError, TypeError, struct.error):
+            accepted = accept is None or accept(content[:16])
+            if accepted and not isinstance(accepted, str):
+                return factory(BytesIO(content), "")
+    return None
+
+
+@cache
+def picture_suffixes() -> frozenset[str]:
+    """What the names of pictures that can be read end in, in small letters with the dot."""
+    _register()
+    known = Image.registered_extensions()
+    return frozenset(s for s, kind in known.items() if kind in Image.OPEN and kind not in _NOT_READ)
+
+
+def why_not_read(suffix: str) -> str:
+    """Why a file whose name ends so is not taken for a picture."""
+    if suffix.lower() in _HEIF_SUFFIXES:
+        return "HEIC needs the package pillow-heif; expected it after pip install pillow-heif"
+    return "not a picture by its name"
+
+
+def _decoded(content: bytes, name: str, at_least: int | None) -> Image.Image:
+    try:
+        image = _loaded(content, name, at_least)
+    except ValueError as error:
+        # Pillow takes a megabyte of each text of a PNG, and 64 of all
+        if not (content.startswith(_PNG) and "MAX_TEXT" in str(error)):
+            raise
+        content = _without_texts(content)
+        image = _loaded(content, name, at_least)
+    return narrowed(image, content, name)
+
+
+def _loaded(content: bytes, name: str, at_least: int | None) -> Image.Image:
+    image = identify(content)
+    if image is None and is_tiff(content):
+        return read_tiff(content, name)
+    if image is None:
+        heif = content[4:8] == b"ftyp" and content[8:12] in _HEIF_BRANDS
+        expected = why_not_read(".heic") if heif else "expected a PNG, a JPEG or the like"
+        raise FileError(f"{name} is not a picture that can be read; {expected}")
+    _make_smaller(image, name, at_least)
+    image.load()
+    return image
+
+
+def _make_smaller(image: Image.Image, name: str, at_least: int | None) -> None:
+    """Have a JPEG decoded at a part of its size, where that will do or must; check the size."""
+    width, height = image.size
+    pixels, found = width * height, f"{width} x {height}"
+    if image.format in ("JPEG", "MPO"):
+        if pixels > MAX_JPEG_PIXELS // (5 if image.info.get("progressive") else 1):
+            raise too_large(name, found)
+        for scale in (8, 4, 2):
+            enough = at_least is not None and min(width, height) >= at_least * scale
+            if enough or pixels > MAX_PIXELS * (scale // 2) ** 2:
+                image.draft("RGB", (width // scale, height // scale))
+                break
+    if image.size[0] * image.size[1] > MAX_PIXELS:
+        raise too_large(name, found)
+
+
+def _without_texts(content: bytes) -> bytes:
+    """A PNG less its text chunks."""
+    kept, at = [_PNG], len(_PNG)
+    while at + 8 <= len(content):
+        (length,) = struct.unpack_from(">I", content, at)
+        end = at + length + 12
+        if content[at + 4 : at + 8] not in _PNG_TEXTS:
+            kept.append(content[at:end])
+        at = end
+    return b"".join(kept)
+
+
+@cache
+def _register() -> None:
+    Image.init()
+    heif: Any = None
+    with suppress(ImportError):
+        import pillow_heif as heif  # type: ignore[import-not-found, no-redef]
+    if heif is not None:
+        heif.register_heif_opener()
