@@ -1,13 +1,14 @@
 """A chain saved and loaded; nothing wrong is loaded silently."""
 
 import json
+from dataclasses import dataclass, field
 
 import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from chainrule.blocks import Convolution, ReLU
+from chainrule.blocks import Block, Convolution, ReLU
 from chainrule.chain import Chain, load_chain, save_chain
 from chainrule.errors import FileError, InputError
 
@@ -169,3 +170,90 @@ def test_what_cannot_be_saved_leaves_no_file(saved, tmp_path):
     assert not path.exists()
     with pytest.raises(FileError, match="cannot be written"):
         save_chain(tmp_path / "missing" / "a.safetensors", chain, params)
+
+
+class Entrywise(Block):
+    """What the blocks below share: y = x."""
+
+    def forward(self, x, params):
+        return x, None
+
+    def backward(self, dy, params, saved):
+        return dy, {}
+
+
+@dataclass(frozen=True)
+class Weighted(Entrywise):
+    weights: object
+
+
+@dataclass(frozen=True)
+class Counted(Entrywise):
+    inner: int = 1
+    count: int = field(init=False, default=3)
+
+
+@dataclass(frozen=True)
+class Doubling(Entrywise):
+    size: int
+
+    def __post_init__(self):
+        object.__setattr__(self, "size", 2 * self.size)
+
+
+@dataclass(frozen=True)
+class Growing(Entrywise):
+    """Its parameters are not made by its settings."""
+
+    def parameter_shapes(self):
+        return {"weight": (2 if self is GROWING else 3, 2)}
+
+
+GROWING = Growing()
+
+
+class Plain(Entrywise):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("block", "reason"),
+    [
+        (Weighted(torch.ones(3)), "Tensor is not JSON serializable"),
+        (Weighted(float("nan")), "not JSON compliant"),
+        (Weighted({"a": 1}), "it has a block of type None"),
+        (Weighted({1, 2}), "set is not JSON serializable"),
+        (Weighted(Plain()), "Plain is no block of chainrule's"),
+        (Counted(), "unexpected keyword argument 'count'"),
+        (Doubling(4), "has other settings"),
+        (GROWING, "has other parameters"),
+        (Plain(), "Plain is no block of chainrule's"),
+    ],
+    ids=lambda value: "" if isinstance(value, str) else type(value).__name__,
+)
+def test_what_could_not_be_loaded_is_not_saved(tmp_path, block, reason):
+    chain = Chain([("first", ReLU()), ("own", block)])
+    params = {"own.weight": torch.zeros(2, 2)} if block is GROWING else {}
+    path = tmp_path / "own.safetensors"
+    path.write_bytes(b"what was there before")
+    with pytest.raises(InputError, match=f"layer 'own' could not be loaded again: .*{reason}"):
+        save_chain(path, chain, params, block_types=[Weighted, Counted, Doubling, Growing])
+    assert path.read_bytes() == b"what was there before"
+    assert [p.name for p in tmp_path.iterdir()] == ["own.safetensors"]
+
+
+def test_a_block_of_ones_own_that_its_settings_make_is_saved(tmp_path):
+    chain = Chain([("own", Weighted([1.5, 2])), ("more", Weighted(ReLU()))])
+    path = tmp_path / "own.safetensors"
+    save_chain(path, chain, {}, block_types=[Weighted])
+    found, _, _ = load_chain(path, block_types=[Weighted])
+    assert [block.weights for _, block in found.layers] == [(1.5, 2), ReLU()]
+
+
+def test_parameters_of_a_kind_that_the_format_does_not_hold_are_refused(saved):
+    path, chain, params = saved
+    before = path.read_bytes()
+    wide = {name: value.to(torch.complex128) for name, value in params.items()}
+    with pytest.raises(InputError, match=r"holds torch\.complex128 entries; expected"):
+        save_chain(path, chain, wide)
+    assert path.read_bytes() == before

@@ -78,7 +78,7 @@ def test_a_killed_command_resumes_to_the_same_bits(command, few_letters_file, tm
     assert whole.returncode == 0, whole.stderr
 
     checkpoint = tmp_path / "killed.checkpoint.safetensors"
-    arguments = [*map(str, options), "--out", str(tmp_path / "killed.safetensors"), "--resume"]
+    arguments = [*map(str, options), "--out", str(tmp_path / "killed.safetensors")]
     process = subprocess.Popen([sys.executable, "-m", "chainrule", *arguments])
     while not checkpoint.exists():
         assert process.poll() is None
@@ -88,12 +88,12 @@ def test_a_killed_command_resumes_to_the_same_bits(command, few_letters_file, tm
     assert len(read_checkpoint(checkpoint).history) < 60
     assert not (tmp_path / "killed.safetensors").exists()
 
-    resumed = command(*arguments)
+    resumed = command(*arguments, "--resume")
     assert resumed.returncode == 0, resumed.stderr
     a, b = (read_checkpoint(tmp_path / f"{n}.checkpoint.safetensors") for n in ("whole", "killed"))
     assert a.parameters.keys() == b.parameters.keys()
     assert all(torch.equal(a.parameters[name], b.parameters[name]) for name in a.parameters)
-    assert all(torch.equal(a.velocities[name], b.velocities[name]) for name in a.velocities)
+    assert all(torch.equal(a.moments[name], b.moments[name]) for name in a.moments)
     models = [load_letter_network(tmp_path / f"{n}.safetensors")[1] for n in ("whole", "killed")]
     assert all(torch.equal(models[0][name], models[1][name]) for name in a.parameters)
 
@@ -103,6 +103,13 @@ def test_resuming_another_run_is_refused(command, refused, few_letters_file, tmp
     assert command(*options, "--out", "a.safetensors", cwd=tmp_path).returncode == 0
     sentence = refused(*options, "--jitter", "--resume", "--out", "a.safetensors", cwd=tmp_path)
     assert "jitter False instead of True" in sentence
+
+
+def test_resuming_what_is_not_there_is_refused(refused, few_letters_file, tmp_path):
+    options = ["reader", "train", "--letters", few_letters_file, "--epochs", 1]
+    sentence = refused(*options, "--resume", "--out", "b.safetensors", cwd=tmp_path)
+    assert "there is nothing to resume: b.checkpoint.safetensors does not exist" in sentence
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_checkpoint_cut_off_is_refused(command, refused, few_letters_file, tmp_path):

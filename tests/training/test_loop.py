@@ -1,12 +1,8 @@
-"""Training a chain: against torch's own loop, resumed to the same bits, and bad input."""
+"""Training a chain: against torch's own loop, early stopping, what is checked before a step."""
 
-import signal
-import subprocess
-import sys
-import time
 from dataclasses import replace
-from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -14,69 +10,26 @@ from torch import nn
 from chainrule.blocks import (
     BatchNormalization,
     Convolution,
-    Dropout,
     Flatten,
     FullyConnected,
-    MaxPooling,
+    Loss,
     ReLU,
     SoftmaxLogLoss,
     top1_error,
 )
 from chainrule.chain import Chain
-from chainrule.errors import DivergedError, FileError, InputError
+from chainrule.errors import DivergedError, InputError, ShapeError
 from chainrule.training import Settings, evaluate, train
-from chainrule.training.checkpoints import read_checkpoint
+from training_bars import CHAIN, SETTINGS, Bars, run, same
 
-CHAIN = Chain(
-    [
-        ("conv", Convolution(1, 4, 3)),
-        ("norm", BatchNormalization(4)),
-        ("relu", ReLU()),
-        ("pool", MaxPooling(2)),
-        ("flat", Flatten()),
-        ("drop", Dropout(0.2)),
-        ("full", FullyConnected(36, 3)),
-    ],
-    (2, 1, 8, 8),
-)
-SETTINGS = Settings(epochs=4, batch_size=10, learning_rate=0.05, schedule="cosine", seed=3)
+PLAIN = Chain(
+    [("conv", Convolution(1, 4, 3)), ("relu", ReLU()), ("flat", Flatten()),
+     ("full", FullyConnected(144, 3))]
+)  # fmt: skip
 
 
-class Bars:
-    """Images with a bright row at one of three heights, in noise: learnable, and made here."""
-
-    def __init__(self, n, seed):
-        generator = torch.Generator().manual_seed(seed)
-        self.labels = torch.randint(0, 3, (n,), generator=generator)
-        self.images = torch.randn(n, 1, 8, 8, generator=generator)
-        self.images[torch.arange(n), 0, 1 + 2 * self.labels] += 2
-
-    def __len__(self):
-        return len(self.labels)
-
-    def batches(self, size, generator):
-        n = len(self)
-        order = torch.arange(n) if generator is None else torch.randperm(n, generator=generator)
-        for chosen in order.split(size):
-            yield self.images[chosen], self.labels[chosen]
-
-
-def run(settings=SETTINGS, chain=CHAIN, **options):
-    start = chain.initial_parameters(torch.Generator().manual_seed(0))
-    return train(
-        chain,
-        start,
-        SoftmaxLogLoss(),
-        Bars(95, 1),
-        Bars(40, 2),
-        settings,
-        metrics={"top1": top1_error},
-        **options,
-    )
-
-
-def same(a, b):
-    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+def started(chain, dtype=torch.float32):
+    return chain.initial_parameters(torch.Generator().manual_seed(0), dtype=dtype)
 
 
 def test_it_learns_and_tells_the_history():
@@ -94,30 +47,98 @@ def test_it_learns_and_tells_the_history():
     assert found["top1"] == pytest.approx(last["top1_validation"])
 
 
-def test_weights_are_those_of_torchs_own_loop():
-    chain = Chain([("conv", Convolution(1, 4, 3)), ("relu", ReLU()), ("flat", Flatten()),
-                   ("full", FullyConnected(144, 3))])  # fmt: skip
-    settings = replace(SETTINGS, precision="float64", weight_decay=0.01, schedule="constant")
-    start = chain.initial_parameters(torch.Generator().manual_seed(0), dtype=torch.float64)
-    source = Bars(95, 1)
-    source.images = source.images.double()
-    ours = train(chain, start, SoftmaxLogLoss(), source, source, settings).parameters
-
+def torchs_own(settings, optimizer_of, *, drop_last=False):
+    """The weights after torch's own loop, with autograd, from the same start in the same order."""
     model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(144, 3)).double()
     with torch.no_grad():
-        for theirs, value in zip(model.parameters(), start.values(), strict=True):
+        for theirs, value in zip(
+            model.parameters(), started(PLAIN, torch.float64).values(), strict=True
+        ):
             theirs.copy_(value.reshape(theirs.shape))
-    optimizer = torch.optim.SGD(model.parameters(), 0.05, momentum=0.9, weight_decay=0.01)
+    optimizer = optimizer_of(model)
     generator = torch.Generator().manual_seed(settings.seed)
     for _ in range(settings.epochs):
-        for x, target in source.batches(10, generator):
+        for x, target in Bars(95, 1).batches(10, generator):
+            if drop_last and len(x) < 10:
+                continue
             optimizer.zero_grad()
-            nn.functional.cross_entropy(model(x), target).backward()
+            nn.functional.cross_entropy(model(x.double()), target).backward()
+            if settings.clip_norm is not None:
+                gradients = [value.grad for value in model.parameters()]
+                norm = torch.cat([g.flatten() for g in gradients]).norm()
+                if norm > settings.clip_norm:
+                    torch._foreach_mul_(gradients, float(settings.clip_norm / norm))
             optimizer.step()
-    for theirs, mine in zip(model.parameters(), ours.values(), strict=True):
-        torch.testing.assert_close(
-            mine.reshape(theirs.shape), theirs.detach(), rtol=1e-10, atol=1e-12
+    return [value.detach() for value in model.parameters()]
+
+
+def sgd(model):
+    return torch.optim.SGD(model.parameters(), 0.05, momentum=0.9, weight_decay=0.01)
+
+
+def adam(model):
+    return torch.optim.Adam(model.parameters(), 0.05, betas=(0.8, 0.9), weight_decay=0.01, eps=1e-6)
+
+
+def by_layer(model):
+    groups = [
+        {"params": [model[0].weight], "lr": 0.005},
+        {"params": [model[0].bias], "lr": 0.1},
+        {"params": model[3].parameters(), "lr": 0.05},
+    ]
+    return torch.optim.SGD(groups, momentum=0.9, weight_decay=0.01)
+
+
+EXACT = replace(SETTINGS, precision="float64", weight_decay=0.01, schedule="constant")
+
+
+@pytest.mark.parametrize(
+    ("settings", "optimizer"),
+    [
+        (EXACT, sgd),
+        (replace(EXACT, optimizer="adam", momentum=0.8, beta2=0.9, epsilon=1e-6), adam),
+        (replace(EXACT, layer_rates={"conv": 0.1, "conv.bias": 2}), by_layer),
+        (replace(EXACT, clip_norm=0.1), sgd),
+        (replace(EXACT, drop_last=True), sgd),
+    ],
+    ids=["sgd", "adam", "rates by layer", "clipped", "drop_last"],
+)
+def test_weights_are_those_of_torchs_own_loop(settings, optimizer):
+    bars = Bars(95, 1)
+    start = started(PLAIN, torch.float64)
+    ours = train(PLAIN, start, SoftmaxLogLoss(), bars, settings).parameters
+    theirs = torchs_own(settings, optimizer, drop_last=settings.drop_last)
+    for expected, mine in zip(theirs, ours.values(), strict=True):
+        torch.testing.assert_close(mine.reshape(expected.shape), expected, rtol=1e-9, atol=1e-11)
+
+
+def test_each_of_these_settings_changes_what_comes_out():
+    """Or the comparison above would hold whatever they did."""
+    start = started(PLAIN, torch.float64)
+    found = [
+        train(PLAIN, start, SoftmaxLogLoss(), Bars(95, 1), settings).parameters
+        for settings in (
+            EXACT,
+            replace(EXACT, optimizer="adam"),
+            replace(EXACT, layer_rates={"conv": 0.1}),
+            replace(EXACT, clip_norm=0.1),
+            replace(EXACT, drop_last=True),
         )
+    ]
+    for i, first in enumerate(found):
+        assert not any(same(first, second) for second in found[:i])
+
+
+def test_a_rate_of_zero_keeps_a_layer_as_it_is():
+    trained = run(replace(SETTINGS, layer_rates={"conv": 0.0}))
+    start = started(CHAIN)
+    assert torch.equal(trained.parameters["conv.weight"], start["conv.weight"])
+    assert not torch.equal(trained.parameters["full.weight"], start["full.weight"])
+
+
+def test_a_layer_rate_for_no_layer_is_refused():
+    with pytest.raises(InputError, match="is called 'cnv', did you mean 'conv'"):
+        run(replace(SETTINGS, layer_rates={"cnv": 0.1}))
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_seed_does_not():
@@ -126,73 +147,109 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_does_not():
     assert not same(first.parameters, run(replace(SETTINGS, seed=4)).parameters)
 
 
-def test_a_resumed_run_ends_in_the_same_bits(tmp_path):
-    path = tmp_path / "run.safetensors"
-
-    class StoppedError(Exception):
-        pass
-
-    def stop(line, parameters):
-        if line["epoch"] == 2:
-            raise StoppedError
-
-    with pytest.raises(StoppedError):
-        run(checkpoint=path, on_epoch=stop)
-    assert len(read_checkpoint(path).history) == 2
-    resumed = run(checkpoint=path, resume=True)
-    assert same(resumed.parameters, run().parameters)
-    assert len(resumed.history) == 4
+def test_the_parameters_that_are_given_stay_as_they_are():
+    start = started(CHAIN)
+    kept = {name: value.clone() for name, value in start.items()}
+    train(CHAIN, start, SoftmaxLogLoss(), Bars(95, 1), SETTINGS)
+    assert same(start, kept)
 
 
-SCRIPT = """
-import sys, time
-sys.path.insert(0, {folder!r})
-from pathlib import Path
-import torch
-torch.set_num_threads(1)
-import {module} as test
-def slowly(done, total):
-    time.sleep(0.01)
-test.run(checkpoint=Path(sys.argv[1]), resume=True, progress=slowly)
-"""
+def test_without_validation_nothing_is_said_of_it():
+    (line,) = train(
+        CHAIN, started(CHAIN), SoftmaxLogLoss(), Bars(95, 1), replace(SETTINGS, epochs=1)
+    ).history
+    assert not [name for name in line if name.endswith("_validation")]
+    assert line["energy_train"] > 0
 
 
-@pytest.mark.slow
-def test_a_killed_run_resumes_to_the_same_bits(tmp_path):
-    script = SCRIPT.format(folder=str(Path(__file__).parent), module="test_loop")
-    whole, killed = tmp_path / "whole.safetensors", tmp_path / "killed.safetensors"
-    subprocess.run([sys.executable, "-c", script, whole], check=True)
+class Worse(Loss):
+    """A loss whose value in validation follows a script; its derivative is the true one."""
 
-    process = subprocess.Popen([sys.executable, "-c", script, killed])
-    while not killed.exists():
-        assert process.poll() is None
-        time.sleep(0.005)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    assert len(read_checkpoint(killed).history) < SETTINGS.epochs  # killed in the middle
-    subprocess.run([sys.executable, "-c", script, killed], check=True)
+    def __init__(self, script, validation):
+        self.script, self.validation, self.inner = list(script), validation, SoftmaxLogLoss()
 
-    a, b = read_checkpoint(whole), read_checkpoint(killed)
-    assert same(a.parameters, b.parameters)
-    assert same(a.velocities, b.velocities)
-    assert torch.equal(a.generator, b.generator)
+    def forward(self, x, target):
+        value, saved = self.inner.forward(x, target)
+        if len(x) == self.validation:
+            value = torch.tensor(self.script.pop(0))
+        return value, saved
+
+    def backward(self, dloss, target, saved):
+        return self.inner.backward(dloss, target, saved)
 
 
-def test_a_checkpoint_of_another_run_says_what_differs(tmp_path):
-    path = tmp_path / "run.safetensors"
-    run(checkpoint=path)
-    with pytest.raises(FileError, match=r"learning_rate 0\.05 instead of 0\.1"):
-        run(replace(SETTINGS, learning_rate=0.1), checkpoint=path, resume=True)
+def test_out_of_patience_it_stops_and_gives_the_best_epochs_parameters():
+    settings = replace(SETTINGS, epochs=9, patience=2, schedule="constant")
+    kept = []
+    trained = train(
+        CHAIN,
+        started(CHAIN),
+        Worse([3.0, 1.0, 2.0, 1.0, 0.5], 40),
+        Bars(95, 1),
+        settings,
+        validation=Bars(40, 2),
+        on_epoch=lambda line, parameters: kept.append(
+            {k: v.clone() for k, v in parameters.items()}
+        ),
+    )
+    # the second is the best; the fourth is as good, not lower
+    assert [line["energy_validation"] for line in trained.history] == [3, 1, 2, 1]
+    assert same(trained.parameters, kept[1])
+    assert not same(trained.parameters, kept[3])
 
 
-def test_a_checkpoint_cut_off_anywhere_is_refused(tmp_path):
-    path = tmp_path / "run.safetensors"
-    run(replace(SETTINGS, epochs=1), checkpoint=path)
-    content = path.read_bytes()
-    for length in range(0, len(content), 997):
-        path.write_bytes(content[:length])
-        with pytest.raises(FileError, match="expected"):
-            read_checkpoint(path)
+def test_patience_needs_something_to_judge_by():
+    with pytest.raises(InputError, match="patience is set without validation data"):
+        train(CHAIN, started(CHAIN), SoftmaxLogLoss(), Bars(95, 1), replace(SETTINGS, patience=1))
+
+
+ONE_ENTRY = Chain(
+    [("full1", FullyConnected(64, 8)), ("norm", BatchNormalization(8)), ("relu", ReLU()),
+     ("full2", FullyConnected(8, 3))]
+)  # fmt: skip
+
+
+def flat_bars(n):
+    bars = Bars(n, 1)
+    return bars.images.flatten(1), bars.labels
+
+
+def test_a_last_batch_of_one_is_said_before_the_first_step():
+    seen = []
+    with pytest.raises(
+        ShapeError, match=r"last batch of an epoch has 1 of the examples \(10 a"
+    ) as e:
+        train(
+            ONE_ENTRY,
+            started(ONE_ENTRY),
+            SoftmaxLogLoss(),
+            flat_bars(91),
+            SETTINGS,
+            progress=lambda done, total: seen.append(done),
+        )
+    assert "at least two in training; expected another batch_size, or drop_last=True" in str(
+        e.value
+    )
+    assert seen == []
+
+
+def test_a_last_batch_of_one_is_left_out_by_drop_last():
+    settings = replace(SETTINGS, drop_last=True, epochs=1)
+    seen = []
+    train(
+        ONE_ENTRY,
+        started(ONE_ENTRY),
+        SoftmaxLogLoss(),
+        flat_bars(91),
+        settings,
+        progress=lambda done, total: seen.append((done, total)),
+    )
+    assert seen[-1] == (90, 90)
+
+
+def test_drop_last_with_less_than_a_batch_is_refused():
+    with pytest.raises(InputError, match="drop_last leaves no batch: batch_size is 100"):
+        run(replace(SETTINGS, batch_size=100, drop_last=True))
 
 
 def test_a_loss_that_is_not_finite_stops_with_the_step_and_the_rate():
@@ -200,10 +257,38 @@ def test_a_loss_that_is_not_finite_stops_with_the_step_and_the_rate():
         run(replace(SETTINGS, learning_rate=1e38, schedule="constant"))
 
 
+def test_data_that_are_not_finite_are_not_called_a_rate_that_is_too_large():
+    x, y = flat_bars(90)
+    x[17] = np.nan
+    chain = Chain([("full", FullyConnected(64, 3))])
+    with pytest.raises(InputError, match=r"step \d+ \(epoch 1\) holds numbers that are not finite"):
+        train(chain, started(chain), SoftmaxLogLoss(), (x, y), SETTINGS)
+
+
+def test_a_loss_that_is_none_is_refused():
+    with pytest.raises(InputError, match="the loss is 'softmax'; expected"):
+        train(CHAIN, started(CHAIN), "softmax", Bars(95, 1), SETTINGS)
+
+
+def test_parameters_that_are_not_the_chains_are_refused():
+    start = started(CHAIN)
+    del start["conv.bias"]
+    with pytest.raises(InputError, match=r"`conv\.bias` is missing"):
+        train(CHAIN, start, SoftmaxLogLoss(), Bars(95, 1), SETTINGS)
+
+
+def test_an_argument_that_there_is_not_is_refused():
+    with pytest.raises(TypeError, match="no argument 'chekpoint'; expected one of checkpoint, res"):
+        run(chekpoint="run.safetensors")
+
+
 @pytest.mark.parametrize(
     "settings",
-    [{"epochs": 0}, {"batch_size": 0}, {"learning_rate": -1.0}, {"learning_rate": float("nan")},
-     {"precision": "float16"}, {"schedule": "linear"}, {"momentum": 1.0}],
+    [{"epochs": 0}, {"epochs": 2.5}, {"batch_size": 0}, {"learning_rate": -1.0}, {"seed": "a"},
+     {"learning_rate": float("nan")}, {"precision": "float16"}, {"schedule": "linear"},
+     {"momentum": 1.0}, {"optimizer": "adamw"}, {"optimizer": "adam", "beta2": 1.0},
+     {"optimizer": "adam", "nesterov": True}, {"clip_norm": 0.0}, {"clip_norm": float("nan")},
+     {"patience": 0}, {"layer_rates": {"conv": -1.0}}],
 )  # fmt: skip
 def test_settings_out_of_range_are_refused(settings):
     with pytest.raises(InputError, match="expected"):

@@ -94,7 +94,7 @@ def _jitter_cost(letters: Letters, recipe: Recipe) -> dict[str, float]:
     def seconds(jitter: bool) -> float:
         source = LetterBatches(letters, rows, scaling, changes_of(letters, recipe, jitter))
         settings = replace(recipe.settings, epochs=1)
-        history = train(network, start, SoftmaxLogLoss(), source, few, settings).history
+        history = train(network, start, SoftmaxLogLoss(), source, settings, validation=few).history
         return float(history[0]["seconds"])
 
     pairs = [(seconds(False), seconds(True)) for _ in range(_ROUNDS)]

@@ -44,26 +44,29 @@ def save_chain(
 
     `block_types` are classes of your own among the blocks: frozen dataclasses.
 
-    Raises InputError if the parameters are not the chain's, if a block is of an unknown kind or if
-    `metadata` is no JSON; FileError if the file cannot be written.
+    Raises InputError, before anything is written, if the parameters are not the chain's, if a block
+    is of an unknown kind or could not be made again from its settings, or if `metadata` is no JSON;
+    FileError if the file cannot be written.
     """
     chain.check_parameters(params)
     types = _with_own(block_types)
+    texts = {"format": _FORMAT, "architecture": _architecture(chain, types)}
     try:
-        texts = {
-            "format": _FORMAT,
-            "architecture": json.dumps(_encode(chain, types), allow_nan=False),
-            "metadata": json.dumps(dict(metadata or {}), allow_nan=False),
-        }
+        texts["metadata"] = json.dumps(dict(metadata or {}), allow_nan=False)
     except (TypeError, ValueError) as error:
-        if isinstance(error, ChainruleError):
-            raise
         raise InputError(f"`metadata` is no JSON ({error}); expected JSON values") from error
     # copies: views of one buffer would share memory, which the format does not know
     tensors = {k: params[k].detach().cpu().clone().contiguous() for k in chain.parameter_shapes()}
     texts["sha256"] = _digest(tensors, texts)
+    try:
+        content = save(tensors, texts)
+    except KeyError as error:
+        raise InputError(
+            f"a parameter holds {error.args[0]} entries; expected a kind that a .safetensors file "
+            "can hold"
+        ) from error
     with written_whole(path) as temporary:
-        temporary.write_bytes(save(tensors, texts))
+        temporary.write_bytes(content)
 
 
 def load_chain(
@@ -131,6 +134,24 @@ def _digest(tensors: Mapping[str, Tensor], texts: Mapping[str, str]) -> str:
 
 def _with_own(block_types: Iterable[type]) -> dict[str, type]:
     return _TYPES | {kind.__name__: kind for kind in block_types}
+
+
+def _architecture(chain: Chain, types: Mapping[str, type]) -> str:
+    """The chain as JSON, from which the same chain can be made again. Raises InputError if not."""
+    for name, block in chain.layers:
+        try:
+            encoded = json.loads(json.dumps(_encode(block, types), allow_nan=False))
+            again = _decode(encoded, types)
+            if json.loads(json.dumps(_encode(again, types))) != encoded:
+                raise InputError("the block that is made of it has other settings")
+            if again.parameter_shapes() != block.parameter_shapes():
+                raise InputError("the block that is made of it has other parameters")
+        except (ChainruleError, TypeError, ValueError, RecursionError) as error:
+            raise InputError(
+                f"layer {name!r} could not be loaded again: {error}; expected a block that its "
+                "settings make, each a number, a text, a list or a block"
+            ) from error
+    return json.dumps(_encode(chain, types), allow_nan=False)
 
 
 def _encode(value: Any, types: Mapping[str, type]) -> Any:

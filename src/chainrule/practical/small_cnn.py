@@ -12,7 +12,8 @@ from chainrule.blocks import Convolution, Loss, MaxPooling
 from chainrule.chain import Chain
 from chainrule.errors import DivergedError, InputError
 from chainrule.practical.blobs import Labels
-from chainrule.training.sgd import SGD, check_learning_rate
+from chainrule.training.optimizer import check_learning_rate
+from chainrule.training.sgd import SGD
 
 MAX_SMOOTHING = 1000.0
 """The widest Gaussian, in pixels: beyond it nothing of a picture is left."""

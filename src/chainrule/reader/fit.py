@@ -84,13 +84,13 @@ def train_reader(
     parameters = chain.initial_parameters(torch.Generator().manual_seed(seed))
     if start is not None:
         parameters = _continued(parameters, start, alphabet)
-    if schooling.short is not None and not (resume and checkpoint and checkpoint.exists()):
+    if schooling.short is not None and not resume:
         settings = replace(schooling.short, seed=seed + 1)
         with RenderedLines(
             training or validation, alphabet, schooling.lines, lengths=SHORT, workers=workers
         ) as short:
             parameters = train(
-                chain, parameters, CTCLoss(), short, judged, settings, progress=progress
+                chain, parameters, CTCLoss(), short, settings, validation=judged, progress=progress
             ).parameters
     with RenderedLines(
         training or validation,
@@ -104,8 +104,8 @@ def train_reader(
             parameters,
             CTCLoss(),
             lines,
-            judged,
             replace(schooling.settings, seed=seed),
+            validation=judged,
             metrics={"character_errors": character_errors},
             checkpoint=checkpoint,
             resume=resume,

@@ -83,7 +83,7 @@ def _trained(
         )
 
     try:
-        return run(resume=True)
+        return run(resume=checkpoint is not None and checkpoint.exists())
     except OtherRunError:
         return run(resume=False)
 

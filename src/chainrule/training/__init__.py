@@ -1,13 +1,23 @@
 """Minibatch training of a chain: the loop, its steps, its schedules, its checkpoints."""
 
-from chainrule.training.loop import (
-    Metric,
-    OnEpoch,
-    Settings,
-    Source,
-    Trained,
-    evaluate,
-    train,
-)
+from chainrule.training.adam import Adam
+from chainrule.training.loop import Metric, Trained, evaluate, train
+from chainrule.training.settings import Settings
+from chainrule.training.sgd import SGD
+from chainrule.training.sources import LoaderSource, Source, TensorSource
+from chainrule.training.state import OnEpoch, RunOptions
 
-__all__ = ["Metric", "OnEpoch", "Settings", "Source", "Trained", "evaluate", "train"]
+__all__ = [
+    "SGD",
+    "Adam",
+    "LoaderSource",
+    "Metric",
+    "OnEpoch",
+    "RunOptions",
+    "Settings",
+    "Source",
+    "TensorSource",
+    "Trained",
+    "evaluate",
+    "train",
+]

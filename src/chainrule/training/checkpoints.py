@@ -13,20 +13,23 @@ from torch import Tensor
 from chainrule.errors import FileError
 from chainrule.io.files import written_whole
 
-_FORMAT = "chainrule training checkpoint 1"
+_FORMAT = "chainrule training checkpoint 2"
+_KINDS = ("parameter", "moment", "best")
 
 
 @dataclass(frozen=True)
 class Checkpoint:
     """A run after a whole number of epochs.
 
-    parameters, velocities: by name; generator: the state of the run's random generator;
+    parameters, moments (what the optimizer remembers) and best (the parameters of the best epoch,
+    where there is a patience): by name; generator: the state of the run's random generator;
     history: one dict an epoch; run: what must be the same for the run to go on (settings,
     architecture, data), as JSON values.
     """
 
     parameters: Mapping[str, Tensor]
-    velocities: Mapping[str, Tensor]
+    moments: Mapping[str, Tensor]
+    best: Mapping[str, Tensor]
     generator: Tensor
     history: list[dict[str, Any]]
     run: dict[str, Any]
@@ -34,8 +37,13 @@ class Checkpoint:
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     """Write the checkpoint as safetensors, whole or not at all. Raises FileError."""
-    tensors = {f"parameter.{name}": value for name, value in checkpoint.parameters.items()}
-    tensors |= {f"velocity.{name}": value for name, value in checkpoint.velocities.items()}
+    tensors = {
+        f"{kind}.{name}": value
+        for kind, named in zip(
+            _KINDS, (checkpoint.parameters, checkpoint.moments, checkpoint.best), strict=True
+        )
+        for name, value in named.items()
+    }
     tensors["generator"] = checkpoint.generator
     metadata = {
         "format": _FORMAT,
@@ -43,7 +51,7 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         "run": json.dumps(checkpoint.run, sort_keys=True),
     }
     with written_whole(path) as temporary:
-        save_file({k: v.contiguous() for k, v in tensors.items()}, temporary, metadata)
+        save_file({k: v.cpu().contiguous() for k, v in tensors.items()}, temporary, metadata)
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
@@ -65,9 +73,11 @@ def read_checkpoint(path: Path) -> Checkpoint:
             f"{path} holds no training checkpoint; expected one that a training wrote "
             f"({_FORMAT!r} in its metadata)"
         )
+    parameters, moments, best = (_named(tensors, f"{kind}.") for kind in _KINDS)
     return Checkpoint(
-        _named(tensors, "parameter."),
-        _named(tensors, "velocity."),
+        parameters,
+        moments,
+        best,
         tensors["generator"],
         json.loads(metadata["history"]),
         json.loads(metadata["run"]),

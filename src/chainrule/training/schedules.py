@@ -59,3 +59,6 @@ SCHEDULES: dict[str, Schedule] = {
     "one-cycle": _one_cycle,
     "two-cycles": _two_cycles,
 }
+
+OPEN_ENDED = {"constant"}
+"""The schedules whose rate does not depend on how long the run is to be."""

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from chainrule.errors import InputError
+from chainrule.training.optimizer import check_optimizer_number
 
 
 @dataclass(frozen=True)
 class SGD:
-    """Momentum in [0, 1), weight decay >= 0; `step` changes parameters and velocities in place.
+    """Momentum in [0, 1), weight decay >= 0. It remembers the velocities, by parameter.
 
     Raises InputError on a setting out of range.
     """
@@ -29,36 +29,30 @@ class SGD:
     nesterov: bool = False
 
     def __post_init__(self) -> None:
-        if not 0 <= self.momentum < 1:
-            raise InputError(f"momentum: found {self.momentum}; expected at least 0 and below 1")
-        if not 0 <= self.weight_decay < float("inf"):
-            raise InputError(f"weight decay: found {self.weight_decay}; expected at least 0")
+        check_optimizer_number("momentum", self.momentum, 1)
+        check_optimizer_number("weight decay", self.weight_decay, float("inf"))
+
+    def start(self, parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Velocities of 0."""
+        return {name: torch.zeros_like(value) for name, value in parameters.items()}
 
     def step(
         self,
         parameters: Mapping[str, Tensor],
-        velocities: Mapping[str, Tensor],
+        moments: Mapping[str, Tensor],
         gradients: Mapping[str, Tensor],
         learning_rate: float,
+        factors: Mapping[str, float] | None = None,
     ) -> None:
-        """Take one step for each name in `gradients`; the others (running moments) stay."""
+        """Take one step for each name in `gradients`, as `Optimizer.step` says."""
         for name, gradient in gradients.items():
-            w, v = parameters[name], velocities[name]
+            w, v = parameters[name], moments[name]
+            rate = learning_rate * (factors or {}).get(name, 1.0)
             direction = gradient.to(w.dtype)
             if self.weight_decay:
                 direction = direction.add(w, alpha=self.weight_decay)
-            v.mul_(self.momentum).sub_(direction, alpha=learning_rate)
+            v.mul_(self.momentum).sub_(direction, alpha=rate)
             if self.nesterov:
-                w.add_(v, alpha=self.momentum).sub_(direction, alpha=learning_rate)
+                w.add_(v, alpha=self.momentum).sub_(direction, alpha=rate)
             else:
                 w.add_(v)
-
-
-def check_learning_rate(learning_rate: float) -> None:
-    """Raise InputError unless the rate is above 0 and a number that float32 can hold."""
-    largest = torch.finfo(torch.float32).max
-    if not 0 < learning_rate <= largest:
-        raise InputError(
-            f"learning rate: found {learning_rate:g}; expected a number above 0, "
-            f"at most {largest:.1e}"
-        )
