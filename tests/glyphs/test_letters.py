@@ -248,7 +248,7 @@ def test_bad_requests_to_show_are_refused(refused, tmp_path):
     broken = tmp_path / "broken.safetensors"
     broken.write_bytes(b"12345678 and no more")
     sentence = refused("glyphs", "show", "--letter", "a", "--letters", broken, "--out", out)
-    assert "is no file of chainrule letters" in sentence
+    assert "expected a whole file of chainrule letters" in sentence
     assert not out.exists()
 
 

@@ -147,7 +147,10 @@ def test_features_evaluate_train_and_predict(command, shapes, tmp_path):
         (["evaluate", "two", "--C", "nan"], "`C` is nan"),
         (["evaluate", "two", "--seed", "4294967296"], "`seed` is 4294967296"),
         (["predict", "absent.safetensors", "x.jpg"], "absent.safetensors"),
-        (["predict", "pickle.safetensors", "x.jpg"], "is damaged or no model"),
+        (
+            ["predict", "pickle.safetensors", "x.jpg"],
+            "is no file of chainrule's",
+        ),
     ],
 )
 def test_the_others_refuse_in_one_sentence(refused, tmp_path, arguments, words):

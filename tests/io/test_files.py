@@ -1,5 +1,10 @@
 """Files appear whole or not at all."""
 
+import os
+import re
+import subprocess
+import sys
+
 import pytest
 
 from chainrule.errors import FileError
@@ -36,3 +41,24 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
 def test_a_file_in_a_missing_folder_is_named(tmp_path):
     with pytest.raises(FileError, match="missing"):
         write_text(tmp_path / "missing" / "a.txt", "")
+
+
+def test_what_a_killed_process_left_is_removed_and_what_another_writes_is_kept(tmp_path):
+    script = (
+        "import os, sys; from chainrule.io.files import written_whole\n"
+        "with written_whole(sys.argv[1]) as path:\n    path.write_text('half'); os._exit(9)"
+    )
+    subprocess.run([sys.executable, "-c", script, tmp_path / "a.csv"], check=False)
+    (left,) = tmp_path.iterdir()
+    assert left.name.startswith(".chainrule-")
+    alive = left.with_name(re.sub(r"-\d+-", f"-{os.getpid()}-", left.name))
+    elsewhere = left.with_name(re.sub(r"chainrule-\w{8}", "chainrule-00000000", left.name))
+    alive.write_text("")
+    elsewhere.write_text("")
+    write_text(tmp_path / "b.csv", "whole")
+    assert {*tmp_path.iterdir()} == {alive, elsewhere, tmp_path / "b.csv"}
+
+
+def test_a_name_as_long_as_names_can_be(tmp_path):
+    write_text(tmp_path / ("x" * 251 + ".csv"), "whole")
+    assert [len(path.name) for path in tmp_path.iterdir()] == [255]

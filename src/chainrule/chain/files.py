@@ -1,17 +1,12 @@
 """A chain with its parameters as a .safetensors file: tensors, and the architecture as JSON."""
 
 import difflib
-import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
-from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor
 
 from chainrule import blocks
@@ -19,9 +14,10 @@ from chainrule.blocks.block import Block, Parameters
 from chainrule.chain.chain import Chain
 from chainrule.chain.shown import in_one_line
 from chainrule.errors import ChainruleError, FileError, InputError
-from chainrule.io.files import written_whole
+from chainrule.io.model_file import read_model_file, write_model_file
 
-_FORMAT = "chainrule-chain-1"
+_KIND = "chain"
+_EXPECTED = "a .safetensors file that save_chain wrote"
 _TYPES: dict[str, type] = {
     kind.__name__: kind
     for kind in (Chain, *(getattr(blocks, name) for name in blocks.__all__))
@@ -49,24 +45,13 @@ def save_chain(
     FileError if the file cannot be written.
     """
     chain.check_parameters(params)
-    types = _with_own(block_types)
-    texts = {"format": _FORMAT, "architecture": _architecture(chain, types)}
-    try:
-        texts["metadata"] = json.dumps(dict(metadata or {}), allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"`metadata` is no JSON ({error}); expected JSON values") from error
-    # copies: views of one buffer would share memory, which the format does not know
-    tensors = {k: params[k].detach().cpu().clone().contiguous() for k in chain.parameter_shapes()}
-    texts["sha256"] = _digest(tensors, texts)
-    try:
-        content = save(tensors, texts)
-    except KeyError as error:
-        raise InputError(
-            f"a parameter holds {error.args[0]} entries; expected a kind that a .safetensors file "
-            "can hold"
-        ) from error
-    with written_whole(path) as temporary:
-        temporary.write_bytes(content)
+    settings = {
+        "architecture": _architecture(chain, _with_own(block_types)),
+        "metadata": dict(metadata or {}),
+    }
+    write_model_file(
+        path, _KIND, {name: params[name] for name in chain.parameter_shapes()}, settings
+    )
 
 
 def load_chain(
@@ -82,20 +67,11 @@ def load_chain(
     Raises FileError if the file cannot be read, is cut off or changed, is no chain's, holds unknown
     blocks or settings, or holds another architecture than `expected`.
     """
-    texts, tensors = _read(Path(path))
-    if texts.get("format") != _FORMAT:
-        raise FileError(
-            f"{path} is no chain: its header says format {texts.get('format')!r}; expected "
-            f"{_FORMAT!r}, as save_chain writes it"
-        )
-    if texts.get("sha256") != _digest(tensors, texts):
-        raise FileError(
-            f"{path} was changed after it was written: its SHA-256 does not match; expected the "
-            "bytes that save_chain wrote"
-        )
+    found = read_model_file(path, _KIND, _EXPECTED, as_tensors=True)
+    tensors = found.tensors
     try:
-        chain = _decode(json.loads(texts["architecture"]), _with_own(block_types))
-        metadata = json.loads(texts["metadata"])
+        chain = _decode(found.settings["architecture"], _with_own(block_types))
+        metadata = found.settings["metadata"]
         if not isinstance(chain, Chain) or not isinstance(metadata, dict):
             raise InputError("the header holds no chain; expected one")
         chain.check_parameters(tensors)
@@ -106,37 +82,11 @@ def load_chain(
     return chain, {name: tensors[name] for name in chain.parameter_shapes()}, metadata
 
 
-def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
-    try:
-        with safe_open(path, framework="pt") as file:
-            return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
-        cut = any(word in str(error).lower() for word in ("incomplete", "invalid header length"))
-        what = "is cut off or longer than it should be" if cut else "is not a model"
-        raise FileError(
-            f"{path} {what} ({error}); expected a .safetensors file that save_chain wrote"
-        ) from error
-    except OSError as error:
-        raise FileError(f"{path} cannot be read: {error.strerror or error}") from error
-
-
-def _digest(tensors: Mapping[str, Tensor], texts: Mapping[str, str]) -> str:
-    """SHA-256 over names, types, shapes and bytes of the tensors, and over the header's texts."""
-    digest = hashlib.sha256()
-    for name in sorted(tensors):
-        tensor = tensors[name].contiguous()
-        digest.update(f"{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
-    for key in ("architecture", "metadata"):
-        digest.update(texts.get(key, "").encode() + b"\0")
-    return digest.hexdigest()
-
-
 def _with_own(block_types: Iterable[type]) -> dict[str, type]:
     return _TYPES | {kind.__name__: kind for kind in block_types}
 
 
-def _architecture(chain: Chain, types: Mapping[str, type]) -> str:
+def _architecture(chain: Chain, types: Mapping[str, type]) -> Any:
     """The chain as JSON, from which the same chain can be made again. Raises InputError if not."""
     for name, block in chain.layers:
         try:
@@ -151,7 +101,7 @@ def _architecture(chain: Chain, types: Mapping[str, type]) -> str:
                 f"layer {name!r} could not be loaded again: {error}; expected a block that its "
                 "settings make, each a number, a text, a list or a block"
             ) from error
-    return json.dumps(_encode(chain, types), allow_nan=False)
+    return _encode(chain, types)
 
 
 def _encode(value: Any, types: Mapping[str, type]) -> Any:

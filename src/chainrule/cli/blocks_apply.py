@@ -159,11 +159,11 @@ def blobs(
 
 def _picture(path: Path | None) -> "Image":
     """The picture, as RGB; says on standard error what was made of another kind."""
+    from chainrule.io.names import shown
     from chainrule.io.pictures import (
         picture_from_bytes,
         read_bytes,
         sample_picture,
-        shown,
         taken_as,
     )
 

@@ -90,7 +90,7 @@ def classify(
             }
         )
         return
-    from chainrule.io.pictures import shown
+    from chainrule.io.names import shown
 
     for file, best in zip(result.files, result.best, strict=True):
         print(shown(file))
@@ -292,7 +292,7 @@ def predict(
     from chainrule.images.classifier import load_classifier
     from chainrule.images.classifier import predict as run
     from chainrule.images.networks import load_feature_source
-    from chainrule.io.pictures import shown
+    from chainrule.io.names import shown
 
     loaded = load_classifier(classifier)
     files = _pictures(images)
@@ -363,7 +363,7 @@ def fetch(
 def _pictures(arguments: Sequence[str]) -> list[Path]:
     """The files that the arguments name: themselves, what lies in folders, what patterns match."""
     from chainrule.images.collection import list_pictures
-    from chainrule.io.pictures import shown
+    from chainrule.io.names import shown
 
     files: list[Path] = []
     for argument in arguments:
@@ -393,7 +393,7 @@ def _refuse_if_nothing(count: int, skipped: "Sequence[Skipped]") -> None:
 def _list_skipped(skipped: "Sequence[Skipped]") -> None:
     import sys
 
-    from chainrule.io.pictures import shown
+    from chainrule.io.names import shown
 
     for entry in skipped:
         named = entry.file in entry.reason or shown(entry.file) in entry.reason
@@ -477,7 +477,7 @@ def _save(figure: "Figure", path: Path) -> None:
 
 def _drawings(folder: Path, files: Sequence[Path], of: int) -> list[Path]:
     """Where the drawings of `files`, of so many that were given, go: never over one of them."""
-    from chainrule.io.pictures import shown
+    from chainrule.io.names import shown
 
     names = [
         f"{number:04}-{file.stem}.png" if of > 1 else f"{file.stem}.png"

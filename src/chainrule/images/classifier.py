@@ -1,6 +1,5 @@
 """A folder of pictures becomes a classifier: a linear SVM on a pretrained network's features."""
 
-import json
 import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -15,8 +14,8 @@ from chainrule.images.collection import Collection, Skipped, without_duplicates
 from chainrule.images.evaluation import check_settings, normalized
 from chainrule.images.features import network_features
 from chainrule.images.network import FeatureSource
-from chainrule.io.files import written_whole
-from chainrule.io.pictures import shown
+from chainrule.io.model_file import read_model_file, write_model_file
+from chainrule.io.names import shown
 from chainrule.io.progress import Progress
 
 _KIND = "chainrule image classifier"
@@ -128,11 +127,8 @@ def train_classifier(
 
 def save_classifier(path: Path, training: Training) -> None:
     """Write the classifier and its cross-validated error, whole or not at all. Raises FileError."""
-    from safetensors.numpy import save_file
-
     model = training.classifier
     settings: dict[str, Any] = {
-        "kind": _KIND,
         "classes": model.classes,
         "network": model.network,
         "network_key": model.network_key,
@@ -144,37 +140,27 @@ def save_classifier(path: Path, training: Training) -> None:
         "weight": np.ascontiguousarray(model.weight, dtype=np.float32),
         "bias": np.ascontiguousarray(model.bias, dtype=np.float32),
     }
-    with written_whole(path) as temporary:
-        save_file(arrays, temporary, metadata={"chainrule": json.dumps(settings)})
+    write_model_file(path, _KIND, arrays, settings)
 
 
 def load_classifier(path: Path) -> Classifier:
     """Read what `save_classifier` wrote. Raises FileError for anything else."""
-    from safetensors import SafetensorError, safe_open
-
-    expected = "expected a classifier that `chainrule images train` wrote"
-    try:
-        with safe_open(path, framework="numpy") as file:
-            settings = json.loads((file.metadata() or {}).get("chainrule", "{}"))
-            if settings.get("kind") != _KIND:
-                raise FileError(f"{shown(path)} holds no image classifier; {expected}")
-            classifier = Classifier(
-                tuple(settings["classes"]),
-                file.get_tensor("weight"),
-                file.get_tensor("bias"),
-                settings["network"],
-                settings["network_key"],
-            )
-    except OSError as error:
-        if isinstance(error, FileError):
-            raise
-        raise FileError(f"{shown(path)} cannot be read: {error.strerror or error}") from error
-    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise FileError(f"{shown(path)} is damaged or no model; {expected}") from error
+    expected = "a classifier that `chainrule images train` wrote"
+    found = read_model_file(path, _KIND, expected)
+    settings = found.settings
+    classifier = Classifier(
+        tuple(settings["classes"]),
+        found.arrays["weight"],
+        found.arrays["bias"],
+        settings["network"],
+        settings["network_key"],
+    )
     shapes = classifier.weight.shape, classifier.bias.shape
     classes = len(classifier.classes)
     if len(shapes[0]) != 2 or shapes[0][0] != classes or shapes[1] != (classes,):
-        raise FileError(f"{shown(path)} holds arrays {shapes} for {classes} classes; {expected}")
+        raise FileError(
+            f"{shown(path)} holds arrays {shapes} for {classes} classes; expected {expected}"
+        )
     return classifier
 
 

@@ -12,7 +12,8 @@ from jaxtyping import Bool, Int8
 
 from chainrule.errors import FileError, InputError
 from chainrule.io.decoding import picture_suffixes
-from chainrule.io.pictures import read_bytes, shown
+from chainrule.io.names import shown
+from chainrule.io.pictures import read_bytes
 
 
 @dataclass(frozen=True)

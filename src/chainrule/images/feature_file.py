@@ -1,6 +1,5 @@
 """Features as a file: the numbers, and what each row is of."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 
@@ -10,8 +9,9 @@ from jaxtyping import Float32
 from chainrule.errors import InputError
 from chainrule.images.collection import Collection
 from chainrule.images.network import FeatureSource
-from chainrule.io.files import make_folder, written_whole
-from chainrule.io.pictures import shown
+from chainrule.io.files import make_folder
+from chainrule.io.model_file import write_model_file
+from chainrule.io.names import shown
 
 
 def save_features(
@@ -22,10 +22,7 @@ def save_features(
     The metadata `chainrule` is JSON: the model, the files and the classes in the arrays' order, the
     parts, and what was skipped. Raises FileError.
     """
-    from safetensors.numpy import save_file
-
     settings = {
-        "kind": "chainrule features",
         "model": network.name,
         "model_key": network.key,
         "files": [str(file) for file in collection.files],
@@ -34,8 +31,7 @@ def save_features(
         "skipped": [asdict(s) for s in collection.skipped],
     }
     arrays = {"features": np.ascontiguousarray(values), "truth": collection.truth}
-    with written_whole(path) as temporary:
-        save_file(arrays, temporary, metadata={"chainrule": json.dumps(settings)})
+    write_model_file(path, "image features", arrays, settings)
 
 
 def check_writable(path: Path) -> None:

@@ -23,7 +23,7 @@ from chainrule.chain import Chain
 from chainrule.errors import ChainruleError, FileError
 from chainrule.images.network import Network
 from chainrule.images.preprocessing import Preprocessing
-from chainrule.io.pictures import shown
+from chainrule.io.names import shown
 
 _LARGEST = 4096  # pixels of a picture or of its padding: far more than any network had
 _SKIPPED = ("softmax", "softmaxloss", "dropout", "loss")  # what inference on scores leaves out

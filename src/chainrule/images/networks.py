@@ -4,7 +4,7 @@ from pathlib import Path
 
 from chainrule.errors import InputError
 from chainrule.images.network import FeatureSource, Network
-from chainrule.io.pictures import shown
+from chainrule.io.names import shown
 
 DEFAULT = "efficientnet-lite0"
 

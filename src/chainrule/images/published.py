@@ -14,7 +14,7 @@ from chainrule.images.network import Network
 from chainrule.images.preprocessing import Preprocessing
 from chainrule.images.store import default_cache_folder
 from chainrule.io.downloads import download, file_checksum
-from chainrule.io.pictures import shown
+from chainrule.io.names import shown
 from chainrule.io.progress import Progress
 
 TORCHVISION = "https://download.pytorch.org/models/"

@@ -11,7 +11,7 @@ from torch import Tensor
 from chainrule.errors import FileError, InputError
 from chainrule.images.network import content_key
 from chainrule.images.preprocessing import Preprocessing
-from chainrule.io.pictures import shown
+from chainrule.io.names import shown
 
 PREFIX = "timm:"
 

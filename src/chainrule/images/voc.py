@@ -7,7 +7,7 @@ from pathlib import Path
 from chainrule.errors import FileError
 from chainrule.io.downloads import download
 from chainrule.io.files import make_folder
-from chainrule.io.pictures import shown
+from chainrule.io.names import shown
 from chainrule.io.progress import Progress
 
 ADDRESS = "http://host.robots.ox.ac.uk/pascal/VOC/voc2007/"

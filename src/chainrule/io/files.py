@@ -1,14 +1,21 @@
 """Files that appear whole or not at all."""
 
 import contextlib
+import hashlib
 import json
 import os
+import platform
+import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from chainrule.errors import FileError
+from chainrule.io.names import shown
+
+_TEMPORARY = re.compile(r"\.chainrule-([0-9a-f]{8})-(\d+)-[0-9a-f]{12}(\.|$)")
+_LOOKED_AT: set[Path] = set()  # folders; looking at each time would be quadratic in their files
 
 
 @contextlib.contextmanager
@@ -17,13 +24,16 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     The bytes are flushed to the disk before the name changes, so a reader, a full disk or a
     killed process never sees half a file. If the block raises, `path` stays as it was. The
-    temporary name keeps the suffix, because some writers choose the format by it.
+    temporary name keeps the suffix, because some writers choose the format by it. What killed
+    processes of this machine have left in the folder is removed.
 
     Raises FileError if the folder cannot be written.
     """
     target = Path(path)
-    temporary = target.with_name(f".{target.stem}.{secrets.token_hex(6)}{target.suffix}")
+    name = f".chainrule-{_machine()}-{os.getpid()}-{secrets.token_hex(6)}{target.suffix}"
+    temporary = target.with_name(name)
     try:
+        _remove_left_over(target.parent)
         yield temporary
         _flush(temporary)
         temporary.replace(target)
@@ -31,9 +41,10 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     except OSError as error:
         if isinstance(error, FileError):
             raise
-        raise FileError(f"{target} cannot be written: {error.strerror or error}") from error
+        raise FileError(f"{shown(target)} cannot be written: {error.strerror or error}") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
@@ -55,23 +66,54 @@ def make_folder(path: str | os.PathLike[str]) -> Path:
     folder = Path(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".{secrets.token_hex(6)}"
+        probe = folder / f".chainrule-{_machine()}-{os.getpid()}-{secrets.token_hex(6)}"
         probe.touch()
         probe.unlink()
     except OSError as error:
         reason = error.strerror or error
         raise FileError(
-            f"output folder {folder} cannot be written ({reason}); expected a folder, or a path "
-            "where one can be made"
+            f"output folder {shown(folder)} cannot be written ({reason}); expected a folder, or a "
+            "path where one can be made"
         ) from error
     return folder
+
+
+def _machine() -> str:
+    """What tells this machine's temporary files from another's in a shared folder."""
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+
+
+def _remove_left_over(folder: Path) -> None:
+    """Remove the temporary files of processes of this machine that are no more, once a folder."""
+    if folder in _LOOKED_AT:
+        return
+    _LOOKED_AT.add(folder)
+    with contextlib.suppress(OSError):
+        for path in folder.iterdir():
+            found = _TEMPORARY.match(path.name)
+            if found and found[1] == _machine() and not _is_running(int(found[2])):
+                with contextlib.suppress(OSError):
+                    path.unlink()
+
+
+def _is_running(process: int) -> bool:
+    if os.name == "nt":  # there os.kill ends the process that it asks
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True  # it is another user's
+    return True
 
 
 def _flush(path: Path) -> None:
     """fsync a file or a folder (where the system can flush a folder)."""
     if path.is_dir() and os.name == "nt":
         return
-    descriptor = os.open(path, os.O_RDONLY)
+    # Windows flushes only what was opened for writing; a folder cannot be
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
         os.fsync(descriptor)
     finally:

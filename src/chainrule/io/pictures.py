@@ -13,12 +13,13 @@ from PIL import Image
 from chainrule.errors import ChainruleError, FileError, InputError
 from chainrule.io.colour_profile import to_srgb
 from chainrule.io.decoding import decode, identify
+from chainrule.io.names import shown
 from chainrule.io.pixel_range import picture_from_array
 from chainrule.io.wide_pictures import MAX_PIXELS
 
 __all__ = [
     "LOOK", "MAX_PIXELS", "SAMPLE", "PictureSource", "open_picture", "picture_from_bytes",
-    "read_bytes", "read_picture", "sample_picture", "shown", "taken_as",
+    "read_bytes", "read_picture", "sample_picture", "taken_as",
 ]  # fmt: skip
 
 PictureSource = str | os.PathLike[str] | bytes | Image.Image | np.ndarray
@@ -130,12 +131,6 @@ def taken_as(content: bytes) -> str | None:
     if image.mode in ("1", "L"):
         return "is grey; it is taken as a colour picture whose three channels are alike"
     return None
-
-
-def shown(path: Path | str) -> str:
-    """The path as it stands in a sentence: quoted if it holds a line break or the like."""
-    text = str(path)
-    return text if text.isprintable() else repr(text)
 
 
 def _finished(image: Image.Image, name: str) -> Image.Image:

@@ -1,9 +1,7 @@
 """The files of the points bench: weights, histories and study tables."""
 
 import csv
-import hashlib
 import io
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,11 +10,10 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Integer
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
 from chainrule.errors import FileError, InputError
 from chainrule.io.files import write_text, written_whole
+from chainrule.io.model_file import read_model_file, write_model_file
 from chainrule.points.network import PARAMETERS
 from chainrule.points.npz import read_npz
 from chainrule.points.study import Summary
@@ -30,6 +27,7 @@ _COLUMNS = (
     "validation_wrong",
     "validation_points",
 )
+_WEIGHTS = "weights of a two-layer network"
 _MOST = np.iinfo(np.int32).max  # points that a count can hold
 
 
@@ -100,31 +98,15 @@ def save_weights(
 
     `settings` (JSON values) travel as the file's metadata. Raises FileError.
     """
-    text = json.dumps(dict(settings), allow_nan=False)
-    metadata = {"chainrule.points": text, "sha256": _digest(parameters, text)}
-    content = save({name: parameters[name] for name in PARAMETERS}, metadata)
-    with written_whole(path) as temporary:
-        temporary.write_bytes(content)  # safetensors' own save_file ignores the umask
+    arrays = {name: parameters[name] for name in PARAMETERS}
+    write_model_file(path, _WEIGHTS, arrays, settings)
 
 
 def load_weights(path: str | os.PathLike[str]) -> tuple[Parameters, dict[str, Any]]:
     """Read the parameters and the settings that `save_weights` wrote. Raises FileError."""
-    try:
-        with safe_open(path, framework="numpy") as stored:
-            metadata = stored.metadata() or {}
-            text = metadata["chainrule.points"]
-            parameters = {name: stored.get_tensor(name) for name in PARAMETERS}
-            if metadata["sha256"] != _digest(parameters, text):
-                raise ValueError("the checksum does not fit")
-    except OSError as error:
-        raise FileError(f"{path} cannot be read: {error.strerror or error}") from error
-    except (SafetensorError, KeyError, ValueError) as error:
-        raise FileError(
-            f"{path} holds no weights of a two-layer network ({error}); expected a whole file "
-            "that `chainrule points train` wrote"
-        ) from error
-    settings: dict[str, Any] = json.loads(text)
-    return parameters, settings
+    expected = "weights of a two-layer network that `chainrule points train` wrote"
+    found = read_model_file(path, _WEIGHTS, expected)
+    return {name: found.arrays[name] for name in PARAMETERS}, found.settings
 
 
 def save_study(
@@ -144,15 +126,6 @@ def save_study(
             ]
         ),
     )  # fmt: skip
-
-
-def _digest(parameters: Mapping[str, np.ndarray], settings: str) -> str:
-    """SHA-256 of the arrays with their types and shapes, and of the settings."""
-    digest = hashlib.sha256(settings.encode())
-    for name in PARAMETERS:
-        array = parameters[name]
-        digest.update(f"{name} {array.dtype} {array.shape}".encode() + array.tobytes())
-    return digest.hexdigest()
 
 
 def _flat(document: Mapping[str, Any]) -> dict[str, Any]:

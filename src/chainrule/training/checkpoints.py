@@ -1,20 +1,16 @@
 """Training checkpoints: all that a run needs to go on to the same bits."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
-from chainrule.errors import FileError
-from chainrule.io.files import written_whole
+from chainrule.io.model_file import read_model_file, write_model_file
 
-_FORMAT = "chainrule training checkpoint 2"
-_KINDS = ("parameter", "moment", "best")
+_KIND = "training checkpoint"
+_GROUPS = ("parameter", "moment", "best")
 
 
 @dataclass(frozen=True)
@@ -40,47 +36,30 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     tensors = {
         f"{kind}.{name}": value
         for kind, named in zip(
-            _KINDS, (checkpoint.parameters, checkpoint.moments, checkpoint.best), strict=True
+            _GROUPS, (checkpoint.parameters, checkpoint.moments, checkpoint.best), strict=True
         )
         for name, value in named.items()
     }
     tensors["generator"] = checkpoint.generator
-    metadata = {
-        "format": _FORMAT,
-        "history": json.dumps(checkpoint.history),
-        "run": json.dumps(checkpoint.run, sort_keys=True),
-    }
-    with written_whole(path) as temporary:
-        save_file({k: v.cpu().contiguous() for k, v in tensors.items()}, temporary, metadata)
+    settings = {"history": checkpoint.history, "run": checkpoint.run}
+    write_model_file(path, _KIND, tensors, settings)
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
     """Read what `write_checkpoint` wrote.
 
-    Raises FileError if the file is missing, cut off, or no checkpoint.
+    Raises FileError if the file is missing, cut off, changed, or no checkpoint.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise FileError(
-            f"{path} cannot be read as a checkpoint ({error}); expected a whole file that a "
-            "training wrote"
-        ) from error
-    if metadata.get("format") != _FORMAT:
-        raise FileError(
-            f"{path} holds no training checkpoint; expected one that a training wrote "
-            f"({_FORMAT!r} in its metadata)"
-        )
-    parameters, moments, best = (_named(tensors, f"{kind}.") for kind in _KINDS)
+    found = read_model_file(path, _KIND, "a checkpoint that a training wrote", as_tensors=True)
+    tensors = found.tensors
+    parameters, moments, best = (_named(tensors, f"{kind}.") for kind in _GROUPS)
     return Checkpoint(
         parameters,
         moments,
         best,
         tensors["generator"],
-        json.loads(metadata["history"]),
-        json.loads(metadata["run"]),
+        found.settings["history"],
+        found.settings["run"],
     )
 
 
