@@ -1,17 +1,15 @@
 """The command line: parse, call, print. Nothing below this package prints or exits."""
 
-import os
+import signal
 import sys
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 import chainrule
-from chainrule.cli import bench, blocks, glyphs, images, points, reader
+from chainrule.cli import bench, blocks, glyphs, images, keeping, points, reader, streams
 from chainrule.cli import report as report_command
 from chainrule.errors import ChainruleError
-
-_STOPPED = "stopped; what was finished is kept"
 
 app = typer.Typer(
     name="chainrule",
@@ -49,24 +47,51 @@ def _options(
 
 
 def main() -> NoReturn:
-    """Run the command line and leave with its exit code: 0, 2 for bad input, 130 for Ctrl-C."""
+    """Run the command line and leave with its exit code.
+
+    0: done, or the reader of our output has gone (`| head`). 2: bad input, or an output that cannot
+    be written. 130: Ctrl-C. 143: ended by SIGTERM.
+    """
+    streams.guard()
+    ended = _end_as_ctrl_c(signal.SIGTERM)
     try:
-        code = app(standalone_mode=False)
-        if code == 130:  # what Typer makes of Ctrl-C
-            _complain(_STOPPED)
+        code = _run()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        streams.abandon()
+        code = 0
     except ChainruleError as error:
         _complain(str(error))
+        streams.abandon()
         code = 2
-    except KeyboardInterrupt:
-        _complain(_STOPPED)
-        code = 130
-    except BrokenPipeError:
-        # the reader of our output has gone (`| head`): nothing is left to tell it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
-    except Exception as error:
-        code = _usage_exit_code(error)
+    if code == 130:
+        _complain("stopped" + (f"; {kept}" if (kept := keeping.kept()) else ""))
+        code = 143 if ended else 130
     sys.exit(code)
+
+
+def _run() -> int:
+    """Run the command: 130 if it was stopped."""
+    try:
+        return int(app(standalone_mode=False) or 0)  # Typer gives 130 for Ctrl-C
+    except KeyboardInterrupt:
+        return 130
+    except (ChainruleError, BrokenPipeError):
+        raise
+    except Exception as error:
+        return _usage_exit_code(error)
+
+
+def _end_as_ctrl_c(number: signal.Signals) -> list[int]:
+    """Have a signal stop the run as Ctrl-C does; give a list that then holds it."""
+    ended: list[int] = []
+
+    def stop(found: int, _: Any) -> NoReturn:
+        ended.append(found)
+        raise KeyboardInterrupt
+
+    signal.signal(number, stop)
+    return ended
 
 
 def _usage_exit_code(error: Exception) -> int:
@@ -87,4 +112,5 @@ def _usage_exit_code(error: Exception) -> int:
 
 
 def _complain(sentence: str) -> None:
-    print(f"chainrule: {sentence}", file=sys.stderr)
+    if sys.stderr is not None:
+        print(f"chainrule: {sentence}", file=sys.stderr)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from chainrule.cli.output import JsonOption, print_json
-from chainrule.cli.points_options import draw, output_folder
+from chainrule.cli.points_options import output_folder
 from chainrule.errors import InputError
+from chainrule.io.figures import write_figure
 
 if TYPE_CHECKING:
     import numpy as np
@@ -86,7 +87,7 @@ def apply(
         drawn = _figures(block, picture, x, y, demonstrated, chosen)
         files = [folder / f"{name}.png" for name in drawn]
         for file, figure in zip(files, drawn.values(), strict=True):
-            draw(file, figure)
+            write_figure(file, figure)
     document = {
         "block": block.value,
         "input_shape": list(x.shape),
@@ -139,7 +140,7 @@ def blobs(
         found = learn_blobs(grey, labelled, settings)
         missed, false = errors_of(found.scores, labelled)
         file = folder / "blobs.png"
-        draw(file, small_cnn_figure(grey, labelled, found))
+        write_figure(file, small_cnn_figure(grey, labelled, found))
     document = {
         "blobs": int(labelled.positive.sum()),
         "blobs_missed": int(missed.sum()),

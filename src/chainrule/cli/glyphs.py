@@ -169,7 +169,8 @@ def build(
     from chainrule.glyphs.alphabet import parse_alphabet
     from chainrule.glyphs.manifest import open_fonts
 
-    _check_suffix(out, ".safetensors")
+    if out.suffix != ".safetensors":
+        raise InputError(f"file {out} ends in {out.suffix!r}; expected .safetensors")
     characters = parse_alphabet(alphabet)
     opened, held = open_fonts(fonts)
     if lines:
@@ -212,22 +213,21 @@ def show(
     """
     from chainrule.glyphs import figures
     from chainrule.glyphs.letters import load_letters
-    from chainrule.io.files import written_whole
+    from chainrule.io.figures import check_figure_path, write_figure
 
     given = [value for value in (letter, font, text) if value is not None]
     if len(given) != 1:
         raise InputError(
             f"{len(given)} of --letter, --font and --text are given; expected exactly one"
         )
-    _check_suffix(out, ".png", ".svg")
+    check_figure_path(out)
     if letter is not None:
         figure = figures.letter_sheet(load_letters(letters), letter)
     elif font is not None:
         figure = figures.font_sheet(load_letters(letters), font)
     else:
         figure = figures.line_sheet(_lines(given[0], seed))
-    with written_whole(out) as temporary:
-        figure.savefig(temporary)
+    write_figure(out, figure)
     print(out)
 
 
@@ -279,8 +279,3 @@ def _lines(text: str, seed: int) -> "list[tuple[str, NDArray[np.uint8]]]":
         for name, strengths in CONDITIONS.items()
     ]
     return clean + worse
-
-
-def _check_suffix(path: Path, *suffixes: str) -> None:
-    if path.suffix not in suffixes:
-        raise InputError(f"file {path} ends in {path.suffix!r}; expected {' or '.join(suffixes)}")

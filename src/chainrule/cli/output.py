@@ -2,14 +2,14 @@
 
 import json
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 import typer
 
-from chainrule.io.progress import Progress
+from chainrule.cli.progress import progress
+
+__all__ = ["JsonOption", "print_json", "print_table", "progress"]
 
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on standard output, nothing else.")
@@ -21,59 +21,19 @@ def print_json(document: Any) -> None:
     print(json.dumps(document, indent=2, allow_nan=False))
 
 
-@contextmanager
-def progress(title: str, unit: str) -> Iterator[Progress]:
-    """Give a function (done, total) that shows progress on standard error.
+def print_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table, its first column to the left and the others to the right.
 
-    On a terminal it is a bar with the rate and the time left; elsewhere a plain line at most
-    every five seconds.
+    On a terminal it takes the terminal's width; elsewhere each row is one line.
     """
-    if sys.stderr.isatty():
-        with _bar(title, unit) as report:
-            yield report
-    else:
-        yield _lines(title, unit)
-
-
-@contextmanager
-def _bar(title: str, unit: str) -> Iterator[Progress]:
     from rich.console import Console
-    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
+    from rich.table import Table
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed:,.0f}/{task.total:,.0f} " + unit),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-    )
-    with Bar(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(title, total=1, rate="")
-        started = time.monotonic()
-
-        def report(done: int, total: int) -> None:
-            rate = done / max(time.monotonic() - started, 1e-9)
-            bar.update(task, completed=done, total=total, rate=f"{rate:,.0f}/s" if done else "")
-
-        yield report
-
-
-def _lines(title: str, unit: str) -> Progress:
-    started = last = time.monotonic()
-
-    def report(done: int, total: int) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if now - last < 5:
-            return
-        last = now
-        rate = done / (now - started)
-        left = f", {(total - done) / rate:.0f} s left" if rate else ""
-        print(
-            f"{title}: {done:,} of {total:,} {unit}, {rate:,.1f}/s{left}",
-            file=sys.stderr,
-            flush=True,
-        )
-
-    return report
+    table = Table(box=None, pad_edge=False)
+    for number, name in enumerate(header):
+        table.add_column(name, justify="right" if number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    width = None if sys.stdout.isatty() else 1000
+    print(title)
+    Console(width=width, markup=False, highlight=False).print(table)

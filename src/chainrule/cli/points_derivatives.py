@@ -171,7 +171,8 @@ def _null_for_infinity(value: Any) -> Any:
 
 
 def _write_check(out: Path, document: dict[str, Any], example: "Example") -> None:
-    from chainrule.io.files import make_folder, write_json, written_whole
+    from chainrule.io.figures import write_figure
+    from chainrule.io.files import make_folder, write_json
     from chainrule.points.derivative_figures import error_against_delta
     from chainrule.points.gradient_table import deltas_for, error_curves
 
@@ -180,8 +181,7 @@ def _write_check(out: Path, document: dict[str, Any], example: "Example") -> Non
     figure = error_against_delta(deltas, error_curves(example, deltas))
     write_json(folder / "gradient_table.json", document)
     for kind in ("svg", "png"):
-        with written_whole(folder / f"error_against_delta.{kind}") as temporary:
-            figure.savefig(temporary, dpi=150)
+        write_figure(folder / f"error_against_delta.{kind}", figure)
     _note(f"wrote gradient_table.json and error_against_delta.svg and .png in {folder}")
 
 

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -74,13 +74,6 @@ def output_folder(out: Path) -> Iterator[Path]:
             with contextlib.suppress(OSError):  # a journal or another file is in it: keep it
                 folder.rmdir()
         raise
-
-
-def draw(path: Path, figure: Any) -> None:
-    from chainrule.io.files import written_whole
-
-    with written_whole(path) as temporary:
-        figure.savefig(temporary, dpi=150)
 
 
 def replace_earlier(folder: Path, names: set[str], written: list[Path]) -> None:

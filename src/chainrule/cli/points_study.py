@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from chainrule.cli.output import JsonOption, print_json, progress
+from chainrule.cli.keeping import keeps
+from chainrule.cli.output import JsonOption, print_json, print_table, progress
 from chainrule.cli.points_options import (
     DataOption,
     DataSeedOption,
@@ -16,12 +17,12 @@ from chainrule.cli.points_options import (
     LabelOption,
     ShareOption,
     StandardizeOption,
-    draw,
     numbers,
     output_folder,
     replace_earlier,
 )
 from chainrule.errors import InputError
+from chainrule.io.figures import write_figure
 
 if TYPE_CHECKING:
     from chainrule.points.study import Setting, Summary
@@ -83,7 +84,9 @@ def study(
     )
     started = time.perf_counter()
     with output_folder(out) as folder:
-        with progress("study", "runs") as show:
+        journal = folder / "journal.jsonl"
+        again = f"the finished runs are in {journal}: the same command goes on from there"
+        with keeps(again), progress("study", "runs") as show:
             summaries = run_study(
                 [setting for settings in tables.values() for setting in settings],
                 dataset.training,
@@ -91,7 +94,7 @@ def study(
                 seed=seed,
                 initialization=initialization.value,
                 workers=workers,
-                journal=folder / "journal.jsonl",
+                journal=journal,
                 progress=show,
             )
         document = {
@@ -153,7 +156,7 @@ def _write_study(
     save_study(files[0], files[1], summaries)
     write_json(files[2], document)
     replace_earlier(folder, {"map.png", "shares.png"}, files)
-    draw(picture, (figures.study_map if whole_grid else figures.study_shares)(summaries))
+    write_figure(picture, (figures.study_map if whole_grid else figures.study_shares)(summaries))
     return files
 
 
@@ -170,7 +173,7 @@ def _print_table(title: str, summaries: "Sequence[Summary]") -> None:
         "hidden", "rate", "iterations", "trials", "zero error % (95 %)", "converged at",
         "training error %", "validation error %",
     )  # fmt: skip
-    rows = [header]
+    rows = []
     for summary in summaries:
         s = summary.document()
         low, high = (100 * share for share in s["zero_share_interval"])
@@ -187,10 +190,7 @@ def _print_table(title: str, summaries: "Sequence[Summary]") -> None:
                 _range(s["validation_error"]),
             )
         )
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    print(title)
-    for row in rows:
-        print("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)))
+    print_table(title, header, rows)
     print()
 
 

@@ -18,12 +18,12 @@ from chainrule.cli.points_options import (
     LabelOption,
     ShareOption,
     StandardizeOption,
-    draw,
     numbers,
     output_folder,
     replace_earlier,
 )
 from chainrule.errors import InputError
+from chainrule.io.figures import write_figure
 
 if TYPE_CHECKING:
     from chainrule.points.data import Dataset
@@ -191,7 +191,7 @@ def history(
 
         if out.suffix.lower() not in (".png", ".svg"):
             raise InputError(f"--out {out}: found {out.suffix!r}; expected a .png or .svg file")
-        draw(out, error_curves(train_error, validation_error))
+        write_figure(out, error_curves(train_error, validation_error))
     if as_json:
         print_json(document)
     else:
@@ -270,7 +270,7 @@ def _write_run(
     )
     save_weights(files[1], run.parameters, settings)
     curves = run.train_wrong / run.n_train, run.validation_wrong / run.n_validation
-    draw(files[2], error_curves(*curves))
+    write_figure(files[2], error_curves(*curves))
     return files
 
 
@@ -283,7 +283,7 @@ def _write_boundaries(
 
     points = dataset.training, dataset.validation
     files = [folder / "boundary.png"]
-    draw(files[0], decision_boundaries({t: run.snapshots[t] for t in steps}, *points))
+    write_figure(files[0], decision_boundaries({t: run.snapshots[t] for t in steps}, *points))
     if frames:
         files.append(folder / "boundary.gif")
         shown = {t: run.snapshots[t] for t in sorted(frames)}

@@ -1,0 +1,38 @@
+"""Figures as files."""
+
+import os
+import warnings
+from pathlib import Path
+from typing import Any
+
+from chainrule.errors import InputError
+from chainrule.io.files import written_whole
+from chainrule.io.names import shown
+
+SUFFIXES = (".png", ".svg", ".pdf")
+
+
+def check_figure_path(path: str | os.PathLike[str]) -> None:
+    """Raise InputError unless the name ends in one of SUFFIXES: before the work is done."""
+    if Path(path).suffix.lower() not in SUFFIXES:
+        raise InputError(f"{shown(path)}: expected a name that ends in {', '.join(SUFFIXES)}")
+
+
+def write_figure(path: str | os.PathLike[str], figure: Any, dots_per_inch: int = 150) -> None:
+    """Write a Matplotlib figure, whole or not at all; the same figure gives the same bytes.
+
+    Raises InputError on another suffix, FileError if the file cannot be written.
+    """
+    import matplotlib as mpl
+
+    check_figure_path(path)
+    kind = Path(path).suffix.lower()[1:]
+    undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
+    with (
+        written_whole(path) as temporary,
+        mpl.rc_context({"svg.hashsalt": "chainrule"}),
+        warnings.catch_warnings(),
+    ):
+        # a name in letters that Matplotlib's font lacks is drawn as boxes
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
+        figure.savefig(temporary, format=kind, dpi=dots_per_inch, metadata=undated)

@@ -1,0 +1,76 @@
+"""Standard output that is full, closed or narrow, and signals: each has its one answer."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+COMMAND = [sys.executable, "-m", "chainrule"]
+SHELL = f"exec {sys.executable} -m chainrule"
+
+
+def shell(line, **environment):
+    return subprocess.run(
+        ["bash", "-c", line],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+        check=False,
+        timeout=120,
+    )
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has /dev/full")  # noqa: PTH110
+@pytest.mark.parametrize("option", ["", "--json"])
+def test_a_full_disk_behind_standard_output_is_said(option):
+    result = shell(f"{SHELL} points derive {option} > /dev/full")
+    assert result.returncode == 2
+    assert result.stderr == (
+        "chainrule: standard output cannot be written: No space left on device\n"
+    )
+
+
+def test_a_closed_standard_output_is_said():
+    result = shell(f"{SHELL} points derive >&-")
+    assert result.returncode == 2
+    assert result.stderr.startswith("chainrule: standard output is closed; expected")
+
+
+def test_a_reader_that_has_seen_enough_is_no_failure():
+    result = shell(
+        f"{sys.executable} -m chainrule points derive | head -1; echo ${{PIPESTATUS[0]}}"
+    )
+    assert result.stdout.splitlines()[-1] == "0"
+    assert result.stderr == ""
+
+
+def test_a_name_that_the_terminal_cannot_show_is_no_traceback(tmp_path):
+    name = tmp_path / "weights-\u00e9\u4e2d.json"
+    result = shell(
+        f"{SHELL} points derive --example '{name}'", PYTHONIOENCODING="ascii", LC_ALL="C"
+    )
+    assert result.returncode == 2
+    assert "Traceback" not in result.stderr
+    assert r"\u4e2d" in result.stderr
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stopped_command_says_so_in_a_line(tmp_path, number, code):
+    arguments = ["points", "study", "--hidden", "100", "--trials", "4000", "--out", tmp_path / "s"]
+    with subprocess.Popen([*COMMAND, *arguments], stderr=subprocess.PIPE, text=True) as process:
+        journal = tmp_path / "s" / "journal.jsonl"
+        for _ in range(600):
+            if journal.exists():
+                break
+            time.sleep(0.1)
+        process.send_signal(number)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert said.splitlines()[-1] == (
+        f"chainrule: stopped; the finished runs are in {journal}: the same command goes on from "
+        "there"
+    )
+    assert "Traceback" not in said
