@@ -57,7 +57,7 @@ def main() -> NoReturn:
     try:
         code = _run()
         sys.stdout.flush()
-    except BrokenPipeError:
+    except streams.ReaderGoneError:
         streams.abandon()
         code = 0
     except ChainruleError as error:
@@ -76,7 +76,7 @@ def _run() -> int:
         return int(app(standalone_mode=False) or 0)  # Typer gives 130 for Ctrl-C
     except KeyboardInterrupt:
         return 130
-    except (ChainruleError, BrokenPipeError):
+    except (ChainruleError, streams.ReaderGoneError):
         raise
     except Exception as error:
         return _usage_exit_code(error)

@@ -7,17 +7,21 @@ from typing import Any, TextIO
 from chainrule.errors import FileError
 
 
-class StandardOutput:
-    """Standard output, of which a failed write is a FileError and not a traceback.
+class ReaderGoneError(Exception):
+    """The reader of standard output has gone (`| head`): it has seen enough.
 
-    A pipe whose reader has gone (`| head`) stays a BrokenPipeError, which is no failure.
+    No OSError, because Typer ends the program with exit code 1 on a broken pipe.
     """
+
+
+class StandardOutput:
+    """Standard output, of which a failed write is a FileError and not a traceback."""
 
     def __init__(self, stream: TextIO | None) -> None:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        """Write as any text stream does. Raises FileError."""
+        """Write as any text stream does. Raises FileError, ReaderGoneError."""
         if self._stream is None:
             raise FileError("standard output is closed; expected one that can be written")
         try:
@@ -26,7 +30,7 @@ class StandardOutput:
             raise _failed(error) from error
 
     def flush(self) -> None:
-        """Flush as any text stream does. Raises FileError."""
+        """Flush as any text stream does. Raises FileError, ReaderGoneError."""
         try:
             if self._stream is not None:
                 self._stream.flush()
@@ -59,7 +63,7 @@ def abandon() -> None:
     os.close(nowhere)
 
 
-def _failed(error: OSError) -> OSError:
+def _failed(error: OSError) -> Exception:
     if isinstance(error, BrokenPipeError):
-        return error
+        return ReaderGoneError()
     return FileError(f"standard output cannot be written: {error.strerror or error}")
