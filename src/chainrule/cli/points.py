@@ -3,11 +3,12 @@
 import typer
 
 from chainrule.cli.points_derivatives import check, derive
+from chainrule.cli.points_infer import infer
 from chainrule.cli.points_study import study
 from chainrule.cli.points_training import evaluate, history, train
 
 app = typer.Typer(
-    help="""The two-layer network on points: derive, check, train, study.
+    help="""The two-layer network on points: derive, check, train, study, infer.
 
     Example: chainrule points train --learning-rate 0.2 --out runs/moons
     """,
@@ -19,3 +20,4 @@ app.command("train")(train)
 app.command("history")(history)
 app.command("evaluate")(evaluate)
 app.command("study")(study)
+app.command("infer")(infer)

@@ -1,0 +1,34 @@
+"""The points behind published runs, inferred from the runs' numbers."""
+
+from chainrule.points.inference.inference import Inference, infer
+from chainrule.points.inference.prediction import Predicted, Prediction, predict
+from chainrule.points.inference.prior import Candidate
+from chainrule.points.inference.published import (
+    NEVER,
+    PublishedRun,
+    RunSetting,
+    held_out,
+    original_runs,
+    read_runs,
+)
+from chainrule.points.inference.sampler import Generation, Particle, Population
+from chainrule.points.inference.settings import InferenceSettings
+
+__all__ = [
+    "NEVER",
+    "Candidate",
+    "Generation",
+    "Inference",
+    "InferenceSettings",
+    "Particle",
+    "Population",
+    "Predicted",
+    "Prediction",
+    "PublishedRun",
+    "RunSetting",
+    "held_out",
+    "infer",
+    "original_runs",
+    "predict",
+    "read_runs",
+]

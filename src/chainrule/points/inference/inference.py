@@ -1,0 +1,99 @@
+"""From a table of published runs to the points they were made on, as far as the table tells."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from chainrule.points.inference.journal import Journal
+from chainrule.points.inference.prediction import Prediction, predict
+from chainrule.points.inference.prior import Candidate
+from chainrule.points.inference.problem import Problem, problem
+from chainrule.points.inference.published import PublishedRun, held_out
+from chainrule.points.inference.sampler import Population, Progress, sample
+from chainrule.points.inference.settings import InferenceSettings
+
+# the best of all is found in rounds: the share that goes on, with so many runs for a published one
+_ROUNDS = ((1.0, 4), (0.1, 24))
+
+
+@dataclass(frozen=True)
+class Inference:
+    """What the table tells.
+
+    population: the posterior; best: the one of its candidates that is nearest to the fitted rows
+    when simulated anew; predictions: of all rows by the posterior; by_best: by the best alone.
+    """
+
+    population: Population
+    best: Candidate
+    predictions: tuple[Prediction, ...]
+    by_best: tuple[Prediction, ...]
+
+
+def infer(
+    runs: Sequence[PublishedRun],
+    settings: InferenceSettings | None = None,
+    *,
+    workers: int | None = None,
+    journal: Path | None = None,
+    progress: Progress | None = None,
+) -> Inference:
+    """Infer what drew the points of published runs, and predict every row.
+
+    The same settings give the same bits for any number of workers (default: the cores this process
+    may use). With a `journal`, a killed inference goes on from there, and more generations or
+    trials add to it. Raises InputError if no row is left to fit, FileError on a journal of another
+    inference.
+    """
+    settings = settings or InferenceSettings()
+    kept_out = held_out(runs, settings.hold_out)
+    fitted = problem(runs, kept_out, settings.points)
+    kept = Journal(journal, _fingerprint(fitted, settings), workers)
+    population = sample(fitted, kept, settings, progress)
+    best = _best(fitted, population, kept, settings.seed, progress)
+    predictions, by_best = (
+        tuple(
+            predict(
+                candidates, runs, trials=settings.trials, kept_out=kept_out,
+                points=settings.points, seed=settings.seed, journal=kept, progress=progress,
+            )
+        )
+        for candidates in (population.candidates, (best,))
+    )  # fmt: skip
+    return Inference(population, best, predictions, by_best)
+
+
+def _fingerprint(fitted: Problem, settings: InferenceSettings) -> str:
+    setup = {
+        **fitted.document(),
+        "particles": settings.particles,
+        "repeats": settings.repeats,
+        "seed": settings.seed,
+    }
+    return hashlib.sha256(json.dumps(setup).encode()).hexdigest()[:16]
+
+
+def _best(
+    fitted: Problem, population: Population, journal: Journal, seed: int, progress: Progress | None
+) -> Candidate:
+    """The candidate with the least distance in new runs, so that luck does not choose it."""
+    left = list(dict.fromkeys(population.candidates))
+    generation = len(population.generations)
+    for number, (share, repeats) in enumerate(_ROUNDS):
+        left = left[: max(1, round(share * len(left)))]
+
+        def again(
+            k: int, left: list[Candidate] = left, repeats: int = repeats, number: int = number
+        ) -> float:
+            key = np.random.SeedSequence(seed, spawn_key=(2, generation, number, k))
+            return fitted.distance(left[k], repeats, key)
+
+        names = [f"after {generation}, round {number} candidate {k}" for k in range(len(left))]
+        report = None if progress is None else lambda done, total: progress("best", done, total)
+        found = journal.run(names, again, report)
+        left = [left[k] for k in np.argsort(found, kind="stable")]
+    return left[0]
