@@ -108,12 +108,12 @@ def test_settings_survive_json():
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"width": -0.1}, "width: found -0.1; expected at least 0"),
+        ({"width": -0.1}, "width: found -0.1; expected a finite number of at least 0"),
         ({"width": 2.5}, "width: found 2.5; expected at most 2"),
-        ({"scale": 0.0}, "scale: found 0.0; expected above 0"),
+        ({"scale": 0.0}, "scale: found 0.0; expected a finite number above 0"),
         ({"distance": math.inf}, "distance: found inf; expected a finite number"),
         ({"offset": math.nan}, "offset: found nan; expected a finite number"),
-        ({"noise": "round"}, "noise: found 'round'; expected band or square"),
+        ({"noise": "round"}, "noise: found 'round'; expected one of band, square"),
         ({"upper_label": 0}, "upper label: found 0; expected -1 or 1"),
     ],
 )
@@ -123,5 +123,5 @@ def test_settings_out_of_range_are_refused(change, sentence):
 
 
 def test_one_point_is_refused():
-    with pytest.raises(InputError, match="found 1; expected at least 2"):
+    with pytest.raises(InputError, match="found 1; expected a whole number of at least 2"):
         HalfMoons(0.5, 0.0).draw(1, 0)

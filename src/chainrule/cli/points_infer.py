@@ -111,7 +111,7 @@ def _write(
     candidates: "Sequence[Any]",
     predictions: "Sequence[Prediction]",
 ) -> list[Path]:
-    from chainrule.files import write_json, write_text
+    from chainrule.io.files import write_json, write_text
     from chainrule.points.inference.figures import posterior_figure, rows_figure
 
     names = ("inference.json", "rows.csv", "posterior.png", "rows.png")

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from chainrule.errors import InputError
+from chainrule.io.checks import finite_number, one_of, positive_number, whole_number
 from chainrule.points.data import Points
 
 Noise = Literal["band", "square"]
@@ -42,19 +43,11 @@ class HalfMoons:
     upper_label: int = 1
 
     def __post_init__(self) -> None:
-        for name, above in (
-            ("scale", True),
-            ("width", False),
-            ("offset", None),
-            ("distance", None),
-        ):
-            value = getattr(self, name)
-            least = -math.inf if above is None else 0.0
-            if not (least <= value < math.inf) or (above and value == 0):
-                expected = {None: "a finite number", True: "above 0", False: "at least 0"}[above]
-                raise InputError(f"half-moons, {name}: found {value}; expected {expected}")
-        if self.noise not in NOISES:
-            raise InputError(f"half-moons, noise: found {self.noise!r}; expected band or square")
+        for name in ("distance", "offset"):
+            finite_number(f"half-moons, {name}", getattr(self, name))
+        positive_number("half-moons, scale", self.scale)
+        finite_number("half-moons, width", self.width, 0)
+        one_of("half-moons, noise", self.noise, NOISES)
         if self.noise == "band" and self.width > 2:
             raise InputError(f"half-moons, width: found {self.width}; expected at most 2")
         if self.upper_label not in (-1, 1):
@@ -65,8 +58,7 @@ class HalfMoons:
 
         With the same seed the points move smoothly with the settings. Raises InputError if n < 2.
         """
-        if n < 2:
-            raise InputError(f"points on the half-moons: found {n}; expected at least 2")
+        whole_number("points on the half-moons", n, 2)
         angle, first, second = np.random.default_rng(seed).random((3, n))
         angle = math.pi * angle
         lower = np.arange(n) % 2 == 1

@@ -138,7 +138,7 @@ def test_a_killed_inference_goes_on_where_it_was(inferred, tmp_path):
     [
         (("--table", "nothing.csv"), "nothing.csv cannot be read"),
         (("--hold-out", 1), "hold out every: found 1; expected 0 (no row) or at least 2"),
-        (("--particles", 3), "particles: found 3; expected 4 to 100000"),
+        (("--particles", 3), "particles: found 3; expected a whole number from 4 to 100,000"),
         (("--generations", -1), "generations: found -1"),
         (("--repeats", 0), "repeats: found 0"),
         (("--trials", 0), "trials: found 0"),

@@ -84,9 +84,9 @@ def test_what_is_no_journal_is_refused_and_kept(tmp_path, content):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"particles": 3}, "particles: found 3; expected 4 to 100000"),
+        ({"particles": 3}, "particles: found 3; expected a whole number from 4 to 100,000"),
         ({"generations": -1}, "generations: found -1"),
-        ({"repeats": 0}, "repeats: found 0; expected 1 to 1000"),
+        ({"repeats": 0}, "repeats: found 0; expected a whole number from 1 to 1,000"),
         ({"points": 1}, "points: found 1"),
         ({"trials": 0}, "trials: found 0"),
         ({"seed": -1}, "seed: found -1"),
@@ -99,7 +99,7 @@ def test_a_number_out_of_range_is_refused(change, sentence):
 
 
 def test_no_workers_are_refused():
-    with pytest.raises(InputError, match="workers: found 0; expected at least 1"):
+    with pytest.raises(InputError, match="workers: found 0; expected a whole number of at least 1"):
         infer(RUNS, small(), workers=0)
 
 

@@ -105,5 +105,7 @@ def test_rows_of_one_setting_share_their_runs_and_others_do_not_matter():
 
 @pytest.mark.parametrize("trials", [0, 10**7])
 def test_a_number_of_trials_out_of_range_is_refused(trials):
-    with pytest.raises(InputError, match=f"trials: found {trials}; expected 1 to 1000000"):
+    with pytest.raises(
+        InputError, match=f"trials: found {trials}; expected a whole number from 1 to 1,000,000"
+    ):
         predict(CANDIDATES, [row(0.1)], trials=trials)

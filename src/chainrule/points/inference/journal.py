@@ -1,13 +1,14 @@
 """Independent jobs on all cores, whose results are kept in a file as they come."""
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
-from chainrule.errors import FileError, InputError
+from chainrule.errors import FileError
+from chainrule.io.checks import whole_number
+from chainrule.io.cores import available_cores
 
 
 class Journal:
@@ -18,11 +19,11 @@ class Journal:
     """
 
     def __init__(self, path: Path | None, fingerprint: str, workers: int | None = None) -> None:
-        if workers is not None and workers < 1:
-            raise InputError(f"workers: found {workers}; expected at least 1")
         self._path = path
         self._fingerprint = fingerprint
-        self._workers = workers or len(os.sched_getaffinity(0))
+        self._workers = (
+            available_cores() if workers is None else whole_number("workers", workers, 1)
+        )
         self._done: dict[str, Any] = _read(path, fingerprint) if path is not None else {}
 
     def run(

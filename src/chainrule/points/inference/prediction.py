@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64
 
-from chainrule.errors import InputError
+from chainrule.io.checks import whole_number
 from chainrule.points.inference.journal import Journal
 from chainrule.points.inference.prior import Candidate
 from chainrule.points.inference.published import NEVER, PublishedRun, RunSetting
@@ -104,10 +104,9 @@ def predict(
 
     The candidates take turns, so all of them count alike; with one candidate it is what this one
     predicts. kept_out: which rows were not fitted. The same seed gives the same bits for any number
-    of workers. Raises InputError on a number of trials out of range.
+    of workers. Raises InputError on a number out of range.
     """
-    if not 1 <= trials <= MOST_TRIALS:
-        raise InputError(f"trials: found {trials}; expected 1 to {MOST_TRIALS}")
+    whole_number("trials", trials, 1, MOST_TRIALS)
     out = [False] * len(runs) if kept_out is None else kept_out
     settings = list(dict.fromkeys(run.setting for run in runs))
     jobs = [

@@ -1,10 +1,8 @@
-"""An inference as a JSON document, and the one that comes with the package."""
+"""An inference as a JSON document."""
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from functools import cache
-from importlib.resources import files
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -12,34 +10,6 @@ import numpy as np
 from chainrule.points.inference.inference import Inference
 from chainrule.points.inference.prediction import Prediction
 from chainrule.points.inference.prior import CHOICES, RANGES, Candidate
-
-
-@dataclass(frozen=True)
-class StoredInference:
-    """The posterior of the original's runs that comes with the package.
-
-    candidates: the posterior, each as likely as the others; best: see `Inference`; document: all
-    that `chainrule points infer --json` printed, `command` is how.
-    """
-
-    candidates: tuple[Candidate, ...]
-    best: Candidate
-    command: str
-    document: dict[str, Any]
-
-
-@cache
-def stored_inference() -> StoredInference:
-    """Read the inference of the original's runs that comes with the package."""
-    data = files("chainrule.points.inference").joinpath("data/original-inference.json")
-    stored = json.loads(data.read_text("utf-8"))
-    document = stored["document"]
-    return StoredInference(
-        tuple(Candidate.from_document(entry) for entry in document["candidates"]),
-        Candidate.from_document(document["best"]),
-        stored["command"],
-        document,
-    )
 
 
 def inference_document(inference: Inference) -> dict[str, Any]:

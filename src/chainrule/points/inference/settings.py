@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from chainrule.errors import InputError
+from chainrule.io.checks import LARGEST_SEED, whole_number
 
 POINTS = 1000  # the original's, for training and for validation each
 
@@ -30,11 +31,9 @@ class InferenceSettings:
             ("repeats", 1, 1000),
             ("trials", 1, 10**6),
             ("points", 2, 10**6),
-            ("seed", 0, 2**64),
+            ("seed", 0, LARGEST_SEED),
         ):
-            value = getattr(self, name)
-            if not least <= value <= most:
-                raise InputError(f"{name}: found {value}; expected {least} to {most}")
+            whole_number(name, getattr(self, name), least, most)
         if self.hold_out < 0 or self.hold_out == 1:
             raise InputError(
                 f"hold out every: found {self.hold_out}; expected 0 (no row) or at least 2"
