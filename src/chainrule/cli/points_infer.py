@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from chainrule.cli.output import JsonOption, print_json, progress
-from chainrule.cli.points_options import draw, output_folder
+from chainrule.cli.keeping import keeps
+from chainrule.cli.output import JsonOption, print_json, print_table, progress
+from chainrule.cli.points_options import output_folder
+from chainrule.io.figures import write_figure
 
 if TYPE_CHECKING:
     from chainrule.points.inference import Prediction
@@ -64,14 +66,10 @@ def infer(
     runs = original_runs() if table is None else read_runs(table)
     started = time.perf_counter()
     with output_folder(out) as folder:
-        with _stages() as show:
-            inference = infer(
-                runs,
-                settings,
-                workers=workers,
-                journal=folder / "journal.jsonl",
-                progress=show,
-            )
+        journal = folder / "journal.jsonl"
+        again = f"what was finished is in {journal}: the same command goes on from there"
+        with keeps(again), _stages() as show:
+            inference = infer(runs, settings, workers=workers, journal=journal, progress=show)
         document = {
             **inference_document(inference),
             "seconds": time.perf_counter() - started,
@@ -118,8 +116,8 @@ def _write(
     files = [folder / name for name in names]
     write_json(files[0], document)
     write_text(files[1], _csv(document["rows"]))
-    draw(files[2], posterior_figure(candidates, document["posterior"]))
-    draw(files[3], rows_figure(predictions))
+    write_figure(files[2], posterior_figure(candidates, document["posterior"]))
+    write_figure(files[3], rows_figure(predictions))
     return files
 
 
@@ -147,23 +145,22 @@ def _csv(rows: list[dict[str, Any]]) -> str:
 def _print_posterior(document: dict[str, Any]) -> None:
     last = document["generations"][-1] if document["generations"] else None
     n = len(document["candidates"])
-    print(f"posterior: {n} candidates, {len(document['generations'])} generations", end="")
-    print(f", distance at most {last['bound']:.2f}" if last else "")
+    title = f"posterior: {n} candidates, {len(document['generations'])} generations"
+    title += f", distance at most {last['bound']:.2f}" if last else ""
     best = document["best"]["moons"]
-    _print_table(
+    print_table(
+        title,
+        ("", "median", "95 %", "prior", "best"),
         [
-            ("", "median", "95 %", "prior", "best"),
-            *(
-                (
-                    name,
-                    f"{number['median']:.3f}",
-                    "{:.3f} to {:.3f}".format(*number["interval"]),
-                    "{:g} to {:g}".format(*number["prior"]),
-                    f"{best[name]:.3f}",
-                )
-                for name, number in document["posterior"]["numbers"].items()
-            ),
-        ]
+            (
+                name,
+                f"{number['median']:.3f}",
+                "{:.3f} to {:.3f}".format(*number["interval"]),
+                "{:g} to {:g}".format(*number["prior"]),
+                f"{best[name]:.3f}",
+            )
+            for name, number in document["posterior"]["numbers"].items()
+        ],
     )
     for name, shares in document["posterior"]["choices"].items():
         shown = ", ".join(f"{choice} {100 * share:.0f} %" for choice, share in shares.items())
@@ -175,9 +172,7 @@ def _print_posterior(document: dict[str, Any]) -> None:
 def _print_rows(
     title: str, predictions: "Sequence[Prediction]", within: dict[str, dict[str, int]]
 ) -> None:
-    print(f"published rows, predicted {title}: 95 % interval and tail probability")
-    header = ("", "row", "training error %", "validation error %", "iteration", "ending %")
-    rows: list[tuple[str, ...]] = [header]
+    rows = []
     for row in predictions:
         cells = []
         for k, number in enumerate(row.numbers):
@@ -188,8 +183,12 @@ def _print_rows(
             mark = "" if number.within else " !"
             cells.append(f"{shown[0]} ({shown[1]} to {shown[2]}) {number.tail:.2f}{mark}")
         held = "held out" if row.held_out else ""
-        rows.append((held, row.run.id, *cells, f"{100 * row.ending:.0f}"))
-    _print_table(rows)
+        rows.append((row.run.id, held, *cells, f"{100 * row.ending:.0f}"))
+    print_table(
+        f"published rows, predicted {title}: 95 % interval and tail probability",
+        ("", "", "training error %", "validation error %", "iteration", "ending %"),
+        rows,
+    )
     for name, count in within.items():
         print(f"within their intervals, {name.replace('_', ' ')}: {count['within']} of "
               f"{count['rows']} rows")  # fmt: skip
@@ -201,10 +200,3 @@ def _shown(value: float, column: int) -> str:
     if column < 2:
         return f"{100 * value:.1f}"
     return "none" if value == math.inf else f"{value:,.0f}"
-
-
-def _print_table(rows: Sequence[tuple[str, ...]]) -> None:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = zip(row, widths, strict=True)
-        print("  ".join(cell.rjust(width) for cell, width in cells).rstrip())
