@@ -21,7 +21,7 @@ from chainrule.blocks import (
     Tanh,
 )
 from chainrule.chain import Chain
-from chainrule.reader.network import letter_network
+from chainrule.reader.letters.network import letter_network
 
 
 @pytest.fixture(scope="session")

@@ -11,15 +11,16 @@ from chainrule.chain import save_chain
 from chainrule.errors import FileError, InputError
 from chainrule.glyphs.lines import load_line_fonts, render_line
 from chainrule.reader import pool as pooled
-from chainrule.reader.boxes import cells
-from chainrule.reader.ctc_network import line_network
-from chainrule.reader.errors import character_error_rate
-from chainrule.reader.evaluate import Reading, evaluate
-from chainrule.reader.fit import character_errors
-from chainrule.reader.picture import cut_strip
+from chainrule.reader.evaluation.error_rates import character_error_rate
+from chainrule.reader.evaluation.rendered import Reading, evaluate
+from chainrule.reader.lines.network import line_network
+from chainrule.reader.lines.texts import held_out_text
+from chainrule.reader.lines.training import character_errors
+from chainrule.reader.model_file import KIND, load_reader, save_reader
+from chainrule.reader.picture.character_boxes import cells
+from chainrule.reader.picture.line_image import crop_line
 from chainrule.reader.pool import ReaderPool
-from chainrule.reader.read import KIND, Reader, load_reader, save_reader
-from chainrule.reader.texts import held_out_text
+from chainrule.reader.reader import Reader
 
 SENTENCE = "the rat the cat the dog chased killed ate the malt"
 
@@ -78,10 +79,10 @@ def test_a_limited_reader_gives_no_other_character(reader, lato):
 
 def test_limiting_a_reader_leaves_its_scores_and_sums_them_to_one_again(reader, sentence):
     exact = Reader(reader.chain, reader.parameters, reader.alphabet, precision="float32")
-    strip = cut_strip(sentence.image)
+    crop = crop_line(sentence.image)
     kept = [0, *(reader.alphabet.index(character) + 1 for character in " abcdt")]
-    some = torch.from_numpy(exact.log_probabilities([strip])[0][kept])
-    limited = exact.limited("tabcd").log_probabilities([strip])[0]
+    some = torch.from_numpy(exact.log_probabilities([crop])[0][kept])
+    limited = exact.limited("tabcd").log_probabilities([crop])[0]
     np.testing.assert_allclose(limited, some.log_softmax(0), atol=1e-4)
 
 
@@ -150,8 +151,8 @@ def test_the_command_reads_pictures(command, sentence, tmp_path):
 
 
 def test_a_picture_in_which_nothing_is_read_has_no_cells():
-    strip = cut_strip(np.pad(np.zeros((12, 12), np.uint8), 20, constant_values=255))
-    assert cells(strip, [], (0.5, 0.0)) == []
+    crop = crop_line(np.pad(np.zeros((12, 12), np.uint8), 20, constant_values=255))
+    assert cells(crop, [], (0.5, 0.0)) == []
 
 
 def unreadable():

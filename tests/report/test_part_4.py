@@ -9,8 +9,8 @@ import pytest
 
 from chainrule.glyphs.fonts import find_fonts, open_font
 from chainrule.glyphs.letters import build_letters
-from chainrule.reader.confusion import Confusion
-from chainrule.reader.recipes import RECIPES
+from chainrule.reader.letters.confusion import Confusion
+from chainrule.reader.letters.recipes import RECIPES
 from chainrule.report import Part, ReportSettings, part4_runs
 from chainrule.report.page import document, page
 from chainrule.report.part4 import sections

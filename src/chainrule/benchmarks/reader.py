@@ -11,10 +11,10 @@ import torch
 from chainrule.blocks import SoftmaxLogLoss
 from chainrule.glyphs.letters import SIDE, Letters, load_letters
 from chainrule.io.progress import Progress
-from chainrule.reader.letters import LetterBatches
-from chainrule.reader.line import STRIDE, score_map, window_scores
-from chainrule.reader.recipes import RECIPES, Recipe, changes_of, scaling_of, train_letters
-from chainrule.reader.sentence import sentence
+from chainrule.reader.letters.batches import LetterBatches
+from chainrule.reader.letters.recipes import RECIPES, Recipe, changes_of, scaling_of, train_letters
+from chainrule.reader.letters.score_map import STRIDE, score_map, window_scores
+from chainrule.reader.letters.sentence import sentence
 from chainrule.training import train
 
 Told = Callable[[dict[str, Any]], None]

@@ -12,7 +12,7 @@ from chainrule.cli.reader_read import ModelOption, WordsOption, with_words
 from chainrule.errors import InputError
 
 if TYPE_CHECKING:
-    from chainrule.reader.evaluate import Read
+    from chainrule.reader.evaluation.rendered import Read
 
 
 def evaluate(
@@ -51,9 +51,9 @@ def evaluate(
     from chainrule.glyphs.alphabet import parse_alphabet
     from chainrule.glyphs.degrade import CONDITIONS
     from chainrule.glyphs.lines import load_line_fonts
-    from chainrule.reader import evaluate as evaluating
+    from chainrule.reader.evaluation import rendered as evaluating
+    from chainrule.reader.model_file import load_reader
     from chainrule.reader.pool import ReaderPool
-    from chainrule.reader.read import load_reader
 
     characters = parse_alphabet(alphabet)
     reader = load_reader(model).limited(characters)
@@ -91,7 +91,7 @@ def evaluate(
 
 def _peers(threads: int, alphabet: str) -> "dict[str, Read]":
     """The peers that are there; the others are named on standard error."""
-    from chainrule.reader import peers
+    from chainrule.reader.evaluation import peers
 
     found = {}
     for name, make in (("tesseract", peers.tesseract), ("rapidocr", peers.rapidocr)):

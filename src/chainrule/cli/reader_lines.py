@@ -34,8 +34,8 @@ def train_lines(
     from chainrule.glyphs.lines import build_line_fonts, load_line_fonts, restrict
     from chainrule.glyphs.manifest import open_fonts
     from chainrule.io.files import make_folder
-    from chainrule.reader.fit import ONWARD, SCRATCH, train_reader
-    from chainrule.reader.read import load_reader, save_reader
+    from chainrule.reader.lines.training import ONWARD, SCRATCH, train_reader
+    from chainrule.reader.model_file import load_reader, save_reader
     from chainrule.training import events
 
     characters = parse_alphabet(alphabet)
@@ -47,13 +47,13 @@ def train_lines(
             drawn, dropped = build_line_fonts(
                 opened, characters, validation_families=held, progress=report
             )
-        schooling = ONWARD
+        recipe = ONWARD
     else:
         characters += "" if " " in characters else " "
         drawn, dropped = [restrict(font, characters) for font in load_line_fonts(built)], []
-        schooling = SCRATCH if start is None else replace(SCRATCH, short=None)
+        recipe = SCRATCH if start is None else replace(SCRATCH, short=None)
     first = load_reader(start) if fonts or start is not None else None
-    schooling = replace(schooling, settings=replace(schooling.settings, **other))
+    recipe = replace(recipe, settings=replace(recipe.settings, **other))
     make_folder(out.parent)
     if not as_json:
         for name, why in dropped:
@@ -69,7 +69,7 @@ def train_lines(
         reader, trained = train_reader(
             drawn,
             characters,
-            schooling,
+            recipe,
             start=first,
             seed=seed,
             workers=workers,

@@ -10,7 +10,8 @@ from chainrule.cli.output import JsonOption, print_json, progress
 from chainrule.errors import ChainruleError
 
 if TYPE_CHECKING:
-    from chainrule.reader.read import Reader, ReadLine
+    from chainrule.reader.line import Line
+    from chainrule.reader.reader import Reader
 
 ModelOption = Annotated[
     Path | None,
@@ -69,8 +70,9 @@ def read(
     Example: chainrule reader read meter.png label.jpg --json
     """
     from chainrule.glyphs.alphabet import parse_alphabet
-    from chainrule.reader.picture import open_grey
-    from chainrule.reader.read import ReadLine, load_reader
+    from chainrule.reader.line import Line
+    from chainrule.reader.model_file import load_reader
+    from chainrule.reader.picture.line_image import open_grey
 
     reader = load_reader(model)
     if alphabet is not None:
@@ -81,7 +83,7 @@ def read(
         try:
             pictures.append(open_grey(path))
         except ChainruleError as error:
-            lines[place] = ReadLine("", (), str(error))
+            lines[place] = Line("", (), str(error))
     unopened = set(lines)
     with progress("reading", "lines") as report:
         read_ones = reader.read(pictures, beam_width=beam, progress=report)
@@ -100,7 +102,7 @@ def read(
         raise typer.Exit(2)
 
 
-def _described(path: Path, line: "ReadLine") -> dict[str, Any]:
+def _described(path: Path, line: "Line") -> dict[str, Any]:
     return {
         "file": str(path),
         "text": line.text,
@@ -122,7 +124,7 @@ def _described(path: Path, line: "ReadLine") -> dict[str, Any]:
 
 def with_words(reader: "Reader", words: str) -> "Reader":
     """The reader with the dictionary that the option names."""
-    from chainrule.reader.texts import read_words
+    from chainrule.reader.search.dictionary import read_words
 
     if words == "none":
         return reader

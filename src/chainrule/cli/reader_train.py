@@ -24,7 +24,7 @@ _FIGURES = (
 
 
 class RecipeName(StrEnum):
-    """The names of `chainrule.reader.recipes.RECIPES`, and the reader of whole lines."""
+    """The names of `chainrule.reader.letters.recipes.RECIPES`, and the reader of whole lines."""
 
     FAST = "fast"
     ORIGINAL = "original"
@@ -104,8 +104,8 @@ def train(
     """
     from chainrule.glyphs.letters import load_letters
     from chainrule.io.files import make_folder
-    from chainrule.reader.files import save_letter_network
-    from chainrule.reader.recipes import find_recipe, train_letters
+    from chainrule.reader.letters.files import save_letter_network
+    from chainrule.reader.letters.recipes import find_recipe, train_letters
 
     lines = bool(fonts) or recipe == RecipeName.LINES
     out = out or Path("lines.safetensors" if lines else f"letters-{recipe}.safetensors")

@@ -1,60 +1,77 @@
-"""The letter network on a whole line: the same weights on a wider picture."""
+"""What is read in a picture of a line: the text, and each character with its box."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
-import torch
-from jaxtyping import Float, Int, UInt8
-from torch import Tensor
+from numpy.typing import NDArray
 
-from chainrule.blocks.block import Parameters
-from chainrule.chain import Chain
-from chainrule.errors import ShapeError
-from chainrule.glyphs.letters import SIDE
-from chainrule.reader.letters import Scaling
+from chainrule.reader.picture.character_boxes import cells, ink_box
+from chainrule.reader.picture.line_image import Crop
+from chainrule.reader.search.best_path import align
 
-STRIDE = 4  # pixels between two windows: the network's two poolings by 2
+ALTERNATIVES = 3  # of a character, beside the one that was read
 
 
-def score_map(
-    network: Chain, parameters: Parameters, scaling: Scaling, picture: UInt8[np.ndarray, "32 W"]
-) -> Float[Tensor, "classes columns"]:
-    """The scores of each 32x32 window of the picture, in one pass: column k begins at 4 k px.
+@dataclass(frozen=True)
+class Character:
+    """A character that was read, its box in the picture's pixels, and how sure that is.
 
-    There are (W - 32) // 4 + 1 columns. Neighbouring windows share nearly all of their pixels, so
-    this computes once what each window by itself would compute again.
-
-    Raises ShapeError if the picture is not 32 px high or less than 32 px wide.
+    box: left, top, right, bottom; right and bottom outside. confidence: the probability of the
+    character at its best frame. alternatives: the next characters there with theirs.
     """
-    _check(picture)
-    x = scaling(torch.from_numpy(np.ascontiguousarray(picture)))
-    return network.in_inference().apply(x[None, None], parameters)[0, :, 0]
+
+    character: str
+    box: tuple[int, int, int, int]
+    confidence: float
+    alternatives: tuple[tuple[str, float], ...]
 
 
-def window_scores(
-    network: Chain, parameters: Parameters, scaling: Scaling, picture: UInt8[np.ndarray, "32 W"]
-) -> Float[Tensor, "classes columns"]:
-    """What `score_map` gives, from each window cut out and passed through by itself.
+@dataclass(frozen=True)
+class Line:
+    """What was read in one picture; where that is nothing, the reason."""
 
-    This is what `score_map` is measured against. Raises ShapeError as it does.
-    """
-    _check(picture)
-    x = scaling(torch.from_numpy(np.ascontiguousarray(picture)))
-    windows = x.unfold(1, SIDE, STRIDE).transpose(0, 1)[:, None]
-    return network.in_inference().apply(windows.contiguous(), parameters)[:, :, 0, 0].T
+    text: str
+    characters: tuple[Character, ...]
+    reason: str | None = None
 
 
-def columns_of(boxes: Int[np.ndarray, "n 4"], columns: int) -> Int[np.ndarray, " n"]:
-    """The column of a score map whose window is centred nearest to each box (left, top, ...).
+@dataclass(frozen=True)
+class Recognized:
+    """A crop as the network sees it, log_p (K, T), and the labels read from that."""
 
-    Of two that are as near, the left one.
-    """
-    middle = (boxes[:, 0] + boxes[:, 2]) / 2
-    nearest: Int[np.ndarray, " n"] = np.ceil((middle - SIDE / 2) / STRIDE - 0.5).astype(np.int64)
-    return nearest.clip(0, columns - 1)
+    crop: Crop
+    log_p: NDArray[np.float32]
+    labels: list[int]
+    uncertain: bool
 
 
-def _check(picture: UInt8[np.ndarray, "32 W"]) -> None:
-    if picture.ndim != 2 or picture.shape[0] != SIDE or picture.shape[1] < SIDE:
-        raise ShapeError(
-            f"the picture of the line has shape {picture.shape}; expected ({SIDE}, W) with W of "
-            f"at least {SIDE}"
-        )
+def no_line(reason: str) -> Line:
+    """The answer for a picture in which nothing is read."""
+    return Line("", (), reason)
+
+
+def located(
+    found: Recognized, alphabet: str, between: tuple[float, float], shape: tuple[int, ...]
+) -> Line:
+    """A line's characters with their boxes in a picture of this shape."""
+    text = spelled(found.labels, alphabet)
+    if not text.strip():
+        return no_line("no text: no character is found in it")
+    spans = align(found.log_p, found.labels)
+    boxes = [
+        ink_box(found.crop, cell, shape, character != " ")
+        for character, cell in zip(text, cells(found.crop, spans, between), strict=True)
+    ]
+    characters = []
+    for label, (first, last), box in zip(found.labels, spans, boxes, strict=True):
+        at = np.exp(found.log_p[:, first + int(found.log_p[label, first:last].argmax())])
+        others = [k for k in np.argsort(-at) if k not in (0, label)][:ALTERNATIVES]
+        alternatives = tuple((alphabet[k - 1], float(at[k])) for k in others)
+        characters.append(Character(alphabet[label - 1], box, float(at[label]), alternatives))
+    return Line(text, tuple(characters))
+
+
+def spelled(labels: Sequence[int], alphabet: str) -> str:
+    """The text of labels: 1 is the alphabet's first character."""
+    return "".join([alphabet[label - 1] for label in labels])

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from chainrule.reader.read import Reader
+from chainrule.reader.reader import Reader
 
-_TOGETHER = 1024  # lines, of which the strips and the probabilities are kept at a time
+_TOGETHER = 1024  # lines, of which the crops and the probabilities are kept at a time
 _PATIENCE = 120  # seconds in which the threads must have begun
 
 

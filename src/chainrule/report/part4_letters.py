@@ -3,7 +3,7 @@
 import numpy as np
 
 from chainrule.glyphs.figures import letter_sheet
-from chainrule.reader.network import letter_network
+from chainrule.reader.letters.network import letter_network
 from chainrule.report.part4_runs import Runs
 from chainrule.report.section import NOT_STATED, Figure, Row, Section, Table
 

@@ -9,11 +9,11 @@ from torch import Tensor
 
 from chainrule.glyphs.jitter import SIDEWAYS, UPRIGHT, Jitter
 from chainrule.glyphs.letters import Letters
-from chainrule.reader.figures import line_figure
-from chainrule.reader.line import score_map, window_scores
-from chainrule.reader.reading import Reading, read_at_boxes
-from chainrule.reader.recipes import TrainedLetters
-from chainrule.reader.sentence import SENTENCE, sentence
+from chainrule.reader.letters.figures import line_figure
+from chainrule.reader.letters.reading import Reading, read_at_boxes
+from chainrule.reader.letters.recipes import TrainedLetters
+from chainrule.reader.letters.score_map import score_map, window_scores
+from chainrule.reader.letters.sentence import SENTENCE, sentence
 from chainrule.report.part4_runs import Runs, percent
 from chainrule.report.section import NOT_STATED, Figure, Row, Section, Table
 

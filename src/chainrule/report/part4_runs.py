@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from chainrule.blocks import SoftmaxLogLoss
 from chainrule.errors import OtherRunError
 from chainrule.glyphs.letters import Letters, load_letters
-from chainrule.reader.letters import LetterBatches
-from chainrule.reader.recipes import METRICS, RECIPES, TrainedLetters, train_letters
+from chainrule.reader.letters.batches import LetterBatches
+from chainrule.reader.letters.recipes import METRICS, RECIPES, TrainedLetters, train_letters
 from chainrule.report.settings import ReportSettings
 from chainrule.training import evaluate
 

@@ -4,15 +4,15 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.reader.confusion import Confusion, confusion
-from chainrule.reader.figures import (
+from chainrule.reader.letters.batches import LetterBatches
+from chainrule.reader.letters.confusion import Confusion, confusion
+from chainrule.reader.letters.figures import (
     confused_letters,
     confusion_figure,
     first_filters,
     training_curves,
 )
-from chainrule.reader.letters import LetterBatches
-from chainrule.reader.recipes import RECIPES, TrainedLetters
+from chainrule.reader.letters.recipes import RECIPES, TrainedLetters
 from chainrule.report.part4_runs import Runs, percent
 from chainrule.report.section import NOT_STATED, Figure, Row, Section, Table
 

@@ -1,0 +1,100 @@
+"""How many errors readers make on rendered lines, under stated conditions."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.errors import InputError
+from chainrule.glyphs.degrade import CONDITIONS, degrade
+from chainrule.glyphs.lines import LineFont, render_line
+from chainrule.io.progress import Progress
+from chainrule.reader.evaluation.error_rates import character_error_rate, word_error_rate
+from chainrule.reader.lines.texts import held_out_text
+
+Pictures = Sequence[NDArray[np.uint8]]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a reader made of pictures, and the seconds it took."""
+
+    texts: Sequence[str]
+    seconds: float
+
+
+Read = Callable[[Pictures, Sequence[str]], Reading]
+"""Pictures and their true texts (for those who may choose the best of several) to a Reading."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One reader under one condition. The rates are shares, of all lines together."""
+
+    reader: str
+    condition: str
+    lines: int
+    character_error_rate: float
+    word_error_rate: float
+    lines_per_second: float
+
+
+def evaluate(
+    readers: Mapping[str, Read],
+    fonts: Sequence[LineFont],
+    alphabet: str,
+    *,
+    lines: int = 200,
+    conditions: Sequence[str] = tuple(CONDITIONS),
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> list[Row]:
+    """Give every reader the same lines of held-out words in the fonts that are held out.
+
+    conditions: names of `degrade.CONDITIONS`. Spaces are compared too, runs of them as one. Raises
+    InputError if no font is held out, or for an unknown condition.
+    """
+    held = [font for font in fonts if font.validation]
+    if not held:
+        raise InputError("none of the fonts is held out; expected fonts of a second family")
+    unknown = [name for name in conditions if name not in CONDITIONS]
+    if unknown:
+        raise InputError(
+            f"condition {unknown[0]!r} is unknown; expected one of {', '.join(CONDITIONS)}"
+        )
+    rng = np.random.default_rng(seed)
+    texts = [held_out_text(rng, alphabet, int(rng.integers(12, 31))) for _ in range(lines)]
+    clean = [render_line(held[rng.integers(len(held))], text).image for text in texts]
+    rows: list[Row] = []
+    for name in conditions:
+        pictures = [degrade(picture, CONDITIONS[name], rng) for picture in clean]
+        for reader, read in readers.items():
+            reading = read(pictures, texts)
+            found = [" ".join(text.split()) for text in reading.texts]
+            rows.append(
+                Row(
+                    reader,
+                    name,
+                    lines,
+                    character_error_rate(found, texts),
+                    word_error_rate(found, texts),
+                    lines / reading.seconds,
+                )
+            )
+            if progress:
+                progress(len(rows), len(conditions) * len(readers))
+    return rows
+
+
+def timed(texts: Callable[[Pictures], Sequence[str]]) -> Read:
+    """A function from pictures to texts, with a clock; a hundred lines are read once before."""
+
+    def read(pictures: Pictures, _: Sequence[str]) -> Reading:
+        texts(pictures[:100])
+        started = time.perf_counter()
+        found = texts(pictures)
+        return Reading(found, time.perf_counter() - started)
+
+    return read

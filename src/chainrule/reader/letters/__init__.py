@@ -1,0 +1,1 @@
+"""The network that reads single letters: its recipes, its file, and what it makes of a line."""

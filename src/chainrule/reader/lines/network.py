@@ -1,0 +1,52 @@
+"""The network that reads a line: convolutions to one row, then looks left and right."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from chainrule.blocks import Convolution, Interleave, Residual
+from chainrule.blocks.block import Block
+from chainrule.chain import Chain
+from chainrule.reader.letters.network import normalized_layer
+
+
+def line_network(classes: int) -> Chain:
+    """From a crop (N, 1, 32, W) to the scores of `classes` (the blank is 0) at each frame.
+
+    A frame is two columns of the crop: (N, classes, 1, 2 ceil(W / 4)). The row of features has a
+    column for every four of the crop, which is too few for two narrow letters and the blank
+    between them; so each gives the scores of two frames. A frame sees 81 columns.
+    """
+    layers: list[tuple[str, Block]] = [
+        *normalized_layer("1", Convolution(1, 32, 5, stride=2, padding=2, bias=False)),
+        *normalized_layer("2", Convolution(32, 48, 3, stride=2, padding=1, bias=False)),
+        *normalized_layer("3", Convolution(48, 96, 3, stride=(2, 1), padding=1, bias=False)),
+        *normalized_layer("4", Convolution(96, 160, (4, 3), padding=(0, 0, 1, 1), bias=False)),
+    ]
+    for number in "567":
+        along = Convolution(160, 160, (1, 5), padding=(0, 0, 2, 2), bias=False)
+        layers.append((f"context{number}", Residual(Chain(normalized_layer(number, along)))))
+    return Chain([*layers, ("scores", Convolution(160, 2 * classes, 1)), ("frames", Interleave(2))])
+
+
+def of_classes(parameter: Tensor, classes: Sequence[int]) -> Tensor:
+    """The weights or biases of "scores" for some of the classes, in this order."""
+    return torch.cat([frame[classes] for frame in parameter.chunk(2)])
+
+
+def padded(
+    crops: Sequence[NDArray[np.float32]], width: int, dtype: torch.dtype = torch.float32
+) -> Tensor:
+    """Crops (32, w) side by side (N, 1, 32, width), with paper, 0, at their right."""
+    x = torch.zeros(len(crops), 1, len(crops[0]), width, dtype=dtype)
+    for row, crop in zip(x, crops, strict=True):
+        row[0, :, : crop.shape[1]] = torch.from_numpy(crop)
+    return x
+
+
+def frames(width: int) -> int:
+    """How many frames a crop of so many columns has."""
+    return 2 * -(-width // 4)

@@ -1,0 +1,170 @@
+"""Rendered lines as batches for a reader to train on."""
+
+import multiprocessing
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from copy import copy
+from itertools import islice
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from chainrule.blocks.ctc import PADDING, frames_needed
+from chainrule.errors import InputError
+from chainrule.glyphs.degrade import degrade, random_degradation
+from chainrule.glyphs.lines import LineFont, render_line
+from chainrule.glyphs.restyle import restyle
+from chainrule.glyphs.vary import vary
+from chainrule.reader.lines.network import frames, padded
+from chainrule.reader.lines.texts import held_out_text, training_text
+from chainrule.reader.picture.line_image import Crop, CropJitter, crop_line
+
+_POOL = 16  # batches whose lines are sorted by width together
+
+Example = tuple[Crop, str]
+Batch = tuple[Tensor, Tensor]
+
+
+class RenderedLines:
+    """A source of batches: `count` lines an epoch, drawn anew each time with a generator.
+
+    Each line has its own font, slant and weight, text of about `lengths` (least, most) characters,
+    spacing, degradation and a little jitter in the cut; `restyled`, half of them look as by a
+    font of another kind. Without a generator: always the same `count` lines of held-out words, cut
+    as `crop_line` cuts them, without degradation. Inputs are (N, 1, 32, W), paper 0 and ink 1;
+    targets (N, S) classes.
+
+    In a `with` block that many `workers` (processes) draw the lines ahead; they are the same lines.
+    """
+
+    def __init__(
+        self,
+        fonts: Sequence[LineFont],
+        alphabet: str,
+        count: int,
+        *,
+        lengths: tuple[int, int] = (3, 25),
+        restyled: bool = False,
+        seed: int = 0,
+        workers: int = 0,
+    ) -> None:
+        self.fonts, self.alphabet, self.count, self.seed = list(fonts), alphabet, count, seed
+        self.lengths, self.restyled, self.workers = lengths, restyled, workers
+        self._fixed: list[Example] | None = None
+        self._processes: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> "RenderedLines":
+        if self.workers:
+            self._processes = ProcessPoolExecutor(
+                self.workers, multiprocessing.get_context("spawn"), _begin, (copy(self),)
+            )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._processes is not None:
+            self._processes.shutdown(cancel_futures=True)
+            self._processes = None
+
+    def __len__(self) -> int:
+        return self.count
+
+    def batches(self, size: int, generator: torch.Generator | None) -> Iterator[Batch]:
+        """One epoch of batches of about equally wide lines."""
+        if generator is None:
+            if self._fixed is None:
+                rng = np.random.default_rng(self.seed)
+                self._fixed = [self._draw(rng, self._held_out) for _ in range(self.count)]
+            fixed = sorted(self._fixed, key=_width)
+            for first in range(0, self.count, size):
+                yield stack(fixed[first : first + size], self.alphabet)
+            return
+        firsts = range(0, self.count, _POOL * size)
+        seeds = torch.randint(2**62, (len(firsts),), generator=generator).tolist()
+        for pool in self._pools(
+            [
+                (min(_POOL * size, self.count - first), size, seed)
+                for first, seed in zip(firsts, seeds, strict=True)
+            ]
+        ):
+            for lines in pool:
+                yield stack(lines, self.alphabet)
+
+    def pool(self, count: int, size: int, seed: int) -> list[list[Example]]:
+        """`count` random lines in batches of `size`, each of about equally wide ones."""
+        rng = np.random.default_rng(seed)
+        lines = sorted((self._draw(rng, self._loose) for _ in range(count)), key=_width)
+        return [lines[start : start + size] for start in rng.permutation(range(0, count, size))]
+
+    def _pools(self, asked: Sequence[tuple[int, int, int]]) -> Iterator[list[list[Example]]]:
+        if self._processes is None:
+            yield from (self.pool(*one) for one in asked)
+            return
+        rest = iter(asked)
+        ahead: deque[Future[list[list[Example]]]] = deque()
+        for one in islice(rest, 2 * self.workers):
+            ahead.append(self._processes.submit(_pool, *one))
+        while ahead:
+            done = ahead.popleft().result()
+            for one in islice(rest, 1):
+                ahead.append(self._processes.submit(_pool, *one))
+            yield done
+
+    def _draw(self, rng: np.random.Generator, draw: "_Draw") -> Example:
+        for _ in range(100):
+            try:
+                crop, text = draw(rng, self.fonts[rng.integers(len(self.fonts))])
+            except InputError:  # no ink left to be seen
+                continue
+            needed = int(frames_needed(classes([text], self.alphabet))[0])
+            if needed <= frames(crop.values.shape[1]):
+                return crop, text
+        raise InputError("the fonts' lines cannot be read: too narrow, or no ink")
+
+    def _loose(self, rng: np.random.Generator, font: LineFont) -> Example:
+        text = training_text(rng, self.alphabet, int(rng.integers(*self.lengths, endpoint=True)))
+        tracking = rng.exponential(1.0) - 0.3 if rng.random() < 0.4 else 0.0
+        image = vary(render_line(font, text, tracking=tracking).image, rng)
+        if self.restyled:
+            image = restyle(image, rng)
+        jitter = CropJitter(rng.uniform(0.88, 1.1), rng.uniform(0.85, 1.15), rng.uniform(-1.5, 1.5))
+        return crop_line(degrade(image, random_degradation(rng, 0.6), rng), jitter), text
+
+    def _held_out(self, rng: np.random.Generator, font: LineFont) -> Example:
+        text = held_out_text(rng, self.alphabet, int(rng.integers(8, 26)))
+        return crop_line(render_line(font, text).image), text
+
+
+_Draw = Callable[[np.random.Generator, LineFont], Example]
+
+_source: RenderedLines | None = None  # a worker's
+
+
+def _begin(source: RenderedLines) -> None:
+    global _source  # noqa: PLW0603 - what a worker keeps between its jobs
+    _source = source
+
+
+def _pool(count: int, size: int, seed: int) -> list[list[Example]]:
+    assert _source is not None
+    return _source.pool(count, size, seed)
+
+
+def stack(lines: Sequence[Example], alphabet: str) -> Batch:
+    """Inputs (N, 1, 32, W), filled up with paper, and targets (N, S), filled up with -1."""
+    x = padded([crop.values for crop, _ in lines], max(map(_width, lines)))
+    return x, classes([text for _, text in lines], alphabet)
+
+
+def classes(texts: Sequence[str], alphabet: str) -> Tensor:
+    """The classes (N, S) of texts: 1 for the alphabet's first character, -1 after the end."""
+    place = {character: number for number, character in enumerate(alphabet, 1)}
+    target = torch.full((len(texts), max(map(len, texts))), PADDING)
+    for row, text in zip(target, texts, strict=True):
+        row[: len(text)] = torch.tensor([place[character] for character in text])
+    return target
+
+
+def _width(line: Example) -> int:
+    return int(line[0].values.shape[1])

@@ -1,0 +1,155 @@
+"""Training a reader of lines on rendered lines."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from chainrule.blocks import CTCLoss
+from chainrule.chain.inference.quantized import measured_ranges
+from chainrule.glyphs.lines import Line, LineFont, render_line
+from chainrule.io.progress import Progress
+from chainrule.reader.evaluation.error_rates import edit_distance
+from chainrule.reader.lines.network import line_network
+from chainrule.reader.lines.rendered import RenderedLines
+from chainrule.reader.lines.texts import training_text
+from chainrule.reader.picture.character_boxes import fitted_between
+from chainrule.reader.picture.line_image import crop_line
+from chainrule.reader.reader import Reader
+from chainrule.reader.search.best_path import greedy
+from chainrule.training import OnEpoch, Settings, Trained, train
+
+VALIDATION_LINES = 200
+RANGE_LINES = 128  # from which the ranges of the layers are measured
+SHORT = (1, 3)  # characters
+"""Lines to begin with. On long ones the loss stays for long where all frames are blank."""
+
+
+@dataclass(frozen=True)
+class LineRecipe:
+    """How a reader is trained: `short` epochs of short lines, then `settings` on all lengths, these
+    `restyled` or not."""
+
+    settings: Settings
+    short: Settings | None
+    lines: int  # an epoch
+    restyled: bool
+
+
+def _settings(epochs: int, learning_rate: float) -> Settings:
+    return Settings(
+        epochs=epochs,
+        batch_size=32,
+        learning_rate=learning_rate,
+        weight_decay=1e-4,
+        nesterov=True,
+        schedule="one-cycle",
+        precision="bfloat16",
+    )
+
+
+# for a network of random weights; and for one that goes on from a reader of other fonts
+SCRATCH = LineRecipe(_settings(100, 0.015), _settings(2, 0.03), 16_384, restyled=True)
+ONWARD = LineRecipe(_settings(10, 0.005), None, 1024, restyled=False)
+
+
+def train_reader(
+    fonts: Sequence[LineFont],
+    alphabet: str,
+    recipe: LineRecipe,
+    *,
+    start: Reader | None = None,
+    seed: int = 0,
+    workers: int = 0,
+    checkpoint: Path | None = None,
+    resume: bool = False,
+    progress: Progress | None = None,
+    on_epoch: OnEpoch | None = None,
+) -> tuple[Reader, Trained]:
+    """Train a reader of `alphabet` on lines of the fonts that are not held out.
+
+    The error is measured on clean lines of held-out words in held-out fonts; if no font is held
+    out, in the training fonts. With `start` its network goes on: the scores of the characters that
+    both know are kept. History: "energy_..." is the CTC loss a line, "character_errors_validation"
+    the character error rate of the best path. That many `workers` (processes) draw lines ahead.
+    `progress` and checkpoints as in `train`.
+    """
+    training = [font for font in fonts if not font.validation]
+    validation = [font for font in fonts if font.validation]
+    judged = RenderedLines(validation or training, alphabet, VALIDATION_LINES, seed=seed)
+    chain = line_network(len(alphabet) + 1)
+    parameters = chain.initial_parameters(torch.Generator().manual_seed(seed))
+    if start is not None:
+        parameters = _continued(parameters, start, alphabet)
+    if recipe.short is not None and not resume:
+        settings = replace(recipe.short, seed=seed + 1)
+        with RenderedLines(
+            training or validation, alphabet, recipe.lines, lengths=SHORT, workers=workers
+        ) as short:
+            parameters = train(
+                chain, parameters, CTCLoss(), short, settings, validation=judged, progress=progress
+            ).parameters
+    with RenderedLines(
+        training or validation,
+        alphabet,
+        recipe.lines,
+        restyled=recipe.restyled,
+        workers=workers,
+    ) as lines:
+        trained = train(
+            chain,
+            parameters,
+            CTCLoss(),
+            lines,
+            replace(recipe.settings, seed=seed),
+            validation=judged,
+            metrics={"character_errors": character_errors},
+            checkpoint=checkpoint,
+            resume=resume,
+            progress=progress,
+            on_epoch=on_epoch,
+        )
+    reader = Reader(chain, trained.parameters, alphabet)
+    plain = _plain_lines(training or validation, alphabet, seed)
+    crops = [crop_line(line.image) for line in plain]
+    between = fitted_between(plain, crops, reader.log_probabilities(crops), alphabet)
+    some = RenderedLines(training or validation, alphabet, RANGE_LINES)
+    inputs = (x for x, _ in some.batches(32, torch.Generator().manual_seed(seed)))
+    ranges = measured_ranges(chain, trained.parameters, inputs)
+    return Reader(chain, trained.parameters, alphabet, between, ranges), trained
+
+
+def _plain_lines(fonts: Sequence[LineFont], alphabet: str, seed: int) -> list[Line]:
+    rng = np.random.default_rng(seed)
+    return [
+        render_line(fonts[int(rng.integers(len(fonts)))], training_text(rng, alphabet, 12))
+        for _ in range(100)
+    ]
+
+
+def character_errors(scores: Tensor, target: Tensor) -> float:
+    """The character error rate of the best path through scores (N, K, 1, T), each line by itself,
+    the mean over the lines."""
+    rates = []
+    for own, row in zip(scores[:, :, 0].float().numpy(), target.tolist(), strict=True):
+        true = [label for label in row if label > 0]
+        rates.append(edit_distance(greedy(own), true) / len(true))
+    return sum(rates) / len(rates)
+
+
+def _continued(parameters: dict[str, Tensor], start: Reader, alphabet: str) -> dict[str, Tensor]:
+    """The parameters of `start`, its scores put where `alphabet` has the same characters."""
+    going_on = {name: value.clone() for name, value in start.parameters.items()}
+    place = {character: number for number, character in enumerate(start.alphabet, 1)} | {"": 0}
+    for name in ("scores.weight", "scores.bias"):
+        # two frames of all classes each: see Interleave
+        old = torch.stack(start.parameters[name].chunk(2))
+        new = torch.stack(parameters[name].chunk(2))
+        for number, character in enumerate(("", *alphabet)):
+            if character in place:
+                new[:, number] = old[:, place[character]]
+        going_on[name] = new.flatten(0, 1)
+    return going_on

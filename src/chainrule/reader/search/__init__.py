@@ -1,0 +1,1 @@
+"""From the network's scores to a text: best path, prefix search, lexicon, rescoring."""

@@ -1,0 +1,214 @@
+"""The lexicon: how probable a text is before anything is seen, by the words of a dictionary."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from math import log
+from string import ascii_lowercase
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from chainrule.reader.search.dictionary import english
+
+START, AFTER_MARK, OUTSIDE = range(3)
+"""The states that are no beginning of a word: at a line's start or after a space; after another
+character that is no letter; in a string of letters that begins no word. The others are the
+beginnings of words, one or more letters, from 3 on."""
+
+_LETTERS = 26
+_STRAY = 0.05  # the chance, at each character, that a word leaves the dictionary
+_MARKS = np.array([0.25, 0.6])  # no letter follows: START, AFTER_MARK
+_SPACE, _END, _OTHERS = 0.5, 0.1, 0.4  # where no letter follows: a space, the line's end, the rest
+_COUNTS = {10: 64, 20: 8, 35: 1}  # of an English word by how common it is, about as they are used
+_CASES = np.array(  # of a small letter: at a word's start; after a small one, a first capital, two
+    [0.75, 0.98, 0.75, 0.02]
+)
+
+
+class Tables(NamedTuple):
+    """A lexicon as arrays, for compiled functions.
+
+    following: (states, 26), the state after each letter, 0 where no word goes on. words, ends: how
+    much the words count that share each state, and those that end there. letter: of each class of
+    the reader, 0 to 25, or -1 where it is none; small: whether it is a small one; cased: whether
+    the reader has both cases; other: log Q of each class that is no letter; end: that of the line's
+    end; space: the class of the space, or -1.
+    """
+
+    following: NDArray[np.int32]
+    words: NDArray[np.int32]
+    ends: NDArray[np.int32]
+    letter: NDArray[np.int64]
+    small: NDArray[np.bool_]
+    cased: bool
+    other: NDArray[np.float64]
+    end: float
+    space: int
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    r"""The probability of the next character, from the beginning of the word it stands in.
+
+    In state s, a beginning that n(s) words of the dictionary share, e(s) of which end there,
+
+        P(letter)    = ((1 - u) n(s letter) / n(s) + u / 27) P(case)
+        P(no letter) = ((1 - u) e(s) / n(s)        + u / 27) Q
+
+    with u = 0.05 for what no dictionary knows. OUTSIDE all 27 are equally probable; at a START no
+    letter follows with the chance 0.25, AFTER_MARK with 0.6, and letters share the rest as words
+    begin. P(case) prefers the case of the letter before. Q shares among the characters that are no
+    letters and the line's end. So over all characters and the end the probabilities sum to 1.
+
+    Words are looked up without case; a common English word counts as 8 or 64 others (`_COUNTS`). It
+    is a choice of ours, fitted to nothing, and does not know which words follow each other.
+    """
+
+    tables: Tables
+
+    def log_probability(self, labels: Sequence[int]) -> float:
+        """The logarithm of the probability of a text by its classes, its end included."""
+        return float(_log_probability(np.array(labels, np.int64), self.tables))
+
+    def knows(self, labels: Sequence[int]) -> bool:
+        """Whether every string of letters among the labels is a word of the dictionary."""
+        return bool(_knows(np.array(labels, np.int64), self.tables))
+
+
+def lexicon(alphabet: str, words: Iterable[str] | None = None) -> Lexicon | None:
+    """The lexicon of the texts of `alphabet`, whose first character is class 1.
+
+    words: of the dictionary; English ones if None. Those with anything but a to z, in any case,
+    are passed over. Gives None if the alphabet has none of the letters or no word is left.
+    """
+    tree = _english_tree() if words is None else _tree(dict.fromkeys(words, 1))
+    characters = ["", *alphabet]
+    letter = np.array([ascii_lowercase.find(c.lower()) if c else -1 for c in characters])
+    small = np.array([c == c.lower() for c in characters])
+    letters = letter >= 0
+    if not letters.any() or not tree[1][START]:
+        return None
+    share = np.array([_SPACE if c == " " else 0.0 for c in characters])
+    marks = ~letters & ~np.isin(characters, ["", " "])
+    share[marks] = _OTHERS / max(1, marks.sum())
+    total = share.sum() + _END
+    with np.errstate(divide="ignore"):
+        other = np.log(share / total)
+    cased = bool(small[letters].any() and not small[letters].all())
+    space = characters.index(" ") if " " in characters else -1
+    return Lexicon(Tables(*tree, letter, small, cased, other, log(_END / total), space))
+
+
+_Tree = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]
+
+
+@cache
+def _english_tree() -> _Tree:
+    return _tree({word: _COUNTS[size] for word, size in english().items()})
+
+
+def _tree(words: Mapping[str, int]) -> _Tree:
+    """The beginnings of the words: the state after each letter, how many go on, how many end.
+
+    words: how many times each word counts; that of the spelling that counts most, without case.
+    """
+    spelled: dict[str, int] = {}
+    for word, count in words.items():
+        if word.isascii() and word.isalpha():
+            spelled[word.lower()] = max(count, spelled.get(word.lower(), 0))
+    following = [[0] * _LETTERS for _ in range(3)]
+    through, ends = [0] * 3, [0] * 3
+    for word, count in spelled.items():
+        state = START
+        through[START] += count
+        for character in word:
+            place = ord(character) - ord("a")
+            if not following[state][place]:
+                following[state][place] = len(following)
+                following.append([0] * _LETTERS)
+                through.append(0)
+                ends.append(0)
+            state = following[state][place]
+            through[state] += count
+        ends[state] += count
+    return np.array(following, np.int32), np.array(through, np.int32), np.array(ends, np.int32)
+
+
+@njit(cache=True, nogil=True)
+def next_character(tables, state, case, label):  # type: ignore[no-untyped-def]
+    """The logarithm of the probability of class `label` in `state`, and the state and case after.
+
+    case: 0 at a word's start, 1 after a small letter, 2 after a first capital, 3 after more.
+    """
+    place = tables.letter[label]
+    if place < 0:
+        after = START if label == tables.space else AFTER_MARK
+        return _no_letter(tables, state) + tables.other[label], after, 0
+    if state == OUTSIDE:
+        p, after = 1.0 / (_LETTERS + 1), OUTSIDE
+    elif state < OUTSIDE:
+        p = (1.0 - _MARKS[state]) * _first(tables, place)
+        after = int(tables.following[START, place])
+    else:
+        after = int(tables.following[state, place])
+        share = tables.words[after] / tables.words[state] if after > 0 else 0.0
+        p = (1.0 - _STRAY) * share + _STRAY / (_LETTERS + 1)
+    if after == 0:
+        after = OUTSIDE
+    small = tables.small[label]
+    if tables.cased:
+        chance = _CASES[case]
+        p *= chance if small else 1.0 - chance
+    return np.log(p), after, 1 if small else (2 if case == 0 else 3)
+
+
+@njit(cache=True, nogil=True)
+def end_of_line(tables, state):  # type: ignore[no-untyped-def]
+    """The logarithm of the probability that the line ends in `state`."""
+    return _no_letter(tables, state) + tables.end
+
+
+@njit(cache=True, nogil=True)
+def _log_probability(labels, tables):  # type: ignore[no-untyped-def]
+    total, state, case = 0.0, np.int64(START), 0
+    for label in labels:
+        score, state, case = next_character(tables, state, case, label)
+        total += score
+    return total + end_of_line(tables, state)
+
+
+@njit(cache=True, nogil=True)
+def _knows(labels, tables):  # type: ignore[no-untyped-def]
+    state = np.int64(START)
+    for label in labels:
+        place = tables.letter[label]
+        if place >= 0:
+            state = np.int64(tables.following[START if state == AFTER_MARK else state, place])
+            if state == 0:
+                return False
+        elif state > OUTSIDE and tables.ends[state] == 0:
+            return False
+        else:
+            state = np.int64(START if label == tables.space else AFTER_MARK)
+    return state < OUTSIDE or tables.ends[state] > 0
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _no_letter(tables, state):  # type: ignore[no-untyped-def]
+    if state < OUTSIDE:
+        return np.log(_MARKS[state])
+    if state == OUTSIDE:
+        return np.log(1.0 / (_LETTERS + 1))
+    ending = tables.ends[state] / tables.words[state]
+    return np.log((1.0 - _STRAY) * ending + _STRAY / (_LETTERS + 1))
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _first(tables, place):  # type: ignore[no-untyped-def]
+    """Of words that begin with the letter, a little of it the same for all letters."""
+    after = tables.following[START, place]
+    share = tables.words[after] / tables.words[START] if after > 0 else 0.0
+    return (1.0 - _STRAY) * share + _STRAY / _LETTERS

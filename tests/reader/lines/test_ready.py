@@ -1,0 +1,123 @@
+"""A line network in floats and in bytes: held against its definition and against PyTorch."""
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chainrule.chain import save_chain
+from chainrule.chain.inference.folding import fold_batch_normalization
+from chainrule.chain.inference.precision import multiplies_bytes
+from chainrule.chain.inference.quantized import _add_clamped, measured_ranges
+from chainrule.errors import FileError, InputError
+from chainrule.reader.lines.network import line_network
+from chainrule.reader.lines.ready import INPUT, ready_network
+from chainrule.reader.model_file import KIND, load_reader
+
+exact = pytest.mark.skipif(not multiplies_bytes(), reason="the processor sums bytes inexactly")
+
+
+def _network(classes, seed):
+    """One with normalisations that do something, its parameters and ranges."""
+    generator = torch.Generator().manual_seed(seed)
+    chain = line_network(classes).in_inference()
+    parameters = chain.initial_parameters(generator)
+    for name, value in parameters.items():
+        if name.endswith(("bias", "mean")):
+            value.add_(0.2 * torch.randn(value.shape, generator=generator))
+        elif value.ndim == 1:
+            value.mul_(torch.rand(value.shape, generator=generator) + 0.5)
+    x = 2 * torch.rand(4, 1, 32, 96, generator=generator) - 0.5
+    return chain, parameters, measured_ranges(chain, parameters, [x])
+
+
+def _as_defined(chain, parameters, ranges, x):
+    """The docstring's sums in float64, in which products and sums of bytes are exact."""
+    names = [name for name, _ in chain.layers if name[:4] in ("conv", "cont")]
+    last = ranges[names[-1]]  # of all that the residual sums end in
+    q, scale, zero = (x / INPUT.scale + INPUT.zero).round().clamp(0, 255), *INPUT
+    for name in names:
+        key = name if name.startswith("conv") else f"{name}.conv{name[-1]}"
+        block = dict(chain.layers)[name]
+        window = (block if name.startswith("conv") else dict(block.body.layers)[key[9:]]).window
+        weight = parameters[f"{key}.weight"].double()
+        v = weight.abs().amax((1, 2, 3), keepdim=True) / 127
+        sums = F.conv2d(
+            q.double() - zero, (weight / v).round(), None, window.stride, window.even_padding
+        )
+        y = sums * v.reshape(1, -1, 1, 1) * scale + parameters[f"{key}.bias"].reshape(1, -1, 1, 1)
+        after = ranges.get(f"relu{name[-1]}", last) if name[-1] in "123" else last
+        scale, zero = after / 255, 0
+        y = (y / scale).round().clamp(0, 255)
+        q = y if name.startswith("conv") else (y + q).clamp(0, 255)
+    weight = parameters["scores.weight"].double()
+    v = weight.abs().amax((1, 2, 3), keepdim=True) / 127
+    y = F.conv2d(q, (weight / v).round()) * v.reshape(1, -1, 1, 1) * scale
+    y += parameters["scores.bias"].reshape(1, -1, 1, 1)
+    first, second = y.chunk(2, 1)  # of each two frames
+    return torch.stack([first, second], -1).flatten(-2)
+
+
+@exact
+@settings(max_examples=10, deadline=None)
+@given(
+    classes=st.integers(2, 40),
+    lines=st.integers(1, 5),
+    width=st.integers(1, 150),
+    paper=st.integers(0, 40),
+    seed=st.integers(0, 2**31),
+)
+def test_bytes_are_summed_as_defined(classes, lines, width, paper, seed):
+    chain, parameters, ranges = _network(classes, seed)
+    network = ready_network(chain, parameters, "int8", ranges)
+    x = 2 * torch.rand(lines, 1, 32, width, generator=torch.Generator().manual_seed(seed)) - 0.5
+    folded, values = fold_batch_normalization(chain, parameters)
+    expected = _as_defined(folded, values, ranges, F.pad(x, (0, paper)))
+    found = network.apply(list(x[:, 0].numpy()), width + paper)
+    assert found.shape == expected.shape
+    # where a sum lies half way between two bytes, float32 and float64 may round apart
+    away = (found - expected).abs() / expected.std()
+    assert away.median() < 0.01
+    assert away.max() < 0.3
+
+
+@pytest.mark.parametrize(
+    ("precision", "away"),
+    [("float32", 1e-4), ("bfloat16", 0.05), pytest.param("int8", 0.2, marks=exact)],
+)
+def test_every_precision_gives_about_the_networks_own_scores(precision, away):
+    chain, parameters, ranges = _network(20, 0)
+    x = 2 * torch.rand(3, 1, 32, 90, generator=torch.Generator().manual_seed(1)) - 0.5
+    expected = chain.apply(x, parameters)
+    network = ready_network(chain, parameters, precision, ranges)
+    found = network.apply(list(x[:, 0].numpy()), x.shape[3])
+    assert found.dtype == torch.float32
+    assert (found - expected).std() / expected.std() < away
+
+
+def test_bytes_are_added_and_clamped():
+    rng = np.random.default_rng(0)
+    one, other = rng.integers(0, 256, (2, 1000), np.uint8)
+    expected = np.minimum(one.astype(int) + other, 255)
+    _add_clamped(one, other)
+    np.testing.assert_array_equal(one, expected)
+
+
+@pytest.mark.parametrize("broken", [{"relu1": 0.0}, {"relu1": "wide"}, {"relu9": 1.0}])
+def test_ranges_that_are_none_are_refused(broken, tmp_path):
+    chain, parameters, ranges = _network(3, 0)
+    with pytest.raises(InputError, match="expected"):
+        ready_network(chain, parameters, "float32", ranges | broken)
+    path = tmp_path / "reader.safetensors"
+    said = {"kind": KIND, "alphabet": "ab", "between": [0.5, 0.0], "ranges": ranges | broken}
+    save_chain(path, chain, parameters, said)
+    with pytest.raises(FileError, match=r"reader\.safetensors: .*expected"):
+        load_reader(path)
+
+
+def test_bytes_without_ranges_are_refused():
+    chain, parameters, _ = _network(3, 0)
+    with pytest.raises(InputError, match="expected them for int8"):
+        ready_network(chain, parameters, "int8")

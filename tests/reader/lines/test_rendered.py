@@ -1,0 +1,94 @@
+"""Batches of rendered lines, and the texts in them."""
+
+import numpy as np
+import pytest
+import torch
+
+from chainrule.blocks.ctc import frames_needed
+from chainrule.glyphs.alphabet import NAMED
+from chainrule.glyphs.lines import load_line_fonts
+from chainrule.reader.lines import rendered
+from chainrule.reader.lines.network import frames, line_network
+from chainrule.reader.lines.rendered import RenderedLines, classes
+from chainrule.reader.lines.texts import held_out_text, training_text, words
+
+
+@pytest.fixture(scope="module")
+def source():
+    fonts = [font for font in load_line_fonts() if not font.validation]
+    return RenderedLines(fonts, NAMED["ascii"], 40)
+
+
+def test_an_epoch_holds_each_line_once_and_every_line_has_the_frames_it_needs(source):
+    sizes = []
+    for x, target in source.batches(16, torch.Generator().manual_seed(0)):
+        assert x.shape[1:3] == (1, 32)
+        assert bool((frames_needed(target) <= frames(x.shape[3])).all())
+        sizes.append(len(x))
+    assert sorted(sizes) == [8, 16, 16]
+
+
+def test_the_same_generator_gives_the_same_lines_and_the_next_epoch_others(source):
+    generator = torch.Generator().manual_seed(3)
+    first, second = (list(source.batches(16, generator)) for _ in range(2))
+    again = list(source.batches(16, torch.Generator().manual_seed(3)))
+    assert all(torch.equal(one[0], other[0]) for one, other in zip(first, again, strict=True))
+    assert not all(torch.equal(one[1], other[1]) for one, other in zip(first, second, strict=True))
+
+
+@pytest.mark.parametrize("restyled", [False, True])
+def test_workers_draw_the_same_lines(source, restyled):
+    same = {"restyled": restyled, "lengths": (2, 5)}
+    alone = RenderedLines(source.fonts, source.alphabet, len(source), **same)
+    expected = list(alone.batches(16, torch.Generator().manual_seed(4)))
+    with RenderedLines(source.fonts, source.alphabet, len(source), workers=1, **same) as drawn:
+        found = list(drawn.batches(16, torch.Generator().manual_seed(4)))
+    for one, other in zip(expected, found, strict=True):
+        assert torch.equal(one[0], other[0])
+        assert torch.equal(one[1], other[1])
+
+
+def test_restyled_lines_are_the_same_texts_and_some_are_drawn_otherwise(source, monkeypatch):
+    restyled = RenderedLines(source.fonts, source.alphabet, len(source), restyled=True)
+    differs = 0
+    for seed in range(40):
+        (line, text), (other, same) = (
+            one._loose(np.random.default_rng(seed), source.fonts[0]) for one in (source, restyled)
+        )
+        assert same == text
+        differs += not np.array_equal(line.values, other.values)
+    assert differs > 10
+    seen = []
+    monkeypatch.setattr(rendered, "restyle", lambda image, _: seen.append(image) or image[::-1])
+    for one in (source, restyled):
+        one._loose(np.random.default_rng(0), source.fonts[0])
+    assert len(seen) == 1  # of the restyled line alone, before it is degraded and cut
+
+
+def test_without_a_generator_the_lines_are_always_the_same(source):
+    one, other = (list(source.batches(16, None)) for _ in range(2))
+    assert all(torch.equal(a[0], b[0]) for a, b in zip(one, other, strict=True))
+
+
+def test_the_network_has_the_frames_that_are_counted_on():
+    for width in (1, 20, 33, 35, 240):
+        assert line_network(7).shape((2, 1, 32, width)) == (2, 7, 1, frames(width))
+
+
+def test_no_word_is_both_trained_on_and_held_out():
+    assert len(words(True)) > 200
+    assert not set(words(True)) & set(words(False))
+
+
+@pytest.mark.parametrize("alphabet", ["ab", "0123456789", NAMED["lowercase"] + " ", "é ü"])
+def test_texts_keep_to_the_alphabet(alphabet):
+    rng = np.random.default_rng(0)
+    for length in (1, 5, 30):
+        for _ in range(20):
+            for text in (training_text(rng, alphabet, length), held_out_text(rng, alphabet, 9)):
+                assert text == text.strip() != ""
+                assert set(text) <= set(alphabet)
+
+
+def test_classes_count_from_one_and_end_with_padding():
+    assert classes(["ba", "c"], "abc").tolist() == [[2, 1], [3, -1]]

@@ -1,0 +1,150 @@
+"""Finding the box of text and cutting the crop."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from chainrule.errors import FileError, InputError
+from chainrule.reader.picture.line_image import (
+    HEIGHT,
+    INK_HEIGHTS,
+    MARGIN,
+    MOST_STRETCHED,
+    CropJitter,
+    crop_line,
+    crop_lines,
+    grey,
+    open_grey,
+)
+
+
+def drawn(size=40, margins=(30, 20, 50, 70), ink=0, paper=255, text="Hamburg"):
+    font = ImageFont.load_default(size)
+    left, top, right, bottom = font.getbbox(text)
+    width = int(right - left) + margins[0] + margins[2]
+    height = int(bottom - top) + margins[1] + margins[3]
+    picture = Image.new("L", (width, height), paper)
+    ImageDraw.Draw(picture).text((margins[0] - left, margins[1] - top), text, ink, font)
+    return np.asarray(picture)
+
+
+@pytest.mark.parametrize("size", [20, 40, 150])
+@pytest.mark.parametrize(("ink", "paper"), [(0, 255), (255, 0), (110, 140)])
+def test_the_band_of_ink_fills_the_strip(size, ink, paper):
+    crop = crop_line(drawn(size, ink=ink, paper=paper))
+    assert crop.values.shape[0] == HEIGHT
+    rows = np.flatnonzero((crop.values > 0.4).any(1))
+    assert INK_HEIGHTS[0] - 2.5 <= rows[-1] + 1 - rows[0] <= INK_HEIGHTS[1] + 2.5
+    assert (rows[0] + rows[-1] + 1) / 2 == pytest.approx(HEIGHT / 2, abs=1.5)
+    columns = np.flatnonzero((crop.values > 0.4).any(0))
+    assert columns[0] == pytest.approx(MARGIN, abs=2.5)
+    assert crop.values[:, 0] == pytest.approx(0, abs=0.02)
+
+
+def test_places_in_the_strip_lead_back_to_the_picture():
+    picture = drawn()
+    crop = crop_line(picture)
+    columns = np.flatnonzero((crop.values > 0.5).any(0))
+    ink = np.flatnonzero((picture < 128).any(0))
+    assert crop.left + columns[0] / crop.scale_x == pytest.approx(ink[0], abs=2)
+    assert crop.left + (columns[-1] + 1) / crop.scale_x == pytest.approx(ink[-1] + 1, abs=2)
+
+
+def ink_height(crop):
+    rows = np.flatnonzero((crop.values > 0.5).any(1))
+    return rows[-1] + 1 - rows[0]
+
+
+def test_small_letters_are_about_as_high_whatever_stands_out_of_them():
+    texts = "sea", "a season of nice jumping hares"
+    alone, among_tall_ones = (ink_height(crop_line(drawn(60, text=text))) for text in texts)
+    assert alone == pytest.approx(INK_HEIGHTS[0], abs=1.5)
+    assert among_tall_ones > alone + 2
+    # a picture with long strokes above and below is brought to the largest height
+    tall = drawn(60, margins=(30, 100, 50, 100), text="sea").copy()
+    tall[20:-20, 40:44] = 0
+    assert ink_height(crop_line(tall)) == pytest.approx(INK_HEIGHTS[1], abs=1.5)
+
+
+@pytest.mark.parametrize(("factor", "least"), [(1, 1.0), (2, 1.1), (4, MOST_STRETCHED)])
+def test_squeezed_letters_are_stretched(factor, least):
+    picture = Image.fromarray(drawn(80, text="Hamburgefonts"))
+    squeezed = picture.resize((picture.width // factor, picture.height), Image.Resampling.BOX)
+    crop = crop_line(np.asarray(squeezed))
+    assert least - 1e-6 <= crop.scale_x / crop.scale_y <= MOST_STRETCHED + 1e-6
+
+
+def test_noise_does_not_widen_the_band():
+    picture = drawn().astype(float)
+    rng = np.random.default_rng(0)
+    noisy = (picture + rng.normal(0, 30, picture.shape)).clip(0, 255).astype(np.uint8)
+    assert crop_line(noisy).scale_y == pytest.approx(crop_line(drawn()).scale_y, rel=0.1)
+
+
+def test_red_on_green_of_the_same_lightness_is_seen():
+    mask = drawn() < 128
+    colours = np.where(mask[..., None], [200, 0, 0], [0, 102, 0]).astype(np.uint8)
+    crop = crop_line(grey(Image.fromarray(colours)))
+    assert crop.values.shape == crop_line(drawn()).values.shape
+
+
+def test_pictures_cut_together_are_cut_as_alone():
+    pictures = [drawn(20), drawn(60, ink=200, paper=30, text="sea")[::-1, ::2], drawn(33).T]
+    ways = [CropJitter(), CropJitter(scale=0.9), CropJitter(stretch=0.85, rise=1.5)]
+    together = crop_lines(pictures, ways)
+    for picture, crops in zip(pictures, together, strict=True):
+        for way, crop in zip(ways, crops, strict=True):
+            alone = crop_line(picture, way)
+            np.testing.assert_array_equal(crop.values, alone.values)
+            assert (crop.left, crop.top) == (alone.left, alone.top)
+            assert (crop.scale_x, crop.scale_y) == (alone.scale_x, alone.scale_y)
+
+
+def test_a_picture_without_a_line_leaves_the_others_as_they_are():
+    flat, small = np.full((40, 60), 255, np.uint8), np.zeros((3, 50), np.uint8)
+    first, *none, last = crop_lines([drawn(), flat, small, drawn(60)])
+    assert [one.reason.split(":")[0] for one in none] == ["no text"] * 2
+    for crops, size in ((first, 20), (last, 60)):
+        np.testing.assert_array_equal(
+            crops[0].values, crop_line(drawn(size) if size == 60 else drawn()).values
+        )
+
+
+def test_text_too_wide_for_a_strip_is_refused():
+    line = np.full((12, 20_000), 255, np.uint8)
+    line[5:7, 4:-4] = 0
+    with pytest.raises(InputError, match=r"19\d{3} px wide .* at most 818 times as wide as high"):
+        crop_line(line)
+
+
+@pytest.mark.parametrize("mode", ["1", "LA", "RGBA", "P", "CMYK", "I;16", "F"])
+def test_every_mode_of_a_picture_is_read(mode, tmp_path):
+    picture = Image.fromarray(drawn())
+    if mode == "I;16":
+        picture = Image.fromarray(drawn().astype(np.uint16) * 200)
+    else:
+        picture = picture.convert("RGB").convert(mode) if mode == "P" else picture.convert(mode)
+    path = tmp_path / f"line.{'tif' if mode in ('CMYK', 'F') else 'png'}"
+    picture.save(path)
+    expected = crop_line(drawn())
+    assert crop_line(open_grey(path)).values.shape == expected.values.shape
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ((3, 50), "50 px wide and 3 px high; expected a line at least 8 px high"),
+        ((32, 100_000), "100000 px wide and 32 px high; expected at most 32768 px"),
+        ((40, 60), "holds no text: its shades are all alike"),
+    ],
+)
+def test_pictures_that_cannot_be_read_are_refused(shape, message):
+    with pytest.raises(InputError, match=message):
+        crop_line(np.full(shape, 255, np.uint8))
+
+
+def test_a_file_that_is_no_picture_is_refused(tmp_path):
+    path = tmp_path / "line.png"
+    path.write_text("no picture")
+    with pytest.raises(FileError, match="cannot be read as a picture"):
+        open_grey(path)

@@ -1,0 +1,185 @@
+"""Lines that are read unsurely, cropped again: against PyTorch's loss, and against one look."""
+
+from string import ascii_lowercase
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chainrule.glyphs.degrade import degrade, random_degradation
+from chainrule.glyphs.lines import load_line_fonts, render_line
+from chainrule.reader import recognition
+from chainrule.reader.evaluation.error_rates import edit_distance
+from chainrule.reader.lines.texts import held_out_text
+from chainrule.reader.model_file import load_reader
+from chainrule.reader.picture.line_image import HEIGHT, WIDEST, Crop, crop_line
+from chainrule.reader.search.lexicon import lexicon
+from chainrule.reader.search.prefix_search import prefix_search
+from chainrule.reader.search.rescoring import (
+    AUGMENTATIONS,
+    UNCERTAIN,
+    UNCERTAIN_WORDS,
+    augmented_crops,
+    log_confidence,
+    log_likelihoods,
+    most_probable,
+    prior,
+    search_by_words,
+    uncertain,
+)
+
+
+def _log_p(rng, classes, frames, spread=3.0):
+    scores = spread * rng.standard_normal((classes, frames))
+    return scores - np.logaddexp.reduce(scores, axis=0)
+
+
+@settings(deadline=None)
+@given(
+    classes=st.integers(2, 30),
+    frames=st.integers(1, 200),
+    length=st.integers(0, 40),
+    spread=st.floats(0.1, 8),
+    seed=st.integers(0, 2**31),
+)
+def test_the_likelihood_is_that_of_pytorchs_loss(classes, frames, length, spread, seed):
+    rng = np.random.default_rng(seed)
+    log_p = _log_p(rng, classes, frames, spread)
+    labels = (
+        rng.integers(1, min(classes, 4), length, endpoint=False) if classes > 2 else [1] * length
+    )
+    labels = [int(label) for label in labels]
+    loss = F.ctc_loss(
+        torch.from_numpy(log_p.T.copy())[:, None],
+        torch.tensor([labels], dtype=torch.long).reshape(1, length),
+        torch.tensor([frames]),
+        torch.tensor([length]),
+        reduction="sum",
+    )
+    found, none = log_likelihoods(log_p, [labels, [1] * (frames + 1)])
+    assert found == pytest.approx(-float(loss), rel=1e-9, abs=1e-9)
+    assert none == -np.inf  # more labels than frames
+
+
+def test_the_likelihoods_of_all_texts_sum_to_one():
+    log_p = _log_p(np.random.default_rng(0), 3, 4)
+    texts = [[]]
+    for _ in range(4):
+        texts += [[*text, label] for text in texts for label in (1, 2)]
+    different = sorted({tuple(text) for text in texts})
+    assert np.exp(log_likelihoods(log_p, different)).sum() == pytest.approx(1)
+
+
+def test_the_most_probable_reading_is_that_of_all_looks_and_the_prior():
+    rng = np.random.default_rng(1)
+    looks = [_log_p(rng, 4, frames) for frames in (6, 9, 7)]
+    readings = [[1], [2, 3], [3, 3, 1], [2, 3]]
+    added = {1: 0.0, 2: 2.5, 3: -1.0}
+
+    def score(labels):
+        mean = np.mean([log_likelihoods(log_p, [labels]) for log_p in looks])
+        return mean + added[len(labels)]
+
+    assert most_probable(readings, looks, lambda labels: added[len(labels)]) == max(
+        readings, key=score
+    )
+    for winner in readings:  # a prior that is strong enough decides
+        found = most_probable(readings, looks, lambda labels, w=winner: 1e3 * (list(labels) == w))
+        assert found == winner
+    # seven labels are more than a look of six frames can hold
+    assert most_probable([[1, 2, 1, 2, 1, 2, 1], [1]], looks, lambda labels: 9.0 * len(labels)) == [
+        1
+    ]
+
+
+def test_confidence_is_the_mean_of_the_best():
+    rng = np.random.default_rng(2)
+    log_p = np.stack([_log_p(rng, 5, 50).T for _ in range(3)]).astype(np.float32)
+    frames = [50, 40, 1]  # what lies beside a line's own frames does not count
+    expected = [own[:count].max(1).mean() for own, count in zip(log_p, frames, strict=True)]
+    assert log_confidence(log_p, frames) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_line_that_no_dictionary_spells_is_unsure_sooner():
+    model = lexicon("abc ", ["abba"])
+    word, other = [1, 2, 2, 1], [1, 2, 1]
+    between = (UNCERTAIN + UNCERTAIN_WORDS) / 2
+    assert uncertain(2 * UNCERTAIN, word, model)
+    assert uncertain(2 * UNCERTAIN, word, None)
+    assert not uncertain(between, word, model)
+    assert uncertain(between, other, model)
+    assert not uncertain(between, other, None)
+    assert not uncertain(UNCERTAIN_WORDS / 2, other, model)
+
+
+def test_the_prior_of_a_text_is_how_much_more_probable_it_is_than_among_any_strings():
+    alphabet = "abc "
+    model = lexicon(alphabet, ["abba"])
+    for text in ("abba", "abba abba", "cab", "", "cccccccc"):
+        labels = [alphabet.index(character) + 1 for character in text]
+        ratio = np.exp(model.log_probability(labels)) * 28.0 ** (len(text) + 1)
+        assert prior(labels, model) == pytest.approx(0.9 * np.log(1 + ratio))
+    assert prior([1, 2, 2, 1], model) > 5 > 0.1 > prior([3] * 8, model) > 0
+
+
+def test_the_search_search_by_words_finds_those_that_the_usual_one_passes_over():
+    model = lexicon("abc ", ["abba"])
+    log_p = np.full((5, 4), -11.0)
+    for frame, label in enumerate([3, 2, 0, 2]):  # "cbb"; "a" hardly at all, where "c" is
+        log_p[label, frame] = -0.01
+    log_p[1, 0], log_p[1, 3] = -6.0, -3.0
+    log_p = np.concatenate([log_p, np.full((5, 1), -9.0)], axis=1)
+    log_p[1, 4] = -0.01
+    log_p -= np.logaddexp.reduce(log_p, axis=0)
+    assert prefix_search(log_p, words=model) == [3, 2, 2, 1]
+    assert search_by_words(log_p, 8, model) == [1, 2, 2, 1]
+
+
+def test_each_augmentation_is_another_crop_of_the_same_line():
+    font = next(font for font in load_line_fonts() if font.name == "lato-latin-400-normal")
+    picture = render_line(font, "read again").image
+    first = crop_line(picture)
+    wide = Crop(np.zeros((HEIGHT, WIDEST), np.float32), 0.0, 0.0, 1.0, 1.0)
+    none, again = augmented_crops([picture, picture], [wide, first])
+    assert none == []
+    assert augmented_crops([picture], [wide]) == [[]]
+    assert len(again) == len(AUGMENTATIONS)
+    for crop in again:
+        assert crop.values.shape[0] == HEIGHT
+        assert -0.5 <= crop.values.min() < crop.values.max() <= 1.5
+        same = crop.values.shape == first.values.shape
+        assert not (same and np.allclose(crop.values, first.values))
+
+
+@pytest.fixture(scope="module")
+def lines():
+    """A reader of small letters, pictures in training fonts and the texts in them."""
+    reader = load_reader().limited(ascii_lowercase + " ")
+    fonts = [font for font in load_line_fonts() if not font.validation]
+    rng = np.random.default_rng(0)
+    texts = [held_out_text(rng, reader.alphabet, 20) for _ in range(600)]
+    drawn = [render_line(fonts[rng.integers(len(fonts))], text).image for text in texts]
+    return reader, [degrade(image, random_degradation(rng), rng) for image in drawn], texts
+
+
+@pytest.mark.parametrize(("dictionary", "share"), [(True, 0.95), (False, 1.0)])
+def test_rescoring_mends_more_than_it_breaks(dictionary, share, lines, monkeypatch):
+    reader, pictures, texts = lines
+    reader = reader.with_words() if dictionary else reader
+
+    def errors():
+        found = reader.texts(pictures)
+        assert [line.text for line in reader.read(pictures)] == found
+        return sum(edit_distance(one, true) for one, true in zip(found, texts, strict=True))
+
+    twice = errors()
+    monkeypatch.setattr(recognition, "uncertain", lambda *_: False)
+    assert twice < share * errors()
+
+
+def test_the_best_path_has_no_dictionary_in_rescoring_either(lines):
+    reader, pictures, _ = lines
+    assert reader.with_words().texts(pictures, beam_width=1) == reader.texts(pictures)
