@@ -1,11 +1,13 @@
 """Functions of one number, applied to every entry: ReLU, ReLU6, leaky ReLU, sigmoid, tanh."""
 
+import math
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from chainrule.blocks import kernels
 from chainrule.blocks.block import Block, Derivatives, Parameters, check_number
 
 
@@ -27,9 +29,7 @@ class ReLU(Block):
         return y, y
 
     def backward(self, dy: Tensor, params: Parameters, saved: Tensor) -> tuple[Tensor, Derivatives]:
-        # dy * (y > 0) in one pass over the memory
-        dx: Tensor = torch.ops.aten.threshold_backward(dy, saved, 0)
-        return dx, {}
+        return _where_between(dy, saved, math.inf), {}
 
     def to_torch(self, params: Parameters) -> nn.Module:
         return nn.ReLU()
@@ -51,9 +51,7 @@ class ReLU6(Block):
         return y, y
 
     def backward(self, dy: Tensor, params: Parameters, saved: Tensor) -> tuple[Tensor, Derivatives]:
-        # dy * (0 < y) * (y < 6) in one pass over the memory
-        dx: Tensor = torch.ops.aten.hardtanh_backward(dy, saved, 0.0, 6.0)
-        return dx, {}
+        return _where_between(dy, saved, 6.0), {}
 
     def to_torch(self, params: Parameters) -> nn.Module:
         return nn.ReLU6()
@@ -129,3 +127,13 @@ class Tanh(Block):
 
     def to_torch(self, params: Parameters) -> nn.Module:
         return nn.Tanh()
+
+
+def _where_between(dy: Tensor, y: Tensor, high: float) -> Tensor:
+    """dy where 0 < y < high, else 0."""
+    if kernels.pays(y, y.numel()):
+        from chainrule.blocks.kernels.gates import between
+
+        return between(dy, y, high)
+    inside = y > 0 if high == math.inf else (y > 0) & (y < high)
+    return torch.where(inside, dy, 0.0)

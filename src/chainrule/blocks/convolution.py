@@ -5,8 +5,8 @@ from functools import cached_property
 
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.grad import conv2d_weight
 
+from chainrule.blocks import kernels
 from chainrule.blocks.block import (
     Block,
     Derivatives,
@@ -17,7 +17,7 @@ from chainrule.blocks.block import (
     check_same_type,
     check_whole,
 )
-from chainrule.blocks.patches import patches_pay, product, product_dw, product_dx
+from chainrule.blocks.patches import patches_pay, product, product_dw, product_dx, taps_times_dy
 from chainrule.blocks.torch_modules import PaddedConv2d, with_parameters
 from chainrule.blocks.window import Padding, Size, Window, make_window
 from chainrule.errors import InputError
@@ -113,18 +113,20 @@ class Convolution(Block):
             dy, w, None, window.stride, padding or 0, rest, self.groups, window.dilation
         )
         if padding is None:
-            dx = window.crop(dx)
+            dx = window.crop(dx, (height, width))
         return dx, self.parameter_derivatives(dy, params, saved)
 
     def parameter_derivatives(self, dy: Tensor, params: Parameters, saved: Tensor) -> Derivatives:
         window, w = self.window, params["weight"]
-        if self._as_product(saved):
-            dw = product_dw(dy, w, saved)
+        x, copies = saved, dy.numel() * w[0].numel()
+        if self._as_product(x) and x.dtype.itemsize < 4:
+            dw = product_dw(dy, w, x)
+        elif kernels.pays(x, copies // 64):
+            from chainrule.blocks.kernels.convolution import weight_derivative
+
+            dw = weight_derivative(window.pad(x), dy, window, self.groups)
         else:
-            x, padding = self._padded(saved)
-            dw = conv2d_weight(  # type: ignore[no-untyped-call]
-                x, w.shape, dy, window.stride, padding, window.dilation, self.groups
-            )
+            dw = taps_times_dy(window.pad(x), dy, window, self.groups)
         return {"weight": dw, "bias": dy.sum((0, 2, 3))} if self.bias else {"weight": dw}
 
     def shape(self, x_shape: Shape) -> Shape:

@@ -5,6 +5,7 @@ copy each pixel often: up to 2 times in float32 and 2 to 4 times in bfloat16, mo
 are left.
 """
 
+import torch
 from torch import Tensor
 
 from chainrule.blocks.window import Window
@@ -62,6 +63,20 @@ def product_dw(dy: Tensor, w: Tensor, x: Tensor) -> Tensor:
     if _channels_inside(x, w):
         return dw.view(o, kh, kw, c).permute(0, 3, 1, 2).contiguous()
     return dw.view(w.shape)
+
+
+def taps_times_dy(x: Tensor, dy: Tensor, window: Window, groups: int) -> Tensor:
+    """dw (O, C / groups, kh, kw): tap by tap, dy times what the tap saw of the padded x."""
+    rows, size = _by_group(dy, groups), (dy.shape[2], dy.shape[3])
+    taps = [rows @ _by_group(window.seen(x, *tap, size), groups).mT for tap in window.taps]
+    dw = torch.stack(taps, -1)  # (groups, O / groups, C / groups, kh kw)
+    return dw.view(dy.shape[1], x.shape[1] // groups, *window.kernel)
+
+
+def _by_group(x: Tensor, groups: int) -> Tensor:
+    """x (N, C, H, W) as a matrix for each group: (groups, C / groups, N H W)."""
+    n, c, *size = x.shape
+    return x.reshape(n, groups, c // groups, *size).permute(1, 2, 0, 3, 4).flatten(2)
 
 
 def rows_of(dy: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from chainrule.blocks.block import Parameters
+from chainrule.blocks.window import Window
 
 
 def with_parameters(module: nn.Module, params: Parameters) -> nn.Module:
@@ -32,18 +33,19 @@ class AnyBatchNorm(nn.BatchNorm2d):
 
 
 class MeanInside(nn.Module):
-    """The mean over the part of each window that lies in the image."""
+    """The mean over the part of each window that lies in the image (or in its padding too)."""
 
-    def __init__(
-        self, kernel: tuple[int, int], stride: tuple[int, int], around: tuple[int, int, int, int]
-    ) -> None:
+    def __init__(self, window: Window, count_padding: bool) -> None:
         super().__init__()
-        self.around = around
-        self.pool = nn.AvgPool2d(kernel, stride)
+        self.window, self.count_padding = window, count_padding
 
     def forward(self, x: Tensor) -> Tensor:
-        inside = F.pad(torch.ones_like(x[:, :1]), self.around)
-        mean: Tensor = self.pool(F.pad(x, self.around)) / self.pool(inside)
+        window = self.window
+        size = window.output_size("pooling", tuple(x.shape))
+        padded = window.pad(x)
+        sums = sum(window.seen(padded, k, m, size) for k, m in window.taps)
+        rows, columns = window.counts((x.shape[2], x.shape[3]), with_padding=self.count_padding)
+        mean: Tensor = sums / (x.new_tensor(rows)[:, None] * x.new_tensor(columns))
         return mean
 
 

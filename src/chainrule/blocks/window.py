@@ -23,12 +23,16 @@ class Window:
     Columns likewise. Rows outside of the input are padding. The number of output rows is
 
         1 + floor((H + top + bottom - extent) / stride),   extent = dilation * (kernel - 1) + 1
+
+    With `ceil` it is 1 + ceil(...): the last window may reach beyond the padding (to rows that
+    count for nothing), if it begins before the padding at the bottom does.
     """
 
     kernel: tuple[int, int]
     stride: tuple[int, int] = (1, 1)
     padding: tuple[int, int, int, int] = (0, 0, 0, 0)
     dilation: tuple[int, int] = (1, 1)
+    ceil: bool = False
 
     @property
     def extent(self) -> tuple[int, int]:
@@ -66,21 +70,80 @@ class Window:
                 f"{block}: the window spans {eh}x{ew} pixels, the padded input {height}x{width} "
                 f"(input of shape {tuple(x_shape)}); expected an input no smaller than the window"
             )
-        return 1 + (height - eh) // self.stride[0], 1 + (width - ew) // self.stride[1]
+        return (
+            self._windows(height, eh, self.stride[0], x_shape[2] + top),
+            self._windows(width, ew, self.stride[1], x_shape[3] + left),
+        )
 
     def pad(self, x: Tensor, value: float = 0.0) -> Tensor:
-        """x (N, C, H, W) with its padding put around it."""
-        return F.pad(x, self.around, value=value) if any(self.padding) else x
+        """x (N, C, H, W) with its padding put around it, and what the last windows reach beyond."""
+        around = self.around
+        if self.ceil:
+            left, right, top, bottom = around
+            size = x.shape[2], x.shape[3]
+            height, width = self.padded_size(size, self.output_size("pooling", tuple(x.shape)))
+            beyond = height - top - size[0], width - left - size[1]
+            around = (left, max(right, beyond[1]), top, max(bottom, beyond[0]))
+        return F.pad(x, around, value=value) if any(around) else x
 
-    def crop(self, x: Tensor) -> Tensor:
-        """Undo `pad`: the derivative of padding drops what was put around."""
+    def crop(self, x: Tensor, size: tuple[int, int]) -> Tensor:
+        """Undo `pad` of an image (H, W): the derivative of padding drops what was put around."""
+        top, left = self.padding[0], self.padding[2]
+        return x[:, :, top : top + size[0], left : left + size[1]]
+
+    def seen(self, x: Tensor, k: int, m: int, size: tuple[int, int]) -> Tensor:
+        """What tap (k, m) of each window sees of the padded x: a view (N, C, *size)."""
+        (sh, sw), (dh, dw), (rows, columns) = self.stride, self.dilation, size
+        top, left = k * dh, m * dw
+        return x[
+            :, :, top : top + (rows - 1) * sh + 1 : sh, left : left + (columns - 1) * sw + 1 : sw
+        ]
+
+    @property
+    def taps(self) -> list[tuple[int, int]]:
+        """All (k, m) of a window, in reading order."""
+        return [(k, m) for k in range(self.kernel[0]) for m in range(self.kernel[1])]
+
+    def padded_size(self, size: tuple[int, int], outputs: tuple[int, int]) -> tuple[int, int]:
+        """Rows and columns that hold an image of this size and all that its windows see."""
+        (eh, ew), (sh, sw) = self.extent, self.stride
+        top, _, left, _ = self.padding
+        rows, columns = outputs
+        return (
+            max(top + size[0], (rows - 1) * sh + eh),
+            max(left + size[1], (columns - 1) * sw + ew),
+        )
+
+    def counts(self, size: tuple[int, int], *, with_padding: bool) -> tuple[list[int], list[int]]:
+        """How many of each window's rows, and columns, lie in an image of this size.
+
+        Or in the image and its padding, but not beyond.
+        """
+        rows, columns = self.output_size("pooling", (1, 1, *size))
         top, bottom, left, right = self.padding
-        height, width = x.shape[2:]
-        return x[:, :, top : height - bottom, left : width - right]
+        around = ((top, bottom), (left, right)) if with_padding else ((0, 0), (0, 0))
+        found = []
+        for axis, (outputs, before) in enumerate(((rows, top), (columns, left))):
+            kernel, step, apart = self.kernel[axis], self.stride[axis], self.dilation[axis]
+            inside = range(-around[axis][0], size[axis] + around[axis][1])
+            first = [i * step - before for i in range(outputs)]
+            found.append([sum(f + k * apart in inside for k in range(kernel)) for f in first])
+        return found[0], found[1]
+
+    def _windows(self, length: int, extent: int, stride: int, end: int) -> int:
+        """How many windows fit the padded length; the last one begins before `end`."""
+        count, rest = divmod(length - extent, stride)
+        count += 1
+        return count + 1 if self.ceil and rest and count * stride < end else count
 
 
 def make_window(
-    block: str, kernel_size: Size, stride: Size, padding: Padding, dilation: Size = 1
+    block: str,
+    kernel_size: Size,
+    stride: Size,
+    padding: Padding,
+    dilation: Size = 1,
+    ceil: bool = False,
 ) -> Window:
     """The window of these settings. Raises InputError if one of them is out of range."""
     return Window(
@@ -88,6 +151,7 @@ def make_window(
         _pair(block, "stride", stride, 1),
         _sides(block, padding),
         _pair(block, "dilation", dilation, 1),
+        ceil,
     )
 
 

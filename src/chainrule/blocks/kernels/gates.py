@@ -1,0 +1,44 @@
+"""dy where y lies between two bounds, else 0: the derivative of ReLU and ReLU6."""
+
+import torch
+from numba import njit
+from torch import Tensor
+
+from chainrule.blocks.kernels import in_parts
+from chainrule.blocks.kernels.memory import address, further
+
+_BITS = {8: torch.int64, 4: torch.int32, 2: torch.int16}
+
+
+def between(dy: Tensor, y: Tensor, high: float) -> Tensor:
+    """dy where 0 < y < high, else 0 (also where y is NaN); `high` may be infinite: 0 < y then.
+
+    Positive numbers are in the order of their bits read as whole numbers, and negative ones are
+    negative as these: so one loop serves every floating-point type.
+    """
+    last = y.is_contiguous(memory_format=torch.channels_last) and not y.is_contiguous()
+    layout = torch.channels_last if last else torch.contiguous_format
+    kind = _BITS[y.dtype.itemsize]
+    bound = torch.tensor([high], dtype=y.dtype).view(kind).numpy()[0]
+    if high == torch.inf:
+        bound += 1  # infinity itself is above 0; what follows it are the NaN
+    y, dy = (t.detach().contiguous(memory_format=layout) for t in (y, dy.to(y.dtype)))
+    dx = torch.empty_like(y)
+    flat = [_in_memory_order(t, last).view(kind).numpy() for t in (dy, y, dx)]
+    in_parts(y.numel(), y.numel(), lambda begin, end: _between(*flat, bound, begin, end))
+    return dx
+
+
+def _in_memory_order(x: Tensor, channels_last: bool) -> Tensor:
+    return (x.permute(0, 2, 3, 1) if channels_last else x).reshape(-1)
+
+
+@njit(cache=True, nogil=True)
+def _between(dy, y, dx, bound, begin, end):  # type: ignore[no-untyped-def]
+    given, output, found = (
+        further(address(dy), begin),
+        further(address(y), begin),
+        further(address(dx), begin),
+    )
+    for i in range(end - begin):
+        found[i] = given[i] if (output[i] > 0) & (output[i] < bound) else 0

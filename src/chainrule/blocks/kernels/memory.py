@@ -1,0 +1,28 @@
+"""Pointers into arrays, for compiled code: p[i] reads and writes without a look at i's sign.
+
+Numba lets an index count from the end, and what it inserts for that keeps LLVM from working on
+several numbers at once. A pointer keeps nothing alive: take it from an argument.
+"""
+
+from numba import types
+from numba.extending import intrinsic
+
+
+@intrinsic
+def address(typingctx, array):  # type: ignore[no-untyped-def]
+    """Where the data of a C-contiguous array begins."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return context.make_array(array)(context, builder, arguments[0]).data
+
+    return types.CPointer(array.dtype)(array), generate
+
+
+@intrinsic
+def further(typingctx, pointer, places):  # type: ignore[no-untyped-def]
+    """The pointer moved on by some numbers."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return builder.gep(arguments[0], [arguments[1]])
+
+    return pointer(pointer, types.intp), generate
