@@ -36,8 +36,10 @@ CASES = [
     MaxPooling(2),
     MaxPooling(3, 2, padding=1),
     MaxPooling(3, 2, padding=(0, 2, 1, 0)),
+    MaxPooling(2, 2, padding=1, dilation=2, ceil_mode=True),
     AveragePooling(3, 2, padding=1),
     AveragePooling(2, count_padding=True),
+    AveragePooling((3, 2), 2, padding=1, dilation=(1, 2), ceil_mode=True),
     GlobalAveragePooling(),
     ReLU(),
     ReLU6(),
@@ -64,8 +66,7 @@ def case(block, distinct, parameters):
     x = distinct(IMAGE if not isinstance(block, FullyConnected) else IMAGE[:2])
     x = 3 * x / x.abs().max()
     params = parameters(block)
-    if hasattr(block, "draw"):
-        params |= block.draw(tuple(x.shape), torch.Generator().manual_seed(0))
+    params |= block.draw(tuple(x.shape), torch.Generator().manual_seed(0))
     shape = block.shape(tuple(x.shape))
     dy = torch.randn(shape, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
     return x, params, dy
@@ -155,7 +156,7 @@ def test_nothing_that_goes_in_is_changed(block, case):
     assert all(torch.equal(params[k], v) for k, v in before[1].items())
 
 
-@pytest.mark.parametrize("block", [block for block in CASES if hasattr(block, "apply")], ids=str)
+@every_block
 def test_apply_gives_what_forward_gives(block, case):
     x, params, _ = case
     assert torch.equal(block.apply(x, params), block.forward(x, params)[0])
@@ -190,6 +191,5 @@ def test_cuda_gives_the_same_numbers(block, case):
 def test_random_numbers_come_only_from_what_is_passed_in(distinct, parameters):
     state = torch.get_rng_state()
     for block in CASES:
-        if hasattr(block, "draw"):
-            block.draw((2, 3), torch.Generator().manual_seed(0))
+        block.draw((2, 3), torch.Generator().manual_seed(0))
     assert torch.equal(torch.get_rng_state(), state)

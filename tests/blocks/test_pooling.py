@@ -11,28 +11,44 @@ from chainrule.errors import InputError, ShapeError
 
 
 @st.composite
-def poolings(draw):
+def poolings(draw, pads_alike=False):
     """Settings of a pooling, and the shape of an input that they fit."""
     kernel = draw(st.tuples(st.integers(1, 4), st.integers(1, 4)))
-    sides = [st.integers(0, k - 1) for k in (kernel[0], kernel[0], kernel[1], kernel[1])]
+    dilation = draw(st.just((1, 1)) | st.tuples(st.integers(1, 3), st.integers(1, 3)))
+    extent = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
+    sides = [st.integers(0, extent[axis] - 1) for axis in (0, 0, 1, 1)]
+    alike = st.tuples(*[st.integers(0, k // 2) for k in kernel])
     settings = {
         "kernel_size": kernel,
         "stride": draw(st.none() | st.tuples(st.integers(1, 4), st.integers(1, 4))),
-        "padding": draw(st.tuples(*sides) | st.just((kernel[0] // 2, kernel[1] // 2))),
+        "padding": draw(alike if pads_alike else st.tuples(*sides) | alike),
+        "dilation": dilation,
+        "ceil_mode": draw(st.booleans()),
     }
-    height, width = draw(st.integers(1, 8)), draw(st.integers(1, 8))
-    top, bottom, left, right = MaxPooling(**settings).window.padding
-    assume(height + top + bottom >= kernel[0])
-    assume(width + left + right >= kernel[1])
-    return settings, (draw(st.integers(1, 2)), draw(st.integers(1, 3)), height, width)
+    shape = draw(st.tuples(st.integers(1, 2), st.integers(1, 3), *[st.integers(1, 8)] * 2))
+    try:
+        MaxPooling(**settings).shape(shape)
+    except ShapeError:
+        assume(False)
+    return settings, shape
 
 
-def windows(window, x, value):
-    """Every window as a row: (N, C, H', W', kh * kw), by unfolding the padded input."""
-    top, bottom, left, right = window.padding
-    x = F.pad(x, (left, right, top, bottom), value=value)
-    x = x.unfold(2, window.kernel[0], window.stride[0])
-    return x.unfold(3, window.kernel[1], window.stride[1]).flatten(4)
+def windows(block, x, value):
+    """Every window's pixels, by loops: (N, C, H', W', kh * kw), with `value` beyond the image."""
+    (kh, kw), (sh, sw), (dh, dw) = block.window.kernel, block.window.stride, block.window.dilation
+    top, _, left, _ = block.window.padding
+    _, _, rows, columns = block.shape(tuple(x.shape))
+    beyond = torch.full_like(x[:, :, 0, 0], value)
+
+    def pixel(h, w):
+        return x[:, :, h, w] if 0 <= h < x.shape[2] and 0 <= w < x.shape[3] else beyond
+
+    def window(h, w):
+        taps = [pixel(h + k * dh, w + m * dw) for k in range(kh) for m in range(kw)]
+        return torch.stack(taps, -1)
+
+    seen = [window(i * sh - top, j * sw - left) for i in range(rows) for j in range(columns)]
+    return torch.stack(seen, 2).unflatten(2, (rows, columns))
 
 
 @given(poolings())
@@ -43,7 +59,7 @@ def test_max_pooling(distinct, held, case):
         block,
         distinct(x_shape),
         {},
-        lambda x, _: windows(block.window, x, -torch.inf).amax(-1),
+        lambda x, _: windows(block, x, -torch.inf).amax(-1),
     )
     x = distinct(x_shape)
     assert torch.equal(block.apply(x, {}), block.forward(x, {})[0])
@@ -55,11 +71,69 @@ def test_average_pooling(numbers, held, case, count_padding):
     block = AveragePooling(**settings, count_padding=count_padding)
 
     def reference(x, _):
-        if count_padding:
-            return windows(block.window, x, 0.0).mean(-1)
-        return windows(block.window, x, torch.nan).nanmean(-1)
+        if not count_padding:
+            return windows(block, x, torch.nan).nanmean(-1)
+        top, bottom, left, right = block.window.padding
+        padded = F.pad(x, (left, right, top, bottom))
+        inner = AveragePooling(**{**settings, "padding": 0})
+        # with its padding inside, what is beyond it stays out of the mean
+        _, _, rows, columns = block.shape(tuple(x.shape))
+        return windows(inner, F.pad(padded, (0, 9, 0, 9), value=torch.nan), torch.nan)[
+            :, :, :rows, :columns
+        ].nanmean(-1)
 
     held(block, numbers()(*x_shape), {}, reference)
+
+
+@given(poolings(pads_alike=True))
+def test_how_many_windows_there_are_is_as_the_field_has_it(numbers, case):
+    """Where torch takes the settings: its values too, to the last bit."""
+    settings, x_shape = case
+    names = {"kernel_size", "stride", "padding", "dilation", "ceil_mode"}
+    x = numbers()(*x_shape)
+    theirs = F.max_pool2d(x, **{name: settings[name] for name in names})
+    assert torch.equal(MaxPooling(**settings).forward(x, {})[0], theirs)
+    if settings["dilation"] == (1, 1):
+        del settings["dilation"]
+        for count in (False, True):
+            theirs = F.avg_pool2d(x, **settings, count_include_pad=count)
+            ours = AveragePooling(**settings, count_padding=count).forward(x, {})[0]
+            torch.testing.assert_close(ours, theirs)
+
+
+def test_ceil_mode_by_hand():
+    """Five pixels in windows of two: the last is alone in its window."""
+    x = torch.tensor([3.0, 1.0, 2.0, 5.0, 4.0]).view(1, 1, 1, 5)
+    y, saved = MaxPooling((1, 2), ceil_mode=True).forward(x, {})
+    assert y.flatten().tolist() == [3.0, 5.0, 4.0]
+    dx, _ = MaxPooling((1, 2), ceil_mode=True).backward(torch.ones(1, 1, 1, 3), {}, saved)
+    assert dx.flatten().tolist() == [1.0, 0.0, 0.0, 1.0, 1.0]
+    assert AveragePooling((1, 2), ceil_mode=True)(x, {}).flatten().tolist() == [2.0, 3.5, 4.0]
+    # a window that would begin in the padding is none
+    assert MaxPooling((1, 2), 2, (0, 0, 0, 1), ceil_mode=True).shape((1, 1, 1, 4))[3] == 2
+
+
+def test_windows_that_see_no_pixel_are_refused():
+    with pytest.raises(ShapeError, match=r"dilation \(1, 2\) and .* sees no pixel; expected"):
+        MaxPooling((1, 2), padding=(0, 1), dilation=(1, 2)).forward(torch.ones(1, 1, 1, 1), {})
+
+
+def test_minus_infinity_alone_gets_the_derivative_inside_of_the_image():
+    x = torch.full((1, 1, 2, 2), -torch.inf)
+    block = MaxPooling(2, 1, padding=1)
+    y, saved = block.forward(x, {})
+    assert y.unique().tolist() == [-torch.inf]
+    dx = block.backward(torch.ones_like(y), {}, saved)[0]
+    assert dx.sum() == y.numel()
+
+
+def test_nan_is_passed_on_and_gets_the_derivative():
+    x = torch.tensor([1.0, torch.nan, 2.0, torch.nan]).view(1, 1, 1, 4)
+    block = MaxPooling((1, 3), 1)
+    y, saved = block.forward(x, {})
+    assert y.isnan().all()
+    dx = block.backward(torch.tensor([2.0, 3.0]).view(1, 1, 1, 2), {}, saved)[0]
+    assert dx.flatten().tolist() == [0.0, 2.0, 0.0, 3.0]
 
 
 @given(st.tuples(st.integers(1, 3), st.integers(1, 3), st.integers(1, 5), st.integers(1, 5)))

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import NamedTuple
 
 import torch
@@ -19,7 +19,7 @@ from chainrule.blocks.block import (
     check_flag,
     check_image_shape,
 )
-from chainrule.blocks.torch_modules import MeanInside
+from chainrule.blocks.torch_modules import MaxInside, MeanInside
 from chainrule.blocks.window import Padding, Size, Window, make_window
 from chainrule.errors import InputError, ShapeError
 
@@ -95,9 +95,13 @@ class MaxPooling(Block):
         if x.device.type == "cpu" and x.shape[1] >= 8:
             # the kernel for this order in memory is vectorised: the copy pays three times over
             x = x.contiguous(memory_format=torch.channels_last)
-        if padding is None:
-            x, padding = window.pad(x, -math.inf), (0, 0)
-        return F.max_pool2d(x, window.kernel, window.stride, padding, window.dilation, window.ceil)
+        if padding is not None:
+            return F.max_pool2d(
+                x, window.kernel, window.stride, padding, window.dilation, window.ceil
+            )
+        return F.max_pool2d(
+            window.pad(x, -math.inf), window.kernel, window.stride, 0, window.dilation
+        )
 
     def backward(self, dy: Tensor, params: Parameters, saved: Maxima) -> tuple[Tensor, Derivatives]:
         if kernels.pays(dy, dy.numel()):
@@ -125,10 +129,7 @@ class MaxPooling(Block):
             return nn.MaxPool2d(
                 window.kernel, window.stride, padding, window.dilation, ceil_mode=window.ceil
             )
-        return nn.Sequential(
-            nn.ConstantPad2d(window.around, -math.inf),
-            nn.MaxPool2d(window.kernel, window.stride, 0, window.dilation, ceil_mode=window.ceil),
-        )
+        return MaxInside(window)
 
     def _output_size(self, x: Tensor) -> tuple[int, int]:
         _, _, rows, columns = self.shape(tuple(x.shape))
@@ -190,8 +191,8 @@ class AveragePooling(Block):
             sums = F.avg_pool2d(padded, window.kernel, window.stride, divisor_override=1)
         else:
             wide = kernels.wide(padded)
-            taps = [window.seen(wide, k, m, (rows, columns)) for k, m in window.taps]
-            sums = torch.stack(taps).sum(0).to(x.dtype)
+            taps = (window.seen(wide, k, m, (rows, columns)) for k, m in window.taps)
+            sums = reduce(torch.add, taps).to(x.dtype)
         return sums / self._counts(x, (x.shape[2], x.shape[3]))
 
     def backward(

@@ -1,5 +1,7 @@
 """Modules of PyTorch that its own `nn` lacks, for `Block.to_torch`."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -30,6 +32,18 @@ class AnyBatchNorm(nn.BatchNorm2d):
 
     def _check_input_dim(self, x: Tensor) -> None:
         pass
+
+
+class MaxInside(nn.Module):
+    """The largest value of the part of each window that lies in the image."""
+
+    def __init__(self, window: Window) -> None:
+        super().__init__()
+        self.window = window
+
+    def forward(self, x: Tensor) -> Tensor:
+        window, x = self.window, self.window.pad(x, -math.inf)
+        return F.max_pool2d(x, window.kernel, window.stride, 0, window.dilation)
 
 
 class MeanInside(nn.Module):

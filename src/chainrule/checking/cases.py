@@ -56,14 +56,22 @@ def _depthwise_convolution(draw: Draw) -> Case:
 
 
 def _max_pooling(draw: Draw) -> Case:
-    return _window_case(draw, lambda _, window: blocks.MaxPooling(**window))
+    return _window_case(draw, lambda _, window: blocks.MaxPooling(**window, **_wider(draw)))
 
 
 def _average_pooling(draw: Draw) -> Case:
     count = bool(draw.random() < 0.5)
     return _window_case(
-        draw, lambda _, window: blocks.AveragePooling(**window, count_padding=count)
+        draw,
+        lambda _, window: blocks.AveragePooling(**window, count_padding=count, **_wider(draw)),
     )
+
+
+def _wider(draw: Draw) -> dict[str, Any]:
+    """Settings of half the poolings: dilated, and with a last window that is not full."""
+    if draw.random() < 0.5:
+        return {}
+    return {"dilation": (_whole(draw, 1, 2), _whole(draw, 1, 2)), "ceil_mode": True}
 
 
 def _window_case(

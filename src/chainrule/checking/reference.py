@@ -1,10 +1,12 @@
-"""The same functions once more, in torch.nn.functional, so that torch.autograd differentiates them.
+"""The same functions once more, by other operations, so that torch.autograd differentiates them.
 
-Nothing here calls a block: settings in, the library's own operations out.
+Nothing here calls a block: settings in, the library's own operations out. Where a block uses one of
+the library's functions, here stands another formula, so that no kernel is held against itself.
 """
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import singledispatch
 from typing import Any
 
@@ -13,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from chainrule import blocks
+from chainrule.blocks import Window
 from chainrule.chain import Chain
 
 Parameters = Mapping[str, Tensor]
@@ -47,18 +50,17 @@ def _(block: blocks.Convolution, x: Tensor, params: Parameters, target: None) ->
 
 @reference.register
 def _(block: blocks.MaxPooling, x: Tensor, params: Parameters, target: None) -> Tensor:
-    window = block.window
-    return F.max_pool2d(_padded(x, window.padding, -math.inf), window.kernel, window.stride)
+    return _windows(block.window, x, -math.inf).amax(-1)
 
 
 @reference.register
 def _(block: blocks.AveragePooling, x: Tensor, params: Parameters, target: None) -> Tensor:
+    """What is not counted is NaN, which nanmean leaves out."""
     window = block.window
-    means = F.avg_pool2d(_padded(x, window.padding, 0.0), window.kernel, window.stride)
     if block.count_padding:
-        return means
-    inside = _padded(torch.ones_like(x), window.padding, 0.0)
-    return means / F.avg_pool2d(inside, window.kernel, window.stride)
+        x = _padded(x, window.padding, 0.0)
+        window = replace(window, padding=(0, 0, 0, 0))
+    return _windows(window, x, math.nan).nanmean(-1)
 
 
 @reference.register
@@ -68,27 +70,27 @@ def _(block: blocks.GlobalAveragePooling, x: Tensor, params: Parameters, target:
 
 @reference.register
 def _(block: blocks.ReLU, x: Tensor, params: Parameters, target: None) -> Tensor:
-    return F.relu(x)
+    return (x + x.abs()) / 2
 
 
 @reference.register
 def _(block: blocks.ReLU6, x: Tensor, params: Parameters, target: None) -> Tensor:
-    return F.relu6(x)
+    return 3 + (x.abs() - (x - 6).abs()) / 2
 
 
 @reference.register
 def _(block: blocks.LeakyReLU, x: Tensor, params: Parameters, target: None) -> Tensor:
-    return F.leaky_relu(x, block.slope)
+    return torch.where(x > 0, x, block.slope * x)
 
 
 @reference.register
 def _(block: blocks.Sigmoid, x: Tensor, params: Parameters, target: None) -> Tensor:
-    return F.sigmoid(x)
+    return 1 / (1 + torch.exp(-x))
 
 
 @reference.register
 def _(block: blocks.Tanh, x: Tensor, params: Parameters, target: None) -> Tensor:
-    return F.tanh(x)
+    return 1 - 2 / (1 + torch.exp(2 * x))
 
 
 @reference.register
@@ -122,7 +124,8 @@ def _(block: blocks.Dropout, x: Tensor, params: Parameters, target: None) -> Ten
 
 @reference.register
 def _(block: blocks.FullyConnected, x: Tensor, params: Parameters, target: None) -> Tensor:
-    return F.linear(x, params["weight"], params["bias"] if block.bias else None)
+    y = torch.einsum("nf,of->no", x, params["weight"])
+    return y + params["bias"] if block.bias else y
 
 
 @reference.register
@@ -137,7 +140,7 @@ def _(block: blocks.Interleave, x: Tensor, params: Parameters, target: None) -> 
 
 @reference.register
 def _(block: blocks.Softmax, x: Tensor, params: Parameters, target: None) -> Tensor:
-    return F.softmax(x, 1)
+    return torch.exp(x - x.logsumexp(1, keepdim=True))
 
 
 @reference.register
@@ -156,7 +159,8 @@ def _(block: Chain, x: Tensor, params: Parameters, target: None) -> Tensor:
 
 @reference.register
 def _(block: blocks.SoftmaxLogLoss, x: Tensor, params: Parameters, target: Tensor) -> Tensor:
-    return F.cross_entropy(x, target)
+    own = x.gather(1, target.unsqueeze(1)).squeeze(1)
+    return (x.logsumexp(1) - own).mean()
 
 
 @reference.register
@@ -185,3 +189,12 @@ def _(block: blocks.CTCLoss, x: Tensor, params: Parameters, target: Tensor) -> T
 def _padded(x: Tensor, padding: tuple[int, int, int, int], value: float) -> Tensor:
     top, bottom, left, right = padding
     return F.pad(x, (left, right, top, bottom), value=value)
+
+
+def _windows(window: Window, x: Tensor, value: float) -> Tensor:
+    """What each window sees, with `value` beyond the image: (N, C, H', W', kh kw)."""
+    x = window.pad(x, value)
+    for axis, (extent, stride) in enumerate(zip(window.extent, window.stride, strict=True)):
+        x = x.unfold(2 + axis, extent, stride)
+    (dh, dw) = window.dilation
+    return x[..., ::dh, ::dw].flatten(4)
