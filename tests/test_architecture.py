@@ -1,6 +1,7 @@
 """The house: imports point one way, and what is light stays light."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -48,6 +49,15 @@ def room(module):
     """The room of "chainrule.room.file", or None for the front door's own names."""
     name = ([*module.split("."), ""])[1]
     return name if name in FLOOR else None
+
+
+def test_the_documentation_shows_these_floors():
+    page = Path(__file__).parents[1] / "docs" / "architecture.md"
+    rows = re.findall(r"^\| (\d+) \| `(\w+)` \|", page.read_text("utf-8"), re.MULTILINE)
+    shown = {room: int(floor) for floor, room in rows}
+    assert shown == {
+        room: FLOOR[room] for room in FLOOR if (PACKAGE / room).exists() or room in shown
+    }
 
 
 def test_every_folder_is_a_room_that_has_a_floor():

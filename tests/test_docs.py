@@ -8,6 +8,7 @@ any number of lines. A block marked `sh` is not run.
 import doctest
 import importlib
 import importlib.util
+import json
 import re
 import shlex
 import subprocess
@@ -16,12 +17,27 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+import typer
 
 import chainrule
+from chainrule.cli import app
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGES = sorted(DOCS.rglob("*.md"))
-FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+ROOT = DOCS.parent
+PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
+LANGUAGES = {
+    "python",
+    "console",
+    "sh",
+    "json",
+    "text",
+    "{toctree}",
+    "{eval-rst}",
+    "{image}",
+    "{include}",
+    "",
+}
+FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def blocks(page, language):
@@ -29,12 +45,38 @@ def blocks(page, language):
     return [body for name, body in FENCE.findall(page.read_text("utf-8")) if name == language]
 
 
+def commands(command, path=()):
+    """Every command line of chainrule: ("points", "train")."""
+    inner = getattr(command, "commands", None)
+    if inner is None:
+        yield path
+    for word, found in (inner or {}).items():
+        yield from commands(found, (*path, word))
+
+
+COMMANDS = set(commands(typer.main.get_command(app)))
+
+
 def name(page):
-    return str(page.relative_to(DOCS))
+    return str(page.relative_to(ROOT))
 
 
 def pages_with(language):
     return [pytest.param(page, id=name(page)) for page in PAGES if blocks(page, language)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_every_block_is_of_a_kind_that_is_run_or_cannot_be(page):
+    """`json` blocks are JSON; `sh` blocks hold what needs a user's files, and show no output."""
+    text = page.read_text("utf-8")
+    assert {found.split(" ")[0] for found, _ in FENCE.findall(text)} <= LANGUAGES
+    for body in blocks(page, "json"):
+        json.loads(body)
+    for body in blocks(page, "sh"):
+        for line in body.splitlines():
+            words = line.split()
+            if words[:1] == ["chainrule"] and words[1:2] != ["COMMAND"]:
+                assert tuple(words[1:3]) in COMMANDS or (words[1],) in COMMANDS, line
 
 
 @pytest.mark.parametrize("page", pages_with("python"))
@@ -119,7 +161,7 @@ def built(tmp_path_factory):
 @pytest.mark.slow
 def test_the_pages_load_nothing_from_a_network(built):
     pages = [page for page in built.rglob("*.html") if "_static" not in page.parts]
-    assert len(pages) >= len(PAGES)
+    assert len(pages) >= len(PAGES) - 1  # the README is no page
     for page in pages:
         loads = Loads()
         loads.feed(page.read_text("utf-8"))
