@@ -4,7 +4,7 @@ BIN := .venv/bin
 OUT ?= report
 
 .DEFAULT_GOAL := help
-.PHONY: help report test lint types docs unit format clean
+.PHONY: help report test lint types docs unit minima format clean
 
 help:  ## what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,18 +29,24 @@ unit: .venv/installed-test  ## the tests
 	find src -name '*.nb[ic]' -delete
 	$(BIN)/pytest -n 2 --dist worksteal
 
+minima:  ## the tests with the lowest versions that pyproject.toml declares, in .venv-minima
+	$(PYTHON) -m venv --clear .venv-minima
+	$(PYTHON) tests/minima.py pyproject.toml > .venv-minima/constraints.txt
+	.venv-minima/bin/python -m pip install --quiet --constraint .venv-minima/constraints.txt --editable '.[test]'
+	.venv-minima/bin/pytest -n 2 -m "not slow"
+
 format: .venv/installed-test  ## mend what ruff can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:  ## remove what the other targets made
-	rm -rf .venv docs/_build $(OUT) .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-minima docs/_build $(OUT) .pytest_cache .mypy_cache .ruff_cache
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 
 .venv/installed: .venv/bin/python pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all]'
 	touch $@
 
 .venv/installed-test: .venv/installed

@@ -9,7 +9,8 @@ import typer
 import chainrule
 from chainrule.cli import bench, blocks, glyphs, images, keeping, points, reader, streams
 from chainrule.cli import report as report_command
-from chainrule.errors import ChainruleError
+from chainrule.errors import ChainruleError, InputError
+from chainrule.io.extras import missing_extra
 
 app = typer.Typer(
     name="chainrule",
@@ -78,6 +79,11 @@ def _run() -> int:
         return 130
     except (ChainruleError, streams.ReaderGoneError):
         raise
+    except ModuleNotFoundError as error:
+        sentence = missing_extra(error)
+        if sentence is None:
+            raise
+        raise InputError(sentence) from error
     except Exception as error:
         return _usage_exit_code(error)
 

