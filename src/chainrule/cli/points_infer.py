@@ -14,6 +14,8 @@ import typer
 from chainrule.cli.keeping import keeps
 from chainrule.cli.output import JsonOption, print_json, print_table, progress
 from chainrule.cli.points_options import output_folder
+from chainrule.errors import InputError
+from chainrule.io.checks import one_of
 from chainrule.io.figures import write_figure
 
 if TYPE_CHECKING:
@@ -34,6 +36,13 @@ def infer(
         int, typer.Option(help="Runs for each fitted one, whenever a candidate is looked at.")
     ] = 3,
     trials: Annotated[int, typer.Option(help="Runs of each setting in the predictions.")] = 200,
+    fix: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A setting that is known, as NAME=VALUE (width=0.3, noise=square, "
+            "exchanged=true); may be given again."
+        ),
+    ] = None,
     points: Annotated[
         int, typer.Option(help="Points to train on, and as many to validate with.")
     ] = 1000,
@@ -62,7 +71,9 @@ def infer(
     from chainrule.points.inference import InferenceSettings, infer, original_runs, read_runs
     from chainrule.points.inference.result import inference_document
 
-    settings = InferenceSettings(hold_out, particles, generations, repeats, trials, points, seed)
+    settings = InferenceSettings(
+        hold_out, particles, generations, repeats, trials, points, seed, _fixed(fix or [])
+    )
     runs = original_runs() if table is None else read_runs(table)
     started = time.perf_counter()
     with output_folder(out) as folder:
@@ -84,6 +95,23 @@ def infer(
     print(f"time     {document['seconds']:.2f} s")
     for file in written:
         print(f"written  {file}")
+
+
+def _fixed(options: list[str]) -> tuple[tuple[str, Any], ...]:
+    """NAME=VALUE as a name and a number or a choice. Raises InputError."""
+    from chainrule.points.inference.prior import CHOICES, RANGES
+
+    fixed: dict[str, Any] = {}
+    for option in options:
+        name, _, text = option.partition("=")
+        one_of("--fix", name, [*RANGES, *CHOICES])
+        known = {str(value).lower(): value for value in CHOICES.get(name, ())}
+        try:
+            fixed[name] = known[text.lower()] if known else float(text)
+        except (KeyError, ValueError) as error:
+            expected = f"one of {', '.join(known)}" if known else "a number"
+            raise InputError(f"--fix {name}: found {text!r}; expected {expected}") from error
+    return tuple(fixed.items())
 
 
 @contextmanager

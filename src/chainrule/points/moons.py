@@ -1,7 +1,7 @@
 """Two half-moons in any position: what `points infer` fits to published runs."""
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -88,3 +88,30 @@ class HalfMoons:
     def from_document(cls, document: dict[str, Any]) -> "HalfMoons":
         """The settings that `dataclasses.asdict` made a dictionary of."""
         return cls(**{f.name: document[f.name] for f in fields(cls)})
+
+
+@dataclass(frozen=True)
+class DrawnMoons:
+    """Half-moons and the seeds that draw the training and the validation points from them."""
+
+    moons: HalfMoons
+    training_seed: int
+    validation_seed: int
+
+    def draw(self, n: int) -> tuple[Points, Points]:
+        """n training points and n validation points."""
+        return self.moons.draw(n, self.training_seed), self.moons.draw(n, self.validation_seed)
+
+    def document(self) -> dict[str, Any]:
+        """What JSON holds of it."""
+        return {
+            "moons": asdict(self.moons),
+            "training_seed": self.training_seed,
+            "validation_seed": self.validation_seed,
+        }
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> "DrawnMoons":
+        """Those that `document` was made of."""
+        seeds = document["training_seed"], document["validation_seed"]
+        return cls(HalfMoons.from_document(document["moons"]), *seeds)

@@ -31,8 +31,8 @@ def inferred(command, tmp_path_factory):
 def test_the_document_has_the_documented_fields(inferred):
     document, _, _ = inferred
     assert list(document) == [
-        "posterior", "best", "generations", "within", "within_by_best", "rows", "rows_by_best",
-        "candidates", "seconds",
+        "settings", "posterior", "best", "generations", "within", "within_by_best", "rows",
+        "rows_by_best", "candidates", "seconds",
     ]  # fmt: skip
     numbers = document["posterior"]["numbers"]
     assert list(numbers) == ["width", "distance", "offset", "scale"]
@@ -55,6 +55,19 @@ def test_the_document_has_the_documented_fields(inferred):
     assert document["rows"][1]["validation_error"] is None
     assert len(document["candidates"]) == 6
     assert list(document["candidates"][0]) == [*document["best"], "distance"]
+
+
+def test_what_is_fixed_is_not_inferred(command, inferred, tmp_path):
+    _, _, options = inferred
+    fixed = ("--fix", "width=0.3", "--fix", "noise=square", "--fix", "exchanged=TRUE")
+    fixed += ("--fix", "upper_label=-1")
+    result = command("points", "infer", *options[:-1], tmp_path / "out", *fixed, "--json")
+    document = json.loads(result.stdout)
+    known = {"width": 0.3, "noise": "square", "exchanged": True, "upper_label": -1}
+    assert document["settings"]["fixed"] == known
+    for candidate in document["candidates"]:
+        assert {name: candidate["moons"][name] for name in known} == known
+    assert len({candidate["moons"]["distance"] for candidate in document["candidates"]}) > 1
 
 
 def test_the_files_say_what_the_document_says(inferred):
@@ -145,6 +158,14 @@ def test_a_killed_inference_goes_on_where_it_was(inferred, tmp_path):
         (("--points", 1), "points: found 1"),
         (("--seed", -1), "seed: found -1"),
         (("--workers", 0), "workers: found 0"),
+        (
+            ("--fix", "depth=3"),
+            "--fix: found 'depth', did you mean 'width'?; expected one of width",
+        ),
+        (("--fix", "width"), "--fix width: found ''; expected a number"),
+        (("--fix", "width=wide"), "--fix width: found 'wide'; expected a number"),
+        (("--fix", "width=-1"), "half-moons, width: found -1"),
+        (("--fix", "noise=round"), "--fix noise: found 'round'; expected one of band, square"),
     ],
 )
 def test_a_setting_out_of_range_is_refused(refused, tmp_path, options, message):

@@ -6,7 +6,6 @@ import pytest
 from chainrule.errors import FileError, InputError
 from chainrule.points.inference import (
     NEVER,
-    Candidate,
     InferenceSettings,
     PublishedRun,
     RunSetting,
@@ -19,7 +18,7 @@ from chainrule.points.inference.problem import problem
 from chainrule.points.inference.result import inference_document, posterior_document
 from chainrule.points.inference.sampler import sample
 from chainrule.points.inference.simulation import simulate
-from chainrule.points.moons import HalfMoons
+from chainrule.points.moons import DrawnMoons, HalfMoons
 
 LINE, NETWORK = RunSetting(1, 0.2, 400), RunSetting(4, 0.3, 400)
 RUNS = [
@@ -64,7 +63,10 @@ def test_what_is_finished_is_read_and_more_trials_add_to_it(tmp_path, monkeypatc
     assert more.population == infer(RUNS, small()).population
 
 
-@pytest.mark.parametrize("change", [{"seed": 1}, {"particles": 7}, {"points": 61}, {"hold_out": 2}])
+@pytest.mark.parametrize(
+    "change",
+    [{"seed": 1}, {"particles": 7}, {"points": 61}, {"hold_out": 2}, {"fixed": (("scale", 2.0),)}],
+)
 def test_a_journal_of_another_inference_is_refused(tmp_path, change):
     journal = tmp_path / "journal.jsonl"
     infer(RUNS, small(), journal=journal)
@@ -90,6 +92,8 @@ def test_what_is_no_journal_is_refused_and_kept(tmp_path, content):
         ({"points": 1}, "points: found 1"),
         ({"trials": 0}, "trials: found 0"),
         ({"seed": -1}, "seed: found -1"),
+        ({"fixed": (("depth", 1.0),)}, "fixed: found 'depth', did you mean"),
+        ({"fixed": (("scale", -1.0),)}, "half-moons, scale: found -1"),
         ({"hold_out": 1}, "hold out every: found 1"),
     ],
 )
@@ -160,7 +164,9 @@ def test_the_population_is_the_prior_within_the_bound():
 @pytest.mark.slow
 def test_known_moons_are_found_again():
     """Runs of moons that are known: the distance between the moons and their size come back."""
-    truth = Candidate(HalfMoons(0.3, -0.45, 0.9, 2.0, "square", True, False, True, False, -1), 8, 9)
+    truth = DrawnMoons(
+        HalfMoons(0.3, -0.45, 0.9, 2.0, "square", True, False, True, False, -1), 8, 9
+    )
     points = truth.draw(200)
     runs = []
     for setting in (RunSetting(1, 0.2, 1000), RunSetting(2, 0.2, 1000), RunSetting(6, 0.3, 3000)):

@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule.errors import InputError
-from chainrule.points.inference import NEVER, Candidate, PublishedRun, RunSetting, predict
+from chainrule.points.inference import NEVER, PublishedRun, RunSetting, predict
 from chainrule.points.inference.prediction import Prediction
 from chainrule.points.inference.simulation import simulate
-from chainrule.points.moons import HalfMoons
+from chainrule.points.moons import DrawnMoons, HalfMoons
 
 MOONS = HalfMoons(0.3, -0.4, 0.9, 2.0, "square")
-CANDIDATES = [Candidate(MOONS, 0, 1), Candidate(MOONS, 2, 3), Candidate(MOONS, 4, 5)]
+CANDIDATES = [DrawnMoons(MOONS, 0, 1), DrawnMoons(MOONS, 2, 3), DrawnMoons(MOONS, 4, 5)]
 SETTING = RunSetting(4, 0.2, 400)
 
 

@@ -7,11 +7,11 @@ from scipy.stats import binomtest, kstest
 from chainrule.points.inference.prior import (
     CHOICES,
     RANGES,
-    Candidate,
     draw_prior,
     numbers_of,
     propose,
 )
+from chainrule.points.moons import DrawnMoons
 
 STEP = np.diag([0.2, 0.2, 0.2, 0.6])
 
@@ -64,7 +64,7 @@ def test_moves_reach_every_choice_and_both_draws():
 
 def test_a_candidate_survives_json_and_draws_its_points_again():
     candidate = draw_prior(np.random.default_rng(7))
-    again = Candidate.from_document(candidate.document())
+    again = DrawnMoons.from_document(candidate.document())
     assert again == candidate
     for a, b in zip(candidate.draw(20), again.draw(20), strict=True):
         np.testing.assert_array_equal(a.features, b.features)
@@ -77,3 +77,16 @@ def test_the_scale_is_a_number_of_the_original_kind():
     # numbers_of has the logarithm: a step up and down by the same factor is as likely
     candidate = draw_prior(np.random.default_rng(1))
     assert np.exp(numbers_of([candidate])[0, 3]) == pytest.approx(candidate.moons.scale)
+
+
+def test_what_is_fixed_stays_in_draws_and_moves():
+    fixed = (("width", 0.3), ("scale", 20.0), ("noise", "square"), ("mirrored_1", True))
+    generator = np.random.default_rng(0)
+    candidate = draw_prior(generator, fixed)
+    moved = 0
+    for _ in range(300):
+        other = propose(candidate, STEP * [[0], [1], [1], [0]], generator, fixed)
+        moved += other is not None and other != candidate
+        candidate = other or candidate
+        assert [getattr(candidate.moons, name) for name, _ in fixed] == [v for _, v in fixed]
+    assert moved > 100  # the scale is beyond its range, and the others move all the same

@@ -2,7 +2,6 @@
 
 from chainrule.points.inference.inference import Inference, infer
 from chainrule.points.inference.prediction import Predicted, Prediction, predict
-from chainrule.points.inference.prior import Candidate
 from chainrule.points.inference.published import (
     NEVER,
     PublishedRun,
@@ -16,7 +15,6 @@ from chainrule.points.inference.settings import InferenceSettings
 
 __all__ = [
     "NEVER",
-    "Candidate",
     "Generation",
     "Inference",
     "InferenceSettings",

@@ -10,14 +10,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import StrMethodFormatter
 
 from chainrule.points.inference.prediction import Predicted, Prediction
-from chainrule.points.inference.prior import Candidate
 from chainrule.points.inference.published import NEVER
+from chainrule.points.moons import DrawnMoons
 
 _INSIDE, _OUTSIDE, _INTERVAL = "#2166ac", "#b35806", "#a9cbe8"
 _TITLES = ("training error (%)", "validation error (%)", "iteration (thousands)")
 
 
-def posterior_figure(candidates: Sequence[Candidate], posterior: Mapping[str, Any]) -> Figure:
+def posterior_figure(candidates: Sequence[DrawnMoons], posterior: Mapping[str, Any]) -> Figure:
     """A histogram of each number over its prior range, and the share of each choice.
 
     posterior: what `posterior_document` says of the candidates.

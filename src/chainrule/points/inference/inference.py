@@ -10,11 +10,11 @@ import numpy as np
 
 from chainrule.points.inference.journal import Journal
 from chainrule.points.inference.prediction import Prediction, predict
-from chainrule.points.inference.prior import Candidate
 from chainrule.points.inference.problem import Problem, problem
 from chainrule.points.inference.published import PublishedRun, held_out
 from chainrule.points.inference.sampler import Population, Progress, sample
 from chainrule.points.inference.settings import InferenceSettings
+from chainrule.points.moons import DrawnMoons
 
 # the best of all is found in rounds: the share that goes on, with so many runs for a published one
 _ROUNDS = ((1.0, 4), (0.1, 24))
@@ -24,12 +24,14 @@ _ROUNDS = ((1.0, 4), (0.1, 24))
 class Inference:
     """What the table tells.
 
-    population: the posterior; best: the one of its candidates that is nearest to the fitted rows
-    when simulated anew; predictions: of all rows by the posterior; by_best: by the best alone.
+    settings: what it was made with; population: the posterior; best: the one of its candidates that
+    is nearest to the fitted rows when simulated anew; predictions: of all rows by the posterior;
+    by_best: by the best alone.
     """
 
+    settings: InferenceSettings
     population: Population
-    best: Candidate
+    best: DrawnMoons
     predictions: tuple[Prediction, ...]
     by_best: tuple[Prediction, ...]
 
@@ -64,7 +66,7 @@ def infer(
         )
         for candidates in (population.candidates, (best,))
     )  # fmt: skip
-    return Inference(population, best, predictions, by_best)
+    return Inference(settings, population, best, predictions, by_best)
 
 
 def _fingerprint(fitted: Problem, settings: InferenceSettings) -> str:
@@ -74,12 +76,14 @@ def _fingerprint(fitted: Problem, settings: InferenceSettings) -> str:
         "repeats": settings.repeats,
         "seed": settings.seed,
     }
+    if settings.fixed:
+        setup["fixed"] = sorted(settings.fixed)
     return hashlib.sha256(json.dumps(setup).encode()).hexdigest()[:16]
 
 
 def _best(
     fitted: Problem, population: Population, journal: Journal, seed: int, progress: Progress | None
-) -> Candidate:
+) -> DrawnMoons:
     """The candidate with the least distance in new runs, so that luck does not choose it."""
     left = list(dict.fromkeys(population.candidates))
     generation = len(population.generations)
@@ -87,7 +91,7 @@ def _best(
         left = left[: max(1, round(share * len(left)))]
 
         def again(
-            k: int, left: list[Candidate] = left, repeats: int = repeats, number: int = number
+            k: int, left: list[DrawnMoons] = left, repeats: int = repeats, number: int = number
         ) -> float:
             key = np.random.SeedSequence(seed, spawn_key=(2, generation, number, k))
             return fitted.distance(left[k], repeats, key)

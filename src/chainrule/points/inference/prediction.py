@@ -11,11 +11,11 @@ from jaxtyping import Float64
 
 from chainrule.io.checks import whole_number
 from chainrule.points.inference.journal import Journal
-from chainrule.points.inference.prior import Candidate
 from chainrule.points.inference.published import NEVER, PublishedRun, RunSetting
 from chainrule.points.inference.sampler import Progress
 from chainrule.points.inference.settings import POINTS
 from chainrule.points.inference.simulation import simulate
+from chainrule.points.moons import DrawnMoons
 
 NUMBERS = ("train_error", "validation_error", "iteration")
 TAIL = 0.025  # of the runs on either side of a 95 % interval
@@ -90,7 +90,7 @@ def plain(value: float) -> float | int | str:
 
 
 def predict(
-    candidates: Sequence[Candidate],
+    candidates: Sequence[DrawnMoons],
     runs: Sequence[PublishedRun],
     *,
     trials: int = 200,
@@ -146,7 +146,7 @@ def _key(setting: RunSetting) -> tuple[int, int, int]:
     )
 
 
-def _digest(candidates: Sequence[Candidate]) -> str:
+def _digest(candidates: Sequence[DrawnMoons]) -> str:
     documents = json.dumps([candidate.document() for candidate in candidates])
     return f"predictions {hashlib.sha256(documents.encode()).hexdigest()[:8]}"
 

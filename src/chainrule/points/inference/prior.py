@@ -1,21 +1,24 @@
 """What may have drawn the points, before any published run is looked at, and how to move about.
 
-The prior is uniform over what RANGES and CHOICES state (over log scale), and over the seeds of both
-draws. It is known beforehand, and not fitted: 1,000 points of each kind with classes of equal size
-(all published errors are whole thousandths, and 50.00 % is a dead network's), initial weights
-uniform in [0, 1), and examples drawn with replacement.
+The prior is uniform over what RANGES and CHOICES state (over the scale's logarithm), and over the
+seeds of both draws; what is `fixed` has the value given instead.
+
+Known beforehand, and not fitted: 1,000 points of each kind with classes of equal size (all published
+errors are whole thousandths, and 50.00 % is what a constant answer gets), initial weights uniform in
+[0, 1), and examples drawn with replacement.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float64
 
-from chainrule.points.data import Points
-from chainrule.points.moons import NOISES, HalfMoons
+from chainrule.points.moons import NOISES, DrawnMoons, HalfMoons
+
+Fixed = tuple[tuple[str, Any], ...]  # names of RANGES and CHOICES with the value they have
 
 # radius 1; the scale is uniform in its logarithm
 RANGES = {"width": (0.05, 1.2), "distance": (-0.8, 0.2), "offset": (0.6, 1.4), "scale": (0.3, 10.0)}
@@ -32,42 +35,15 @@ MOST_SEED = 2**31  # seeds of draws are below
 KINDS = {"numbers": 0.4, "training": 0.15, "validation": 0.2, "choices": 0.1, "all": 0.15}
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """Half-moons and the seeds that draw the training and the validation points from them."""
-
-    moons: HalfMoons
-    training_seed: int
-    validation_seed: int
-
-    def draw(self, n: int) -> tuple[Points, Points]:
-        """n training points and n validation points."""
-        return self.moons.draw(n, self.training_seed), self.moons.draw(n, self.validation_seed)
-
-    def document(self) -> dict[str, Any]:
-        """What JSON holds of it."""
-        return {
-            "moons": asdict(self.moons),
-            "training_seed": self.training_seed,
-            "validation_seed": self.validation_seed,
-        }
-
-    @classmethod
-    def from_document(cls, document: dict[str, Any]) -> "Candidate":
-        """The candidate that `document` was made of."""
-        seeds = document["training_seed"], document["validation_seed"]
-        return cls(HalfMoons.from_document(document["moons"]), *seeds)
-
-
-def draw_prior(generator: np.random.Generator) -> Candidate:
+def draw_prior(generator: np.random.Generator, fixed: Fixed = ()) -> DrawnMoons:
     """A candidate from the prior."""
     numbers = [generator.uniform(*_bounds(name)) for name in RANGES]
     choices = {name: values[generator.integers(len(values))] for name, values in CHOICES.items()}
-    moons = HalfMoons.from_document({**_values(numbers), **choices})
-    return Candidate(moons, _seed(generator), _seed(generator))
+    moons = HalfMoons.from_document({**_values(numbers), **choices, **dict(fixed)})
+    return DrawnMoons(moons, _seed(generator), _seed(generator))
 
 
-def numbers_of(candidates: Sequence[Candidate]) -> Float64[np.ndarray, "n 4"]:
+def numbers_of(candidates: Sequence[DrawnMoons]) -> Float64[np.ndarray, "n 4"]:
     """width, distance, offset and log scale of each candidate."""
     table = [[getattr(c.moons, name) for name in RANGES] for c in candidates]
     numbers = np.array(table, np.float64)
@@ -76,8 +52,11 @@ def numbers_of(candidates: Sequence[Candidate]) -> Float64[np.ndarray, "n 4"]:
 
 
 def propose(
-    candidate: Candidate, step: Float64[np.ndarray, "4 4"], generator: np.random.Generator
-) -> Candidate | None:
+    candidate: DrawnMoons,
+    step: Float64[np.ndarray, "4 4"],
+    generator: np.random.Generator,
+    fixed: Fixed = (),
+) -> DrawnMoons | None:
     """A neighbour of `candidate`, as likely as the way back; None where the prior has nothing.
 
     step: a matrix whose product with four normal numbers is a step of the numbers.
@@ -88,13 +67,14 @@ def propose(
         length = generator.choice((0.3, 1.0))
         numbers = numbers_of([candidate])[0] + length * step @ generator.standard_normal(4)
         bounds = np.array([_bounds(name) for name in RANGES])
-        if not ((bounds[:, 0] <= numbers) & (numbers <= bounds[:, 1])).all():
+        inside = (bounds[:, 0] <= numbers) & (numbers <= bounds[:, 1])
+        if not (inside | [name in dict(fixed) for name in RANGES]).all():
             return None
-        moons = HalfMoons.from_document({**asdict(moons), **_values(numbers)})
+        moons = HalfMoons.from_document({**asdict(moons), **_values(numbers), **dict(fixed)})
     if kind == "choices":
         flipped = generator.permutation(list(CHOICES))[: generator.integers(1, 4)]
         others = {name: _other(name, getattr(moons, name)) for name in flipped}
-        moons = HalfMoons.from_document({**asdict(moons), **others})
+        moons = HalfMoons.from_document({**asdict(moons), **others, **dict(fixed)})
     if kind in ("training", "all"):
         seeds["training_seed"] = _seed(generator)
     if kind in ("validation", "all"):

@@ -9,10 +9,10 @@ import numpy as np
 
 from chainrule.errors import InputError
 from chainrule.points.inference.distance import distance
-from chainrule.points.inference.prior import Candidate
 from chainrule.points.inference.published import PublishedRun, RunSetting
 from chainrule.points.inference.settings import POINTS
 from chainrule.points.inference.simulation import simulate
+from chainrule.points.moons import DrawnMoons
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Problem:
 
     def distance(
         self,
-        candidate: Candidate,
+        candidate: DrawnMoons,
         repeats: int,
         seed: np.random.SeedSequence,
         limit: float = math.inf,

@@ -9,13 +9,15 @@ import numpy as np
 
 from chainrule.points.inference.inference import Inference
 from chainrule.points.inference.prediction import Prediction
-from chainrule.points.inference.prior import CHOICES, RANGES, Candidate
+from chainrule.points.inference.prior import CHOICES, RANGES
+from chainrule.points.moons import DrawnMoons
 
 
 def inference_document(inference: Inference) -> dict[str, Any]:
     """What `chainrule points infer --json` prints, but for the time it took."""
     population = inference.population
     return {
+        "settings": {**asdict(inference.settings), "fixed": dict(inference.settings.fixed)},
         "posterior": posterior_document(population.candidates),
         "best": inference.best.document(),
         "generations": [asdict(generation) for generation in population.generations],
@@ -30,7 +32,7 @@ def inference_document(inference: Inference) -> dict[str, Any]:
     }
 
 
-def posterior_document(candidates: Sequence[Candidate]) -> dict[str, Any]:
+def posterior_document(candidates: Sequence[DrawnMoons]) -> dict[str, Any]:
     """Median, 95 % interval and prior range of each number; each choice's share."""
     found: dict[str, Any] = {"numbers": {}, "choices": {}}
     for name, prior in RANGES.items():

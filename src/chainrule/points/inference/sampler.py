@@ -21,9 +21,10 @@ from typing import Any
 import numpy as np
 
 from chainrule.points.inference.journal import Journal
-from chainrule.points.inference.prior import Candidate, draw_prior, numbers_of, propose
+from chainrule.points.inference.prior import draw_prior, numbers_of, propose
 from chainrule.points.inference.problem import Problem
 from chainrule.points.inference.settings import InferenceSettings
+from chainrule.points.moons import DrawnMoons
 
 Progress = Callable[[str, int, int], None]  # what, done, total
 
@@ -46,7 +47,7 @@ class Generation:
 class Particle:
     """A candidate, the distance of its last simulation, and how many of its moves were taken."""
 
-    candidate: Candidate
+    candidate: DrawnMoons
     distance: float
     accepted: int = 0
 
@@ -61,7 +62,7 @@ class Particle:
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> "Particle":
         """The particle that `document` was made of."""
-        candidate = Candidate.from_document(document)
+        candidate = DrawnMoons.from_document(document)
         return cls(candidate, float(document["distance"]), int(document["accepted"]))
 
 
@@ -73,7 +74,7 @@ class Population:
     generations: tuple[Generation, ...]
 
     @property
-    def candidates(self) -> tuple[Candidate, ...]:
+    def candidates(self) -> tuple[DrawnMoons, ...]:
         """The candidates, each as likely as the others."""
         return tuple(particle.candidate for particle in self.particles)
 
@@ -106,7 +107,7 @@ def _from_prior(
     problem: Problem, journal: Journal, settings: InferenceSettings, progress: Progress | None
 ) -> list[Particle]:
     def draw(k: int) -> dict[str, Any]:
-        candidate = draw_prior(np.random.default_rng(_seed(settings, 0, k, 0)))
+        candidate = draw_prior(np.random.default_rng(_seed(settings, 0, k, 0)), settings.fixed)
         distance = problem.distance(candidate, settings.repeats, _seed(settings, 0, k, 1))
         return Particle(candidate, distance).document()
 
@@ -138,7 +139,7 @@ class _Move:
         candidate, distance, accepted = parent.candidate, parent.distance, 0
         generator = np.random.default_rng(_seed(self._settings, self._generation, k, 0))
         for m in range(1, self._moves + 1):
-            other = propose(candidate, self._step, generator)
+            other = propose(candidate, self._step, generator, self._settings.fixed)
             if other is None:
                 continue
             seed = _seed(self._settings, self._generation, k, m)
@@ -162,7 +163,7 @@ def _moves(accepted: float) -> int:
     return min(MOST_MOVES, math.ceil(math.log(UNMOVED) / math.log(1 - accepted)))
 
 
-def _step(candidates: list[Candidate]) -> np.ndarray:
+def _step(candidates: list[DrawnMoons]) -> np.ndarray:
     """2.38 / sqrt(4) times the symmetric root of the numbers' covariance.
 
     Roberts and Rosenthal, Optimal scaling for various Metropolis-Hastings algorithms, Statistical
