@@ -3,9 +3,9 @@
 The prior is uniform over what RANGES and CHOICES state (over the scale's logarithm), and over the
 seeds of both draws; what is `fixed` has the value given instead.
 
-Known beforehand, and not fitted: 1,000 points of each kind with classes of equal size (all published
-errors are whole thousandths, and 50.00 % is what a constant answer gets), initial weights uniform in
-[0, 1), and examples drawn with replacement.
+Known beforehand, and not fitted: 1,000 points of each kind with classes of equal size (all
+published errors are whole thousandths, and 50.00 % is what a constant answer gets), initial weights
+uniform in [0, 1), and examples drawn with replacement.
 """
 
 import math
