@@ -29,11 +29,12 @@ unit: .venv/installed-test  ## the tests
 	find src -name '*.nb[ic]' -delete
 	$(BIN)/pytest -n 2 --dist worksteal
 
-minima:  ## the tests with the lowest versions that pyproject.toml declares, in .venv-minima
+minima:  ## the quick tests with the lowest versions that pyproject.toml declares, in .venv-minima
 	$(PYTHON) -m venv --clear .venv-minima
-	$(PYTHON) tests/minima.py pyproject.toml > .venv-minima/constraints.txt
-	.venv-minima/bin/python -m pip install --quiet --constraint .venv-minima/constraints.txt --editable '.[test]'
-	.venv-minima/bin/pytest -n 2 -m "not slow"
+	$(PYTHON) tests/minima.py . > .venv-minima/constraints.txt
+	.venv-minima/bin/python -m pip install --quiet --constraint .venv-minima/constraints.txt \
+		--editable '.[all,onnx]' beartype hypothesis pandas pytest pytest-xdist sympy
+	.venv-minima/bin/pytest -n 2 -m "not slow" --ignore tests/test_docs.py
 
 format: .venv/installed-test  ## mend what ruff can mend
 	$(BIN)/ruff check --fix .

@@ -1,17 +1,26 @@
-"""Print constraints that hold every declared dependency at its minimum: for `make minima`."""
+"""Print constraints for `make minima`: each package that users need at its declared minimum.
+
+What only the tests need stays at the version of constraints.txt.
+"""
 
 import re
 import sys
 import tomllib
 from pathlib import Path
 
+USERS = ("glyphs", "images", "report", "onnx")
 
-def minima(path: Path) -> list[str]:
-    """Each `name>=version` of the project and its extras as `name==version`."""
-    project = tomllib.loads(path.read_text("utf-8"))["project"]
-    declared = [*project["dependencies"], *sum(project["optional-dependencies"].values(), [])]
-    found = [re.fullmatch(r"([\w.-]+)>=([\w.]+)", entry) for entry in declared]
-    return sorted({f"{match[1]}=={match[2]}" for match in found if match})
+
+def minima(root: Path) -> list[str]:
+    """Lines `name==version`."""
+    project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    declared = [*project["dependencies"], *(entry for name in USERS for entry in extras[name])]
+    found = (re.fullmatch(r"([\w.-]+)>=([\w.]+)", entry) for entry in declared)
+    lowest = {match[1]: f"{match[1]}=={match[2]}" for match in found if match}
+    tools = {re.split(r"[>\[]", entry)[0] for entry in extras["test"]} - lowest.keys()
+    tested = (root / "constraints.txt").read_text("utf-8").splitlines()
+    return [*lowest.values(), *(line for line in tested if line.split("==")[0] in tools)]
 
 
 if __name__ == "__main__":

