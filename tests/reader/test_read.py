@@ -12,7 +12,8 @@ from chainrule.errors import FileError, InputError
 from chainrule.glyphs.lines import load_line_fonts, render_line
 from chainrule.reader import pool as pooled
 from chainrule.reader.evaluation.error_rates import character_error_rate
-from chainrule.reader.evaluation.rendered import Reading, evaluate
+from chainrule.reader.evaluation.readings import Reading
+from chainrule.reader.evaluation.rendered import evaluate
 from chainrule.reader.lines.network import line_network
 from chainrule.reader.lines.texts import held_out_text
 from chainrule.reader.lines.training import character_errors
@@ -166,6 +167,7 @@ def unreadable():
         "frame": np.pad(np.full((30, 200), 255, np.uint8), 3, constant_values=0),
         "blank": np.full((30, 50), 255, np.uint8),
         "low": np.zeros((3, 50), np.uint8),
+        "wide": np.full((10, 40_000), 255, np.uint8),
     }
 
 
@@ -186,26 +188,23 @@ def test_the_command_gives_an_answer_for_every_picture(command, sentence, tmp_pa
         assert f"chainrule: {image['file']}: {image['reason']}" in result.stderr.splitlines()
 
     # what cannot be opened is told by the exit code; the others are read all the same
-    Image.new("1", (40_000, 10), 1).save(tmp_path / "wide.png")
-    files = ["cut.png", *files, "wide.png", "none.png"]
-    result = command("reader", "read", *files, cwd=tmp_path)
+    result = command("reader", "read", "cut.png", *files, "none.png", cwd=tmp_path)
     assert result.returncode == 2
     assert result.stdout.splitlines() == [
-        *(f"{file}: " for file in files[1:-3]),
+        *(f"{file}: " for file in files[:-1]),
         f"line.png: {SENTENCE}",
     ]
     told = [line for line in result.stderr.splitlines() if line.startswith("chainrule: ")]
-    assert len(told) == len(empty) + 3
-    assert "cut.png cannot be read as a picture" in told[0]
-    assert "wide.png is 40000 px wide" in told[-2]
-    assert "none.png cannot be read as a picture" in told[-1]
+    assert len(told) == len(empty) + 2
+    assert "cut.png is damaged" in told[0]
+    assert "none.png cannot be read" in told[-1]
 
 
 def test_the_command_refuses_what_is_no_reader_or_no_picture(refused, tmp_path, sentence):
     Image.fromarray(sentence.image).save(tmp_path / "line.png")
     (tmp_path / "words.png").write_text("words")
     assert "cannot be read" in refused("reader", "read", tmp_path / "none.png")
-    assert "cannot be read as a picture" in refused("reader", "read", tmp_path / "words.png")
+    assert "words.png is not a picture" in refused("reader", "read", tmp_path / "words.png")
     (tmp_path / "model.safetensors").write_bytes(b"\x10\0\0\0\0\0\0\0{}")
     model = tmp_path / "model.safetensors"
     assert "model.safetensors" in refused("reader", "read", tmp_path / "line.png", "--model", model)
@@ -370,6 +369,6 @@ def test_a_reader_to_start_from_is_refused_for_single_letters_or_if_it_is_none(
 
 def test_a_reader_of_lines_is_trained_on_a_file_of_lines(refused, few_letters_file):
     train = ("reader", "train", "--recipe", "lines", "--letters", few_letters_file)
-    assert "expected one of chainrule line fonts" in refused(*train)
+    assert "expected 'chainrule line fonts'" in refused(*train)
     message = refused(*train, "--fonts", few_letters_file.parent)
     assert "both --fonts and --letters are given" in message

@@ -72,7 +72,7 @@ def read(
     from chainrule.glyphs.alphabet import parse_alphabet
     from chainrule.reader.line import Line
     from chainrule.reader.model_file import load_reader
-    from chainrule.reader.picture.line_image import open_grey
+    from chainrule.reader.picture.opening import open_grey
 
     reader = load_reader(model)
     if alphabet is not None:

@@ -6,6 +6,7 @@ Every bench that takes pictures opens them here.
 import os
 import stat
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from PIL import Image
@@ -24,6 +25,9 @@ __all__ = [
 
 PictureSource = str | os.PathLike[str] | bytes | Image.Image | np.ndarray
 """What is taken where a picture is: a path, a file's bytes, a picture of Pillow, an array."""
+
+Ground = Literal["white", "contrast"]
+"""What is put under transparent pixels."""
 
 MAX_BYTES = 1 << 30
 """What a picture's file may hold."""
@@ -47,7 +51,11 @@ _TURNED = {  # what makes a picture of this EXIF orientation upright
 
 
 def open_picture(
-    source: PictureSource, *, name: str | None = None, at_least: int | None = None
+    source: PictureSource,
+    *,
+    name: str | None = None,
+    at_least: int | None = None,
+    ground: Ground = "white",
 ) -> Image.Image:
     """The picture as RGB, turned upright as its EXIF orientation says.
 
@@ -57,8 +65,10 @@ def open_picture(
     - An array (height, width), or (height, width, channels) of grey, grey and alpha, RGB, or RGBA.
       8-bit integers are taken as they are, truth values as black and white.
 
-    What is transparent is laid on white; colours with a profile become sRGB. Integers of more than
-    8 bits and floating point are brought to 8 by their range, as `chainrule.io.pixel_range` says.
+    What is transparent is laid on white, or, where `ground` is "contrast" and less than half of the
+    picture is opaque, on black if that is farther from what is drawn. Colours with a profile become
+    sRGB. Integers of more than 8 bits and floating point are brought to 8 by their range, as
+    `chainrule.io.pixel_range` says.
 
     `at_least` lets a large JPEG be decoded at a half, a quarter or an eighth of its size, as long
     as its shorter side keeps so many pixels. One of more than `MAX_PIXELS` pixels always is.
@@ -67,14 +77,16 @@ def open_picture(
     or damaged, or holds more than `MAX_PIXELS` pixels; InputError for what is no picture at all.
     """
     if isinstance(source, Image.Image):
-        return _finished(source, name or "the picture")
+        return _finished(source, name or "the picture", ground)
     if isinstance(source, str | os.PathLike):
-        return picture_from_bytes(read_bytes(Path(source)), name or Path(source), at_least)
+        shown_name = name or shown(Path(source))
+        return _finished(decode(read_bytes(Path(source)), shown_name, at_least), shown_name, ground)
     if isinstance(source, bytes):
-        return picture_from_bytes(source, name or "the picture", at_least)
+        name = name or "the picture"
+        return _finished(decode(source, name, at_least), name, ground)
     if hasattr(source, "__array__"):
         name = name or "the picture"
-        return _finished(picture_from_array(np.asarray(source), name), name)
+        return _finished(picture_from_array(np.asarray(source), name), name, ground)
     raise InputError(
         f"{name or 'the picture'} is a {type(source).__name__}; expected a path, a picture of "
         "Pillow or an array"
@@ -133,11 +145,11 @@ def taken_as(content: bytes) -> str | None:
     return None
 
 
-def _finished(image: Image.Image, name: str) -> Image.Image:
-    """RGB, sRGB, on white, upright."""
+def _finished(image: Image.Image, name: str, ground: Ground = "white") -> Image.Image:
+    """RGB, sRGB, on white or a ground of contrast, upright."""
     try:
         image.load()
-        return _upright(_as_rgb(image, name), image)
+        return _upright(_as_rgb(image, name, ground), image)
     except ChainruleError:
         raise
     except Exception as error:  # a picture that Pillow reads only now, from a damaged file
@@ -145,7 +157,7 @@ def _finished(image: Image.Image, name: str) -> Image.Image:
         raise FileError(f"{name} is damaged ({reason}); expected a whole picture") from error
 
 
-def _as_rgb(image: Image.Image, name: str) -> Image.Image:
+def _as_rgb(image: Image.Image, name: str, ground: Ground) -> Image.Image:
     if image.mode.startswith(("I", "F")):
         image = _keeping_profile(image, picture_from_array(np.asarray(image), name))
     elif "transparency" in image.info or image.mode in ("PA", "La", "RGBa"):
@@ -155,9 +167,19 @@ def _as_rgb(image: Image.Image, name: str) -> Image.Image:
     if image.mode not in ("LA", "RGBA"):
         return to_srgb(image)
     colours = to_srgb(_keeping_profile(image, image.convert(image.mode[:-1])))
-    white = Image.new("RGB", image.size, "white")
-    white.paste(colours, mask=image.getchannel("A"))
-    return white
+    alpha = image.getchannel("A")
+    dark = ground == "contrast" and _is_light(colours, alpha)
+    laid = Image.new("RGB", image.size, "black" if dark else "white")
+    laid.paste(colours, mask=alpha)
+    return laid
+
+
+def _is_light(colours: Image.Image, alpha: Image.Image) -> bool:
+    """Whether what is drawn, on less than half of the picture, is nearer to white than to black."""
+    drawn = np.asarray(alpha, np.float64) / 255
+    if not 0 < drawn.mean() < 0.5:
+        return False
+    return float(np.average(np.asarray(colours.convert("L")), weights=drawn)) > 127.5
 
 
 def _keeping_profile(image: Image.Image, picture: Image.Image) -> Image.Image:

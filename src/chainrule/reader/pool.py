@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from chainrule.io.pictures import PictureSource
 from chainrule.reader.reader import Reader
 
 _TOGETHER = 1024  # lines, of which the crops and the probabilities are kept at a time
@@ -37,8 +36,8 @@ class ReaderPool:
             self._executor.shutdown(cancel_futures=True)
             self._executor = None
 
-    def texts(self, pictures: Sequence[NDArray[np.uint8]]) -> list[str]:
-        """The texts of grey pictures (height, width) of one line each, "" where nothing is read."""
+    def texts(self, pictures: Sequence[PictureSource]) -> list[str]:
+        """The texts of pictures of one line each, "" where nothing is read."""
         assert self._executor is not None
         found: list[str] = []
         for first in range(0, len(pictures), _TOGETHER):

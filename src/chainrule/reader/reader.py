@@ -10,14 +10,16 @@ from torch import Tensor
 from chainrule.chain import Chain
 from chainrule.chain.inference.precision import best_precision, multiplies_bytes
 from chainrule.chain.inference.quantized import Ranges
-from chainrule.errors import InputError
+from chainrule.errors import ChainruleError, InputError
+from chainrule.io.pictures import PictureSource
 from chainrule.io.progress import Progress
-from chainrule.reader.line import Line, located, no_line, spelled
+from chainrule.reader.line import Line, Recognized, located, no_line, spelled
 from chainrule.reader.lines.batches import Each, prepare
 from chainrule.reader.lines.network import line_network, of_classes
 from chainrule.reader.lines.ready import Precision, ready_network
 from chainrule.reader.picture.line_image import HEIGHT, Crop, NoLine
-from chainrule.reader.recognition import Pictures, Recognizer
+from chainrule.reader.picture.opening import Grey, open_grey, several
+from chainrule.reader.recognition import Recognizer
 from chainrule.reader.search.lexicon import Lexicon, lexicon
 
 BEAM_WIDTH = 8  # prefixes, where there is a dictionary
@@ -87,37 +89,60 @@ class Reader:
         return reader
 
     def texts(
-        self, pictures: Pictures, *, beam_width: int | None = None, each: Each = map
+        self,
+        pictures: Iterable[PictureSource],
+        *,
+        beam_width: int | None = None,
+        each: Each = map,
     ) -> list[str]:
-        """The texts of grey pictures (height, width) of one line each: `read` without the boxes.
+        """The texts of pictures of one line each: `read` without the boxes and the reasons.
 
-        "" for one in which nothing is read. each: what applies a function to each batch, such as an
-        executor's `map`.
+        each: what applies a function to each batch, such as an executor's `map`.
         """
-        return [
-            "" if isinstance(line, NoLine) else spelled(line.labels, self.alphabet)
-            for line in self._recognizer(beam_width).recognize(pictures, each)
-        ]
+        opened = list(each(_opened, several(pictures)))
+        fit = [picture for picture in opened if not isinstance(picture, Line)]
+        found = iter(self._recognizer(beam_width).recognize(fit, each))
+        texts = []
+        for picture in opened:
+            line = picture if isinstance(picture, Line) else next(found)
+            texts.append(
+                spelled(line.labels, self.alphabet) if isinstance(line, Recognized) else ""
+            )
+        return texts
 
     def read(
-        self, pictures: Pictures, *, beam_width: int | None = None, progress: Progress | None = None
+        self,
+        pictures: Iterable[PictureSource],
+        *,
+        beam_width: int | None = None,
+        progress: Progress | None = None,
     ) -> list[Line]:
-        """Read grey pictures (height, width), any size, dark on light or light on dark.
+        """Read pictures of one line each: any size, dark on light or light on dark, any colours.
 
+        A picture is a path, a picture of Pillow, or an array (height, width) or (height, width,
+        channels) of grey, RGB or RGBA, as `chainrule.io.pictures.open_picture` takes it.
         beam_width: how many prefixes the search for the most probable text keeps; 1 takes the best
-        path, without the dictionary. By default BEAM_WIDTH with a dictionary, else 1. A picture in
-        which nothing is read has an empty text and the reason; the others are read all the same.
+        path, without the dictionary. By default BEAM_WIDTH with a dictionary, else 1.
+
+        There is a line for every picture, in order. One that cannot be opened, or in which nothing
+        is read, has an empty text and the reason; the others are read all the same. Raises
+        InputError if `pictures` is one picture instead of several.
         """
+        opened = [_opened(source) for source in several(pictures)]
+        found = iter(
+            self._recognizer(beam_width).recognize(
+                [picture for picture in opened if not isinstance(picture, Line)]
+            )
+        )
         lines: list[Line] = []
-        found = self._recognizer(beam_width).recognize(pictures)
-        for picture, line in zip(pictures, found, strict=True):
+        for picture in opened:
             lines.append(
-                no_line(line.reason)
-                if isinstance(line, NoLine)
-                else located(line, self.alphabet, self.between, picture.shape)
+                picture
+                if isinstance(picture, Line)
+                else _line(next(found), self.alphabet, self.between, picture.shape)
             )
             if progress:
-                progress(len(lines), len(pictures))
+                progress(len(lines), len(opened))
         return lines
 
     def prepare(self) -> None:
@@ -134,3 +159,18 @@ class Reader:
     def _recognizer(self, beam_width: int | None) -> Recognizer:
         usual = 1 if self._words is None else BEAM_WIDTH
         return Recognizer(self._network, self._words, beam_width or usual)
+
+
+def _opened(source: PictureSource) -> Grey | Line:
+    try:
+        return open_grey(source)
+    except ChainruleError as error:
+        return no_line(str(error))
+
+
+def _line(
+    found: Recognized | NoLine, alphabet: str, between: tuple[float, float], shape: tuple[int, ...]
+) -> Line:
+    if isinstance(found, NoLine):
+        return no_line(found.reason)
+    return located(found, alphabet, between, shape)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from chainrule.errors import FileError, InputError
+from chainrule.errors import InputError
 from chainrule.reader.picture.line_image import (
     HEIGHT,
     INK_HEIGHTS,
@@ -13,9 +13,8 @@ from chainrule.reader.picture.line_image import (
     CropJitter,
     crop_line,
     crop_lines,
-    grey,
-    open_grey,
 )
+from chainrule.reader.picture.opening import grey
 
 
 def drawn(size=40, margins=(30, 20, 50, 70), ink=0, paper=255, text="Hamburg"):
@@ -110,24 +109,11 @@ def test_a_picture_without_a_line_leaves_the_others_as_they_are():
         )
 
 
-def test_text_too_wide_for_a_strip_is_refused():
+def test_text_too_wide_for_a_crop_is_refused():
     line = np.full((12, 20_000), 255, np.uint8)
     line[5:7, 4:-4] = 0
     with pytest.raises(InputError, match=r"19\d{3} px wide .* at most 818 times as wide as high"):
         crop_line(line)
-
-
-@pytest.mark.parametrize("mode", ["1", "LA", "RGBA", "P", "CMYK", "I;16", "F"])
-def test_every_mode_of_a_picture_is_read(mode, tmp_path):
-    picture = Image.fromarray(drawn())
-    if mode == "I;16":
-        picture = Image.fromarray(drawn().astype(np.uint16) * 200)
-    else:
-        picture = picture.convert("RGB").convert(mode) if mode == "P" else picture.convert(mode)
-    path = tmp_path / f"line.{'tif' if mode in ('CMYK', 'F') else 'png'}"
-    picture.save(path)
-    expected = crop_line(drawn())
-    assert crop_line(open_grey(path)).values.shape == expected.values.shape
 
 
 @pytest.mark.parametrize(
@@ -141,10 +127,3 @@ def test_every_mode_of_a_picture_is_read(mode, tmp_path):
 def test_pictures_that_cannot_be_read_are_refused(shape, message):
     with pytest.raises(InputError, match=message):
         crop_line(np.full(shape, 255, np.uint8))
-
-
-def test_a_file_that_is_no_picture_is_refused(tmp_path):
-    path = tmp_path / "line.png"
-    path.write_text("no picture")
-    with pytest.raises(FileError, match="cannot be read as a picture"):
-        open_grey(path)

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 
 def edit_distance(one: Sequence[Any], other: Sequence[Any]) -> int:
     """The fewest insertions, deletions and substitutions that make `one` the `other`.
@@ -19,6 +21,32 @@ def edit_distance(one: Sequence[Any], other: Sequence[Any]) -> int:
                 min(row[place] + 1, row[place - 1] + 1, corner + (item != wanted)),
             )
     return row[-1]
+
+
+def edits(one: str, other: str) -> list[tuple[str, str]]:
+    """The edits of a shortest way from `one` to the `other`: (of the other, of the one).
+
+    "" stands where `one` has a character too many or too few. There are `edit_distance` of them.
+    """
+    table = np.zeros((len(one) + 1, len(other) + 1), np.int64)
+    table[:, 0], table[0] = np.arange(len(one) + 1), np.arange(len(other) + 1)
+    for i, item in enumerate(one, 1):
+        for j, wanted in enumerate(other, 1):
+            step = table[i - 1, j - 1] + (item != wanted)
+            table[i, j] = min(table[i, j - 1] + 1, table[i - 1, j] + 1, step)
+    i, j, found = len(one), len(other), []
+    while i or j:
+        if i and j and table[i, j] == table[i - 1, j - 1] + (one[i - 1] != other[j - 1]):
+            i, j = i - 1, j - 1
+            if one[i] != other[j]:
+                found.append((other[j], one[i]))
+        elif i and table[i, j] == table[i - 1, j] + 1:
+            i -= 1
+            found.append(("", one[i]))
+        else:
+            j -= 1
+            found.append((other[j], ""))
+    return found[::-1]
 
 
 def character_error_rate(read: Sequence[str], true: Sequence[str]) -> float:

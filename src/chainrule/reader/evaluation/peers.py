@@ -11,25 +11,32 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from chainrule.errors import InputError
+from chainrule.io.pictures import open_picture
 from chainrule.reader.evaluation.error_rates import edit_distance
-from chainrule.reader.evaluation.rendered import Pictures, Read, Reading, timed
+from chainrule.reader.evaluation.readings import Pictures, Read, Reading, timed
 
-SIZES = (32, 48, 64)  # px high; Tesseract gets each line at each
+HEIGHTS = (32, 48, 64)
+"""Pixels, of rendered lines: Tesseract reads each at each, and the best reading counts."""
+
 _BORDER = 10  # px of paper all round, which Tesseract's manual advises
 
 
-def tesseract(processes: int = 2, alphabet: str | None = None) -> Read:
+def tesseract(
+    processes: int = 2,
+    alphabet: str | None = None,
+    heights: Sequence[int | None] = (None,),
+) -> Read:
     """Tesseract 5 with `--psm 7` (one line), English, its usual model.
 
     The lines are shared among so many processes of one thread each, which is faster than threads in
-    one. Every line is read at each of SIZES, and the reading with the fewest errors is taken, line
-    by line, which is as good as a perfect choice of size could make it. The seconds are those of
-    the fastest size, its start and files included. With an alphabet it reads no other characters.
-    Raises InputError if the command is not there.
+    one. It gets each picture with a border of its paper, as it is (None) or scaled to a height in
+    pixels. Of several heights the reading with the fewest errors is taken, line by line, which is
+    as good as a perfect choice of size could make it; the seconds are those of the fastest, its
+    start and files included. With an alphabet it reads no other characters. Raises InputError if
+    the command is not there.
     """
     command = shutil.which("tesseract")
     if command is None:
@@ -39,7 +46,11 @@ def tesseract(processes: int = 2, alphabet: str | None = None) -> Read:
         )
 
     def read(pictures: Pictures, truths: Sequence[str]) -> Reading:
-        runs = [_tesseract(command, pictures, height, processes, alphabet) for height in SIZES]
+        opened = [open_picture(picture) for picture in pictures]
+        runs = [
+            _tesseract(command, [_bordered(one, height) for one in opened], processes, alphabet)
+            for height in heights
+        ]
         best = [
             _nearest([run.texts[place] for run in runs], truth)
             for place, truth in enumerate(truths)
@@ -75,7 +86,8 @@ def rapidocr(threads: int = 2, alphabet: str | None = None) -> Read:
     small = alphabet is not None and alphabet == alphabet.lower()
 
     def texts(pictures: Pictures) -> list[str]:
-        colours = [np.repeat(picture[:, :, None], 3, axis=2) for picture in pictures]
+        # OpenCV's order of colours: blue first
+        colours = [np.asarray(open_picture(one))[..., ::-1].copy() for one in pictures]
         found = recognizer(TextRecInput(img=colours)).txts
         return [text.lower() if small else text for text in found]
 
@@ -87,21 +99,21 @@ def _nearest(texts: Sequence[str], truth: str) -> str:
 
 
 def _tesseract(
-    command: str, pictures: Pictures, height: int, processes: int, alphabet: str | None
+    command: str, images: Sequence[Image.Image], processes: int, alphabet: str | None
 ) -> Reading:
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(processes) as pool:
         lists = []
-        for share in range(min(processes, len(pictures))):
+        for share in range(min(processes, len(images))):
             paths = []
-            for number in range(share, len(pictures), processes):
+            for number in range(share, len(images), processes):
                 paths.append(str(Path(folder, f"{number}.png")))
-                _bordered(pictures[number], height).save(paths[-1])
+                images[number].save(paths[-1])
             lists.append(Path(folder, f"lines{share}.txt"))
             lists[-1].write_text("\n".join(paths) + "\n", encoding="utf-8")
         started = time.perf_counter()
         shares = list(pool.map(lambda listed: _read(command, listed, alphabet), lists))
         seconds = time.perf_counter() - started
-    texts = [""] * len(pictures)
+    texts = [""] * len(images)
     for share, found in enumerate(shares):
         texts[share::processes] = found
     return Reading(texts, seconds)
@@ -127,11 +139,13 @@ def _read(command: str, listed: Path, alphabet: str | None) -> list[str]:
     return [text.strip() for text in texts]
 
 
-def _bordered(picture: NDArray[np.uint8], height: int) -> Image.Image:
-    line = Image.fromarray(picture)
-    width = max(1, round(line.width * height / line.height))
-    larger = line.resize((width, height), Image.Resampling.BICUBIC)
-    paper = int(np.median(np.concatenate([picture[0], picture[-1]])))
-    bordered = Image.new("L", (width + 2 * _BORDER, height + 2 * _BORDER), paper)
-    bordered.paste(larger, (_BORDER, _BORDER))
+def _bordered(picture: Image.Image, height: int | None) -> Image.Image:
+    if height is not None:
+        width = max(1, round(picture.width * height / picture.height))
+        picture = picture.resize((width, height), Image.Resampling.BICUBIC)
+    shades = np.asarray(picture)
+    paper = np.median(np.concatenate([shades[0], shades[-1]]), axis=0)
+    size = picture.width + 2 * _BORDER, picture.height + 2 * _BORDER
+    bordered = Image.new("RGB", size, tuple(int(shade) for shade in paper))
+    bordered.paste(picture, (_BORDER, _BORDER))
     return bordered

@@ -1,32 +1,17 @@
 """How many errors readers make on rendered lines, under stated conditions."""
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chainrule.errors import InputError
 from chainrule.glyphs.degrade import CONDITIONS, degrade
 from chainrule.glyphs.lines import LineFont, render_line
 from chainrule.io.progress import Progress
 from chainrule.reader.evaluation.error_rates import character_error_rate, word_error_rate
+from chainrule.reader.evaluation.readings import Read
 from chainrule.reader.lines.texts import held_out_text
-
-Pictures = Sequence[NDArray[np.uint8]]
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What a reader made of pictures, and the seconds it took."""
-
-    texts: Sequence[str]
-    seconds: float
-
-
-Read = Callable[[Pictures, Sequence[str]], Reading]
-"""Pictures and their true texts (for those who may choose the best of several) to a Reading."""
 
 
 @dataclass(frozen=True)
@@ -86,15 +71,3 @@ def evaluate(
             if progress:
                 progress(len(rows), len(conditions) * len(readers))
     return rows
-
-
-def timed(texts: Callable[[Pictures], Sequence[str]]) -> Read:
-    """A function from pictures to texts, with a clock; a hundred lines are read once before."""
-
-    def read(pictures: Pictures, _: Sequence[str]) -> Reading:
-        texts(pictures[:100])
-        started = time.perf_counter()
-        found = texts(pictures)
-        return Reading(found, time.perf_counter() - started)
-
-    return read

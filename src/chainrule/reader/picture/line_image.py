@@ -1,6 +1,5 @@
 """From a picture of one line of text to the crop that the reader sees, and back."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -8,9 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
-from PIL import Image
 
-from chainrule.errors import FileError, InputError
+from chainrule.errors import InputError
 from chainrule.reader.picture.resample import evened, resampled
 from chainrule.reader.picture.text_box import find
 
@@ -54,47 +52,6 @@ class CropJitter:
     scale: float = 1.0  # of the ink's height
     stretch: float = 1.0  # of the width, besides
     rise: float = 0.0  # pixels of the crop
-
-
-def open_grey(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
-    """Read a picture as grey (height, width). Raises FileError, InputError."""
-    try:
-        with Image.open(path) as picture:
-            if max(picture.size) > LONGEST:
-                raise InputError(
-                    f"picture {path} is {picture.width} px wide and {picture.height} px high; "
-                    f"expected at most {LONGEST} px"
-                )
-            picture.load()
-            return grey(picture)
-    except InputError:
-        raise
-    # Pillow raises whatever its parsers meet in broken bytes
-    except Exception as error:
-        reason = getattr(error, "strerror", None) or error
-        raise FileError(
-            f"{path} cannot be read as a picture ({reason}); expected one line of text as PNG, "
-            "JPEG or the like"
-        ) from error
-
-
-def grey(picture: Image.Image) -> NDArray[np.uint8]:
-    """The picture's shades along the direction of colour in which they differ most."""
-    if picture.mode.startswith(("I", "F")):
-        values = np.asarray(picture, np.float64)
-        return _stretched(values)
-    if picture.mode in ("1", "L"):
-        return np.asarray(picture.convert("L"))
-    paper = Image.new("RGBA", picture.size, "white")
-    paper.alpha_composite(picture.convert("RGBA"))
-    colours = np.asarray(paper)[..., :3].astype(np.float32)
-    if (colours == colours[..., :1]).all():
-        return colours[..., 0].astype(np.uint8)
-    pixels = colours.reshape(-1, 3) - colours.mean((0, 1))
-    direction = np.linalg.eigh(pixels.T @ pixels)[1][:, -1]
-    # brighter stays brighter, where that can be said
-    along = colours @ (direction if direction.sum() >= 0 else -direction)
-    return _stretched(along)
 
 
 def crop_line(picture: NDArray[np.uint8], jitter: CropJitter | None = None) -> Crop:
@@ -213,10 +170,3 @@ def _scaled(picture, box, way):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def _clamped(value, least, most):  # type: ignore[no-untyped-def]
     return min(max(value, least), most)
-
-
-def _stretched(values: NDArray[np.floating]) -> NDArray[np.uint8]:
-    low, high = float(values.min()), float(values.max())
-    if not np.isfinite(high - low) or high == low:
-        return np.zeros(values.shape, np.uint8)
-    return ((values - low) * (255 / max(high - low, 255.0))).round().astype(np.uint8)

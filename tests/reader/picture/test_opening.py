@@ -1,0 +1,86 @@
+"""Pictures of every kind, as the reader takes them: the same line each time."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from chainrule.errors import FileError, InputError
+from chainrule.reader.picture.line_image import crop_line
+from chainrule.reader.picture.opening import open_grey, several
+
+
+def drawn(ink=0, paper=255, mode="L"):
+    picture = Image.new(mode, (300, 90), paper)
+    ImageDraw.Draw(picture).text((30, 20), "Hamburg", ink, ImageFont.load_default(40))
+    return picture
+
+
+EXPECTED = crop_line(np.asarray(drawn()))
+
+
+def same(picture):
+    return np.abs(crop_line(picture).values - EXPECTED.values).mean() < 0.06
+
+
+@pytest.mark.parametrize("mode", ["1", "LA", "RGBA", "P", "CMYK", "I;16", "F"])
+def test_every_mode_of_a_picture_is_read(mode, tmp_path):
+    picture = drawn()
+    if mode == "I;16":
+        picture = Image.fromarray(np.asarray(picture).astype(np.uint16) * 200)
+    else:
+        picture = picture.convert("RGB").convert(mode) if mode == "P" else picture.convert(mode)
+    path = tmp_path / f"line.{'tif' if mode in ('CMYK', 'F') else 'png'}"
+    picture.save(path)
+    assert same(open_grey(path))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_photograph_is_turned_upright(orientation, tmp_path):
+    # what a camera stores that must be turned by this to be upright again
+    stored = {
+        1: None,
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }[orientation]
+    picture = drawn() if stored is None else drawn().transpose(stored)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    picture.save(tmp_path / "photo.jpg", exif=exif, quality=95)
+    assert same(open_grey(tmp_path / "photo.jpg"))
+
+
+@pytest.mark.parametrize(
+    "ink", ["black", "white", "red", "yellow", "blue", (128, 128, 128), (200, 200, 200)]
+)
+def test_transparent_pictures_of_any_ink_are_read(ink, tmp_path):
+    colour = ink if isinstance(ink, tuple) else Image.new("RGB", (1, 1), ink).getpixel((0, 0))
+    picture = drawn((*colour, 255), (0, 0, 0, 0), "RGBA")
+    picture.save(tmp_path / "line.png")
+    assert same(open_grey(tmp_path / "line.png"))
+
+
+def test_colour_on_colour_of_the_same_lightness_is_read():
+    assert same(open_grey(drawn((200, 0, 0), (0, 102, 0), "RGB")))
+
+
+@pytest.mark.parametrize("scale", [1, 1 / 255])
+def test_arrays_are_read(scale):
+    shades = np.asarray(drawn())
+    for picture in (shades, np.repeat(shades[:, :, None], 3, 2)):
+        assert same(open_grey((picture * scale).astype(picture.dtype if scale == 1 else float)))
+
+
+def test_what_is_no_picture_is_refused(tmp_path):
+    (tmp_path / "line.png").write_text("no picture")
+    with pytest.raises(FileError, match=r"line\.png .* expected"):
+        open_grey(tmp_path / "line.png")
+    with pytest.raises(InputError, match="expected a path"):
+        open_grey(3)
+    for one in ("line.png", tmp_path, drawn(), np.zeros((9, 9)), 3):
+        with pytest.raises(InputError, match="expected a list of pictures"):
+            several(one)
