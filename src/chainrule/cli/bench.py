@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from chainrule.cli.output import JsonOption, print_json, progress
+from chainrule.cli.output import JsonOption, print_json, print_table, progress
 
 app = typer.Typer(
     help="""The same work given to chainrule and to its peers, in one run.
@@ -137,4 +137,46 @@ def reader(
             f"{name}: with jitter a training takes {jitter['ratio']:.3f} times as long; a line "
             f"costs {line['ratio_one_by_one']:.3f} of its windows one by one, "
             f"{line['ratio']:.3f} of them as a batch"
+        )
+
+
+@app.command()
+def training(
+    network: Annotated[
+        list[str] | None,
+        typer.Option(help="original, fast or residual; may be given several times. Default: all."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Time training steps: an equal PyTorch module with PyTorch's own optimizer, and ours.
+
+    The original's character network, the fast recipe's, and a small residual network with batch
+    normalisation; eager, channels last, bfloat16 autocast and torch.compile, on one thread and on
+    all, each in the batches that are best for it. Ways that cannot run here (torch.compile needs a
+    C++ compiler) are left out, and said on standard error.
+
+    Example: chainrule bench training --network fast --json
+    """
+    from chainrule.benchmarks.training import NETWORKS, measure
+    from chainrule.errors import InputError
+
+    names = network or list(NETWORKS)
+    for name in names:
+        if name not in NETWORKS:
+            raise InputError(f"--network: found {name!r}; expected one of {', '.join(NETWORKS)}")
+    with progress("bench training", "rounds") as report:
+        document = measure(names, report, lambda said: print(said, file=sys.stderr, flush=True))
+    if as_json:
+        print_json(document)
+        return
+    for name, ratio in zip(names, document["ratios"], strict=True):
+        rows = [
+            (row["name"], f"{row['images_per_second']:,.0f}")
+            for row in document["rows"]
+            if row["network"] == name
+        ]
+        print_table(f"{name} network", ("way", "images a second"), rows)
+        print(
+            f"ours is {ratio['to_best_peer']:.2f} times the best of the others "
+            f"({ratio['best_peer']}), and {ratio['to_limit']:.0%} of the limit\n"
         )
