@@ -51,21 +51,19 @@ def report(
     Example: chainrule report --out report --trials 20
     """
     from chainrule.io.files import make_folder, write_json, write_text
-    from chainrule.report import PART_TITLES, ReportSettings, run_part
-    from chainrule.report import parts as parts_there_are
+    from chainrule.report import ReportSettings, run_report
+    from chainrule.report.contents import PARTS
     from chainrule.report.page import document, page
 
-    wanted = _numbers(parts, parts_there_are())
+    wanted = _numbers(parts, [part.number for part in PARTS])
     unfinished = out / f".unfinished-{chainrule.__version__}"
-    settings = ReportSettings(seed, trials, workers, photos, unfinished, original_recipe)
+    settings = ReportSettings(seed, trials, workers, photos, original_recipe, unfinished=unfinished)
     make_folder(out)
     make_folder(unfinished)
 
     started = time.perf_counter()
-    found = []
-    for number in wanted:
-        with progress(f"part {number}, {PART_TITLES[number].lower()}", "steps") as show:
-            found.append(run_part(number, settings, show))
+    with progress("report", "seconds of work") as show:
+        found = run_report(settings, wanted, show)
     results = document(found, settings)
     write_json(out / "results.json", results)
     write_text(out / "index.html", page(found, settings))

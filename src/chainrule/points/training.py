@@ -66,6 +66,7 @@ def train(
     learning_rate: float = 0.02,
     iterations: int = 100_000,
     seed: int | np.random.SeedSequence = 0,
+    order_seed: int | np.random.SeedSequence | None = None,
     initialization: str = "uniform",
     snapshots: Sequence[int] = (),
     progress: Progress | None = None,
@@ -74,7 +75,7 @@ def train(
 
     The seed has two children, one for the initial weights and one for the order of the examples,
     so the same seed rewinds to the same start whatever the length of the run. The same seed gives
-    the same bits.
+    the same bits. With `order_seed` the examples come in the order that this seed gives.
 
     Raises InputError on a setting out of range, DivergedError if a number overflows.
     """
@@ -91,6 +92,8 @@ def train(
     labels = np.concatenate([y, validation.labels])
 
     for_weights, for_order = children(seed)
+    if order_seed is not None:
+        for_order = children(order_seed)[1]
     initial = initial_parameters(X.shape[1], hidden, initialization, for_weights)
     W_in, b_in, w_out = (initial[name].copy() for name in ("W_in", "b_in", "w_out"))
     b_out = initial["b_out"].reshape(1).copy()

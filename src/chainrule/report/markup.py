@@ -1,4 +1,9 @@
-"""The texts of a section as HTML: paragraphs, formulas, names in typewriter."""
+"""The texts of a section as HTML.
+
+A blank line starts a paragraph, `$...$` holds a formula in LaTeX, `$$...$$` one on a line of its
+own, backquotes a command or name, asterisks what stands out; a backslash before a dollar sign or a
+backquote keeps it as it is.
+"""
 
 import re
 from html import escape
@@ -10,7 +15,8 @@ _SPAN = re.compile(
     r"\\(?P<kept>[$`])"
     r"|\$\$(?P<display>.+?)\$\$"
     r"|\$(?P<formula>[^$]+?)\$"
-    r"|`(?P<code>[^`]+)`",
+    r"|`(?P<code>[^`]+)`"
+    r"|\*(?P<strong>[^*\s][^*]*)\*",
     re.DOTALL,
 )
 
@@ -50,6 +56,8 @@ def _paragraph(text: str) -> str:
 def _span(span: re.Match[str]) -> str:
     if span["kept"]:
         return escape(span["kept"])
+    if span["strong"]:
+        return f"<strong>{_escaped(span['strong'])}</strong>"
     if span["code"]:
         return f"<code>{escape(span['code'])}</code>"
     if span["display"]:

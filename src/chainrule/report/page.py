@@ -3,24 +3,42 @@
 import base64
 import io
 import re
-from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import Any, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from chainrule.report import Part, ReportSettings
-from chainrule.report import parts as parts_there_are
+from chainrule.report.contents import PARTS
+from chainrule.report.facts import VERDICTS, JudgedFact, PublishedRun
+from chainrule.report.finding import Figure
 from chainrule.report.markup import inline, paragraphs, plain
 from chainrule.report.provenance import provenance
-from chainrule.report.section import Figure
+from chainrule.report.runner import AnsweredPart
+from chainrule.report.section import Section
+from chainrule.report.settings import ReportSettings
 
-_MIME = {"svg": "image/svg+xml", "png": "image/png", "jpeg": "image/jpeg", "gif": "image/gif"}
-_MARKS = {"yes": "agrees", "partly": "partly", "no": "differs", "not stated": "not stated"}
+_MIME = {"svg": "image/svg+xml", "webp": "image/webp"}
+_SHORT = {
+    "agrees": "agrees",
+    "disagrees": "disagrees",
+    "the original errs": "original errs",
+    "cannot be compared": "not comparable",
+}
 
 
-def page(parts: Sequence[Part], settings: ReportSettings) -> str:
+class ErrorOfTheOriginal(NamedTuple):
+    """An error with its proof, the facts that it makes wrong, and where it was found."""
+
+    title: str
+    proof: str
+    facts: tuple[JudgedFact, ...]
+    section: Section
+
+
+def page(parts: Sequence[AnsweredPart], settings: ReportSettings) -> str:
     """The HTML page: pictures embedded as data, formulas as MathML, no script, no network."""
     environment = Environment(
         loader=PackageLoader("chainrule.report"),
@@ -29,60 +47,103 @@ def page(parts: Sequence[Part], settings: ReportSettings) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["paragraphs"] = lambda text: Markup(paragraphs(text))
-    environment.filters["inline"] = lambda text: Markup(inline(text))
-    environment.filters["plain"] = plain
-    environment.filters["source"] = _source
-    environment.filters["width"] = _width
-    environment.filters["anchor"] = lambda number: "q" + re.sub(r"\W+", "-", number)
-    template = environment.get_template("page.html.j2")
-    return template.render(
+    environment.filters |= {
+        "paragraphs": lambda text: Markup(paragraphs(text)),
+        "inline": lambda text: Markup(inline(text)),
+        "plain": plain,
+        "source": _source,
+        "width": _width,
+        "anchor": anchor,
+        "grouped": grouped,
+        "counted": counted,
+    }
+    return environment.get_template("page.html.j2").render(
         parts=parts,
         settings=settings,
         command=_command(parts, settings),
         provenance=provenance(),
-        marks=_MARKS,
+        short=_SHORT,
+        verdicts=VERDICTS,
+        errors=errors_of_the_original(parts),
+        facts=[fact for part in parts for one in part.sections for fact in one.facts],
     )
 
 
-def document(parts: Sequence[Part], settings: ReportSettings) -> dict[str, Any]:
-    """What `results.json` holds: how it was made, and of each section the figures side by side.
+def document(parts: Sequence[AnsweredPart], settings: ReportSettings) -> dict[str, Any]:
+    """What `results.json` holds: how it was made, every fact judged, each section's numbers.
 
-    {"made_with": {name: value}, "settings": {"seed", "trials", "photos"}, "sections": [{"number",
-    "part", "title", "agrees", "verdict", "comparison": [{"what", "original", "here"}],
+    {"made_with": {name: value}, "settings": {...}, "verdicts": {verdict: count}, "facts": [{"id",
+    "original", "here", "verdict", "why"}], "sections": [{"number", "part", "title", "answer",
     "results": {...}}]}
     """
+    sections = [(part, one) for part in parts for one in part.sections]
+    facts = [fact for _, one in sections for fact in one.facts]
     return {
         "made_with": provenance(),
         "settings": {
             "seed": settings.seed,
-            "trials": settings.trials,
+            "trials": settings.runs,
             "photos": None if settings.photos is None else str(settings.photos),
+            "quick": settings.quick,
         },
+        "verdicts": counted(facts),
+        "facts": [fact.document() for fact in facts],
         "sections": [
             {
-                "number": section.number,
+                "number": one.number,
                 "part": part.number,
-                "title": section.title,
-                "agrees": section.agrees,
-                "verdict": section.verdict,
-                "comparison": [asdict(row) for row in section.comparison],
-                "results": section.results,
+                "title": one.title,
+                "answer": plain(one.texts["answer"]),
+                "results": one.results,
             }
-            for part in parts
-            for section in part.sections
+            for part, one in sections
         ],
     }
 
 
-def _command(parts: Sequence[Part], settings: ReportSettings) -> str:
+def errors_of_the_original(parts: Sequence[AnsweredPart]) -> list[ErrorOfTheOriginal]:
+    """What the original got wrong, in the page's order, each error once with all its facts."""
+    found = []
+    for one in (one for part in parts for one in part.sections):
+        wrong = [fact for fact in one.facts if fact.verdict == "the original errs"]
+        for proof in dict.fromkeys(fact.fact.proof for fact in wrong):
+            facts = tuple(fact for fact in wrong if fact.fact.proof == proof)
+            title, text = one.texts[f"title_{proof}"], one.texts[f"proof_{proof}"]
+            found.append(ErrorOfTheOriginal(title, text, facts, one))
+    return found
+
+
+def counted(facts: Iterable[JudgedFact]) -> dict[str, int]:
+    """How many facts have each verdict, all four in their order."""
+    counts = Counter(fact.verdict for fact in facts)
+    return {verdict: counts[verdict] for verdict in VERDICTS}
+
+
+def grouped(facts: Sequence[JudgedFact]) -> list[tuple[str, list[JudgedFact]]]:
+    """Facts in runs of those that are shown alike: "table", "trainings" or "rows"."""
+    return [(kind, list(alike)) for kind, alike in groupby(facts, _kind)]
+
+
+def anchor(name: str) -> str:
+    """What a question or a fact is called in an address."""
+    return "q" + re.sub(r"[^\w.]+", "-", name)
+
+
+def _kind(fact: JudgedFact) -> str:
+    if isinstance(fact.fact.original, PublishedRun):
+        return "trainings"
+    return "table" if re.fullmatch(r"1\.2\.B\.\w+\.\w+", fact.fact.id) else "rows"
+
+
+def _command(parts: Sequence[AnsweredPart], settings: ReportSettings) -> str:
     """The command that makes this page again."""
     words = ["chainrule report", f"--seed {settings.seed}", f"--trials {settings.trials}"]
     numbers = [part.number for part in parts]
-    if numbers != parts_there_are():
+    if numbers != [part.number for part in PARTS]:
         words.append(f"--parts {','.join(map(str, numbers))}")
     if settings.photos is not None:
         words.append(f"--photos {settings.photos}")
+    words += ["--original-recipe"] * settings.original_recipe + ["--quick"] * settings.quick
     return " ".join(words)
 
 
@@ -102,5 +163,4 @@ def _width(figure: Figure) -> int | None:
     from PIL import Image
 
     with Image.open(io.BytesIO(figure.content)) as image:
-        dots_per_inch = float(image.info.get("dpi", (96, 96))[0])
-        return round(image.width * 96 / dots_per_inch)
+        return image.width // 2  # drawn at twice a screen's pixels

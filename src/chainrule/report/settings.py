@@ -4,19 +4,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chainrule.errors import FileError, InputError
+from chainrule.io.cores import available_cores
+
+VOC_2007 = "voc2007"  # in place of a folder: the original's photographs, fetched
+_QUICK_TRIALS = 10
 
 
 @dataclass(frozen=True)
 class ReportSettings:
-    """The settings that every part of the report is given.
+    """The settings that every experiment of the report is given.
 
     seed: all randomness of the report follows from it. trials: runs of each setting in the
-    studies. workers: runs at the same time, by default one a core. photos: a folder of
-    photographs, one folder a class, for part 5; by default the photographs in packages.
-    original_recipe: show part 4 by the original's recipe, which is trained with jitter too then
-    (minutes).
-    unfinished: a folder where a part keeps what it has finished until the report is whole, so
-    that a killed report goes on; None keeps nothing.
+    studies. workers: experiments at the same time, by default one a core. photos: a folder of
+    photographs, one folder a class, for part 5, or "voc2007"; by default tiles of the photographs
+    in packages. original_recipe: show part 4 by the original's recipe, which is trained with
+    jitter too then (minutes). quick: a first page, with a tenth of the trials and of the epochs.
+    unfinished: a folder where an experiment keeps what it has finished, so that a killed report,
+    or a quick one, goes on; None keeps nothing.
 
     Raises InputError on a number out of range, FileError if `photos` is no folder.
     """
@@ -25,8 +29,9 @@ class ReportSettings:
     trials: int = 100
     workers: int | None = None
     photos: Path | None = None
-    unfinished: Path | None = None
     original_recipe: bool = False
+    quick: bool = False
+    unfinished: Path | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.seed < 2**32:  # what scikit-learn takes, in part 5
@@ -37,5 +42,24 @@ class ReportSettings:
             raise InputError(f"trials: found {self.trials}; expected at least 1")
         if self.workers is not None and self.workers < 1:
             raise InputError(f"workers: found {self.workers}; expected at least 1")
-        if self.photos is not None and not self.photos.is_dir():
-            raise FileError(f"photos: {self.photos} is no folder; expected a folder of pictures")
+        if self.photos is not None and not (self.voc2007 or self.photos.is_dir()):
+            raise FileError(
+                f"photos: {self.photos} is no folder; expected a folder of pictures, or {VOC_2007}"
+            )
+
+    @property
+    def voc2007(self) -> bool:
+        """Are the original's photographs to be fetched?"""
+        return str(self.photos) == VOC_2007
+
+    @property
+    def runs(self) -> int:
+        """Runs of each setting in the studies: fewer for a quick page."""
+        return min(self.trials, _QUICK_TRIALS) if self.quick else self.trials
+
+    @property
+    def cores(self) -> int:
+        """Experiments at the same time."""
+        if self.workers is not None:
+            return self.workers
+        return available_cores()

@@ -1,0 +1,179 @@
+"""What the report holds: its parts, their questions in order, and the work that answers each."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from chainrule.report.experiments import (
+    blob_filter,
+    blocks_on_picture,
+    classification,
+    derivation,
+    derivative_checks,
+    derivative_shapes,
+    gradient_table,
+    hidden_units,
+    initial_weights,
+    jitter,
+    learning_rates,
+    letter_data,
+    letter_filters,
+    letter_network,
+    letter_runs,
+    letter_training,
+    line_scores,
+    linear_chain,
+    log_loss,
+    longer_runs,
+    max_pooling,
+    momentum_and_median,
+    numerical_derivative,
+    one_training,
+    photograph_classes,
+    photographs,
+    table_runs,
+    trainability_map,
+)
+from chainrule.report.facts import FACTS, Fact
+from chainrule.report.settings import ReportSettings
+
+
+@dataclass(frozen=True)
+class Question:
+    """A section of the page. work: what answers it; its template has that name, too."""
+
+    number: str  # "1.2.B", as the original numbers it; "+" for what goes beyond it
+    title: str
+    work: str
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """What the original states here."""
+        return tuple(fact for fact in FACTS if fact.id.startswith(f"{self.number}."))
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the original."""
+
+    number: int
+    title: str
+    questions: tuple[Question, ...]
+
+
+@dataclass(frozen=True)
+class Work:
+    """A piece of work that one core does.
+
+    run: called with the settings, a progress (done, total) or None, and what `needs` gave.
+    seconds: about how long it takes of one core, for the time that is left.
+    """
+
+    run: Callable[..., Any]
+    needs: tuple[str, ...] = ()
+    seconds: float = 1.0
+
+
+PARTS = (
+    Part(
+        1,
+        "Back-propagation in a two-layer network",
+        (
+            Question("1.1", "The network and its derivation", "derivation"),
+            Question("1.2.A", "The numerical derivative", "numerical_derivative"),
+            Question("1.2.B", "Table 1: the derivative check", "gradient_table"),
+            Question("1.3.A", "Training on two half-moons", "one_training"),
+            Question("1.3.B", "Table 2: other initial weights", "initial_weights"),
+            Question("1.3.C", "Table 3: the learning rate", "learning_rates"),
+            Question("1.3.D", "Table 4: the number of hidden units", "hidden_units"),
+            Question("1.3+", "Where this network can be trained", "trainability_map"),
+        ),
+    ),
+    Part(
+        2,
+        "The blocks of a convolutional network",
+        (
+            Question("2.1", "Convolution: the Laplacian", "blocks_on_picture"),
+            Question("2.2", "Why there must be a non-linearity", "linear_chain"),
+            Question("2.3", "Max pooling", "max_pooling"),
+        ),
+    ),
+    Part(
+        3,
+        "Derivatives, and a small network learned by hand",
+        (
+            Question("3.1.A", "The size of a derivative", "derivative_shapes"),
+            Question("3.2", "The blocks' derivatives, checked", "derivative_checks"),
+            Question("3.3", "A small network learned by hand", "blob_filter"),
+            Question("3.3+", "Without the median, without momentum", "momentum_and_median"),
+        ),
+    ),
+    Part(
+        4,
+        "A network that reads letters",
+        (
+            Question("4.1", "The letters", "letter_data"),
+            Question("4.2.A", "The network", "letter_network"),
+            Question("4.2.B", "Softmax and log-loss", "log_loss"),
+            Question("4.3", "Training", "letter_training"),
+            Question("4.4", "The filters of the first layer", "letter_filters"),
+            Question("4.5.A", "A picture of another size", "line_sizes"),
+            Question("4.5.B", "The network on a sentence", "line_scores"),
+            Question("4.6", "Jitter", "jitter"),
+        ),
+    ),
+    Part(
+        5,
+        "Pretrained networks on photographs",
+        (
+            Question("5.1", "A pretrained network names a photograph", "classification"),
+            Question("5.2", "Table 5: classes of photographs", "photograph_classes"),
+        ),
+    ),
+)
+
+_LETTERS = ("letter_runs",)
+
+
+def work(settings: ReportSettings) -> dict[str, Work]:
+    """All work by its name, each after what it needs. The seconds are those of a full report."""
+    trainings = {
+        "letters_original": Work(letter_runs.original, seconds=76),
+        "letters_fast": Work(letter_runs.fast, seconds=49),
+        "letters_fast_jittered": Work(letter_runs.fast_jittered, seconds=52),
+    }
+    if settings.original_recipe:
+        jittered = Work(letter_runs.original_jittered, seconds=80)
+        trainings["letters_original_jittered"] = jittered
+    return {
+        "derivation": Work(derivation.run),
+        "numerical_derivative": Work(numerical_derivative.run),
+        "gradient_table": Work(gradient_table.run),
+        "table_runs": Work(table_runs.run, seconds=15),
+        "longer_runs": Work(longer_runs.run, ("table_runs",), seconds=15),
+        "one_training": Work(one_training.run, ("table_runs",), seconds=4),
+        "initial_weights": Work(initial_weights.run, ("table_runs", "longer_runs"), seconds=3),
+        "learning_rates": Work(learning_rates.run, ("table_runs", "longer_runs"), seconds=5),
+        "hidden_units": Work(hidden_units.run, ("table_runs",), seconds=2),
+        "trainability_map": Work(trainability_map.run, seconds=15),
+        "blocks_on_picture": Work(blocks_on_picture.run, seconds=4),
+        "linear_chain": Work(linear_chain.run),
+        "max_pooling": Work(max_pooling.run, seconds=4),
+        "derivative_shapes": Work(derivative_shapes.run),
+        "derivative_checks": Work(derivative_checks.run, seconds=12),
+        "blob_filter": Work(blob_filter.run, seconds=3),
+        "momentum_and_median": Work(momentum_and_median.run, seconds=15),
+        **trainings,
+        "letter_runs": Work(letter_runs.gather, tuple(trainings)),
+        "letter_data": Work(letter_data.run, _LETTERS, seconds=2),
+        "letter_network": Work(letter_network.run),
+        "log_loss": Work(log_loss.run, _LETTERS, seconds=2),
+        "letter_training": Work(letter_training.run, _LETTERS, seconds=4),
+        "letter_filters": Work(letter_filters.run, _LETTERS, seconds=2),
+        "line_sizes": Work(line_scores.sizes),
+        "line_scores": Work(line_scores.run, _LETTERS, seconds=3),
+        "jitter": Work(jitter.run, _LETTERS, seconds=5),
+        "photographs": Work(photographs.fetch),
+        "classification": Work(classification.run, ("photographs",), seconds=4),
+        "photograph_classes": Work(photograph_classes.run, ("photographs",), seconds=8),
+    }
