@@ -7,8 +7,8 @@ import torch
 
 from chainrule.glyphs.jitter import SIDEWAYS, UPRIGHT, Jitter
 from chainrule.glyphs.letters import Letters
-from chainrule.reader.reading import Reading, read_at_boxes
-from chainrule.reader.sentence import sentence
+from chainrule.reader.letters.reading import Reading, read_at_boxes
+from chainrule.reader.letters.sentence import sentence
 from chainrule.report.experiments.letter_runs import LetterRuns
 from chainrule.report.experiments.line_scores import scores_of
 from chainrule.report.facts.values import Found

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
-from chainrule.reader.figures import first_filters
+from chainrule.reader.letters.figures import first_filters
 from chainrule.report.experiments.letter_runs import LetterRuns
 from chainrule.report.facts.values import Found
 from chainrule.report.finding import Figure, Finding, picture

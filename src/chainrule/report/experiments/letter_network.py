@@ -7,8 +7,8 @@ import torch
 
 from chainrule.blocks import Convolution, MaxPooling, ReLU, SoftmaxLogLoss
 from chainrule.chain.summary import Summary
-from chainrule.reader.network import letter_network
-from chainrule.reader.recipes import RECIPES
+from chainrule.reader.letters.network import letter_network
+from chainrule.reader.letters.recipes import RECIPES
 from chainrule.report.facts.values import Found
 from chainrule.report.finding import Finding, Table
 from chainrule.report.settings import ReportSettings

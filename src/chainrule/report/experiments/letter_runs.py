@@ -10,8 +10,8 @@ from chainrule.blocks import SoftmaxLogLoss
 from chainrule.errors import OtherRunError
 from chainrule.glyphs.letters import Letters, load_letters
 from chainrule.io.progress import Progress
-from chainrule.reader.letters import LetterBatches
-from chainrule.reader.recipes import METRICS, RECIPES, TrainedLetters, train_letters
+from chainrule.reader.letters.batches import LetterBatches
+from chainrule.reader.letters.recipes import METRICS, RECIPES, TrainedLetters, train_letters
 from chainrule.report.settings import ReportSettings
 from chainrule.training import evaluate
 
@@ -122,6 +122,6 @@ def _trained(
         )
 
     try:
-        return run(resume=True)
+        return run(resume=checkpoint is not None and checkpoint.exists())
     except OtherRunError:
         return run(resume=False)

@@ -7,9 +7,9 @@ import numpy as np
 import scipy.special
 from jaxtyping import UInt8
 
-from chainrule.reader.confusion import Confusion
-from chainrule.reader.figures import confused_letters, confusion_figure, training_curves
-from chainrule.reader.recipes import RECIPES, Recipe
+from chainrule.reader.letters.confusion import Confusion
+from chainrule.reader.letters.figures import confused_letters, confusion_figure, training_curves
+from chainrule.reader.letters.recipes import RECIPES, Recipe
 from chainrule.report.experiments.letter_runs import LetterRuns, validation_scores
 from chainrule.report.facts.values import Found
 from chainrule.report.finding import Figure, Finding, Table, chart, picture

@@ -24,7 +24,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "no momentum": {"momentum": 0.0},
     "neither": {"subtract_median": False, "momentum": 0.0},
 }
-_LAST = 50  # iterations, for at large rates the objective goes up and down
+ITERATIONS = 250
+LAST = 50  # of them are averaged, for at large rates the objective goes up and down
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,11 @@ class Lesson(Finding):
     def curve_rate(self) -> float:
         """The rate of the curves."""
         return CURVE_RATE
+
+    @property
+    def iterations(self) -> tuple[int, int]:
+        """How many there are, and the mean of how many of the last is taken."""
+        return ITERATIONS, LAST
 
     def figures(self) -> tuple[Figure, ...]:
         return (
@@ -79,7 +85,9 @@ def run(settings: ReportSettings, progress: Progress | None = None) -> Lesson:
     curves = {}
     jobs = [(n, k, start) for n in VARIANTS for k in range(len(RATES)) for start in range(starts)]
     for done, (name, k, start) in enumerate(jobs, start=1):
-        of_network = SmallCnnSettings(learning_rate=RATES[k], seed=settings.seed + start)
+        of_network = SmallCnnSettings(
+            iterations=ITERATIONS, learning_rate=RATES[k], seed=settings.seed + start
+        )
         try:
             found = learn_blobs(picture.grey, labelled, replace(of_network, **VARIANTS[name]))
         except DivergedError:
@@ -87,7 +95,7 @@ def run(settings: ReportSettings, progress: Progress | None = None) -> Lesson:
         finally:
             if progress is not None:
                 progress(done, len(jobs))
-        ends[name][k, start] = found.objective[-_LAST:, 2].mean()
+        ends[name][k, start] = found.objective[-LAST:, 2].mean()
         if RATES[k] == CURVE_RATE and start == 0:
             curves[name] = found.objective[:, 2]
     return Lesson(RATES, starts, ends, curves)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Int, Int32
 from sklearn.linear_model import LogisticRegression
 
 from chainrule.io.progress import Progress
@@ -161,9 +161,9 @@ def _rises(runs: TableRuns, progress: Progress | None) -> Rises:
     return Rises(ends[:, 0], ends[:, 1], with_rise, len(at_zero))
 
 
-def _wrong_until(last: int, iterations: int) -> np.ndarray:
+def _wrong_until(last: int, iterations: int) -> Int32[np.ndarray, " T"]:
     """An error curve whose last iteration with an error is `last`."""
-    return np.where(np.arange(1, iterations + 1) <= last, 1, 0)
+    return np.where(np.arange(1, iterations + 1) <= last, 1, 0).astype(np.int32)
 
 
 def _line_error(points: Points) -> float:
