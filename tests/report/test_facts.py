@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from chainrule.points.example import report_example
+from chainrule.points.inference import NEVER, original_runs
 from chainrule.points.network import derivatives, forward
 from chainrule.report.contents import PARTS
 from chainrule.report.experiments.derivation import stated_factors
@@ -113,3 +114,16 @@ def test_rises_from_zero():
     assert rises_from_zero(np.array([3, 0, 0, 1, 2, 0, 1, 0])) == [(4, 5), (7, 7)]
     assert rises_from_zero(np.array([3, 2, 0, 0])) == []
     assert rises_from_zero(np.array([0, 1, 0, 4])) == [(2, 2)]
+
+
+def test_the_published_runs_are_those_that_points_infer_fits():
+    """The same 35 rows, under the same names."""
+    runs = {run.id: run for run in original_runs()}
+    facts = {f.id: f.original for f in FACTS if isinstance(f.original, PublishedRun)}
+    del facts["1.3.A.run"]
+    assert facts.keys() == runs.keys()
+    for name, fact in facts.items():
+        assert float(fact.training) / 100 == pytest.approx(runs[name].train_error)
+        assert float(fact.validation) / 100 == pytest.approx(runs[name].validation_error)
+        if not fact.errors_only:
+            assert runs[name].iteration == (fact.converged_at or NEVER)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 import chainrule
+from chainrule.cli.keeping import keeps
 from chainrule.cli.output import JsonOption, print_json, progress
 from chainrule.errors import InputError
 
@@ -62,7 +63,8 @@ def report(
     make_folder(unfinished)
 
     started = time.perf_counter()
-    with progress("report", "seconds of work") as show:
+    again = f"what was finished lies in {unfinished}: the same command goes on from there"
+    with keeps(again), progress("report", "thousandths") as show:
         found = run_report(settings, wanted, show)
     results = document(found, settings)
     write_json(out / "results.json", results)

@@ -9,10 +9,10 @@ from torch import Tensor
 from chainrule.chain import Chain
 from chainrule.glyphs.lines import Line
 from chainrule.reader.letters.figures import line_figure
-from chainrule.reader.letters.score_map import score_map, window_scores
 from chainrule.reader.letters.network import letter_network
 from chainrule.reader.letters.reading import Reading, read_at_boxes
 from chainrule.reader.letters.recipes import TrainedLetters
+from chainrule.reader.letters.score_map import score_map, window_scores
 from chainrule.reader.letters.sentence import sentence
 from chainrule.report.experiments.letter_runs import LetterRuns
 from chainrule.report.facts.values import Found
