@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from chainrule.errors import FileError
-from chainrule.points import Setting, Summary, Trial, double_moon, run_study, wilson_interval
+from chainrule.points import Setting, Summary, Trial, double_moon, run_study, study, wilson_interval
 
 MOONS = double_moon(60, seed=1), double_moon(60, seed=2)
 GRID = [Setting(h, rate, 2_000, 3) for h in (1, 4) for rate in (0.02, 0.5)]
@@ -45,20 +45,30 @@ def test_a_journal_cut_off_anywhere_gives_the_same_results(tmp_path):
         assert sorted(journal.read_bytes().splitlines()) == sorted(content.splitlines())
 
 
-def test_a_finished_trial_is_read_and_not_run_again(tmp_path):
+def test_a_finished_trial_is_read_and_not_run_again(tmp_path, monkeypatch):
+    journal = tmp_path / "journal.jsonl"
+    run_study(GRID[:1], *MOONS, journal=journal)
+    trained = []
+    monkeypatch.setattr(study, "train", lambda *points, **settings: trained.append(settings))
+    (summary,) = run_study(GRID[:1], *MOONS, journal=journal)
+    assert trained == []
+    assert len(summary.runs) == GRID[0].trials
+
+
+def test_a_changed_value_in_a_journal_is_refused(tmp_path):
     journal = tmp_path / "journal.jsonl"
     run_study(GRID[:1], *MOONS, journal=journal)
     text = journal.read_text()
-    assert '"state": "' in text
+    assert '"validation_error": 0' in text
     journal.write_text(text.replace('"validation_error": 0', '"validation_error": 7'))
-    (summary,) = run_study(GRID[:1], *MOONS, journal=journal)
-    assert all(run.validation_error >= 7 for run in summary.runs)
+    with pytest.raises(FileError, match=r"line \d+ was changed"):
+        run_study(GRID[:1], *MOONS, journal=journal)
 
 
 def test_a_journal_of_other_points_is_refused(tmp_path):
     journal = tmp_path / "journal.jsonl"
     run_study(GRID[:1], *MOONS, journal=journal)
-    with pytest.raises(FileError, match="another study"):
+    with pytest.raises(FileError, match="of another run of `chainrule points study`"):
         run_study(GRID[:1], *MOONS[::-1], journal=journal)
 
 

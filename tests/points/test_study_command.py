@@ -76,23 +76,23 @@ def test_a_killed_study_goes_on_where_it_was(tmp_path):
     process = subprocess.Popen(whole, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     journal = out / "journal.jsonl"
     deadline = time.monotonic() + 120
-    while not (journal.exists() and journal.read_text().count("\n") >= 2):
+    while not (journal.exists() and journal.read_text().count("\n") >= 3):
         assert time.monotonic() < deadline
         assert process.poll() is None
         time.sleep(0.01)
     process.kill()
     assert process.wait() == -signal.SIGKILL
-    assert [p.name for p in out.iterdir()] == ["journal.jsonl"]
+    assert {p.name for p in out.iterdir()} == {"journal.jsonl", ".chainrule.lock"}
     before = journal.read_text()
-    assert 2 <= before.count("\n") < trials
+    assert 3 <= before.count("\n") < 1 + trials
     # as if it had been killed in the middle of a line
     finished = before[: before.rindex("\n") + 1]
-    journal.write_text(finished + '{"study": "12')
+    journal.write_text(finished + '0123456789abcdef {"cell": "12')
 
     subprocess.run(whole, check=True, capture_output=True)
     after = journal.read_text()
     assert after.startswith(finished)
-    records = [json.loads(line) for line in after.splitlines()]
+    records = [json.loads(line.partition(" ")[2]) for line in after.splitlines()[1:]]
     assert sorted(record["trial"] for record in records) == list(range(trials))
     data = load_dataset("double-moon")
     setting = Setting(20, 0.02, 200_000, trials)
@@ -105,14 +105,14 @@ def test_a_finished_study_runs_nothing_again_and_more_trials_only_the_new(comman
     lines = (folder / "journal.jsonl").read_text()
     more = json.loads(command("points", "study", *GRID[:-1], 3, "--out", folder, "--json").stdout)
     assert (folder / "journal.jsonl").read_text().startswith(lines)
-    assert (folder / "journal.jsonl").read_text().count("\n") == 4 * 3
+    assert (folder / "journal.jsonl").read_text().count("\n") == 1 + 4 * 3
     for old, new in zip(document["settings"], more["settings"], strict=True):
         assert new["runs"][:2] == old["runs"]
 
 
 def test_another_study_in_the_same_folder_is_refused(refused, study):
     sentence = refused("points", "study", *GRID, "--out", study[1], "--seed", 8)
-    assert "journal.jsonl holds another study" in sentence
+    assert "journal.jsonl is of another run of `chainrule points study`" in sentence
 
 
 def test_the_reports_own_grid_has_its_35_runs():
@@ -161,7 +161,10 @@ def test_without_a_grid_the_reports_own_studies_run(command, tmp_path):
         (("--learning-rate", "-1"), "learning rate: found -1"),
         (("--iterations", "0"), "iterations: found 0"),
         (("--trials", 0), "trials: found 0"),
-        (("--trials", 10**11), "trials: found 100000000000; expected 1 to 1000000"),
+        (
+            ("--trials", 10**11),
+            "trials: found 100000000000; expected a whole number from 1",
+        ),
         (("--workers", 0), "workers: found 0"),
         (("--seed", -1), "seed: found -1"),
         (("--grid", "big"), "grid: found 'big'; expected one of report, map"),

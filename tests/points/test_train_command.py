@@ -27,6 +27,9 @@ def moons(command, tmp_path_factory):
 def test_the_document_has_the_documented_fields(moons):
     document, folder = moons
     assert list(document) == [
+        "label",
+        "classes",
+        "features",
         "iterations",
         "final_train_error",
         "final_validation_error",
@@ -35,6 +38,9 @@ def test_the_document_has_the_documented_fields(moons):
         "seconds",
         "files",
     ]
+    assert document["label"] == "label"
+    assert document["classes"] == {"-1": -1, "+1": 1}
+    assert document["features"] == ["x1", "x2"]
     assert document["iterations"] == 30_000
     names = "history.csv", "weights.safetensors", "errors.png", "boundary.png", "boundary.gif"
     assert document["files"] == [str(folder / name) for name in names]
@@ -98,8 +104,8 @@ def test_evaluate_counts_what_brute_force_counts(command, moons, tmp_path):
         "wrong": int((found != labels).sum()),
         "error": float((found != labels).mean()),
         "confusion": {
-            name: dict(zip(("-1", "1"), row, strict=True))
-            for name, row in zip(("-1", "1"), confusion.tolist(), strict=True)
+            name: dict(zip(("-1", "+1"), row, strict=True))
+            for name, row in zip(("-1", "+1"), confusion.tolist(), strict=True)
         },
     }
 
@@ -192,13 +198,13 @@ def test_a_file_without_two_classes_of_points_is_refused(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--hidden", 0), "hidden units: found 0; expected at least 1"),
+        (("--hidden", 0), "hidden units: found 0; expected a whole number from 1 to 1,000,000"),
         (("--learning-rate", -0.1), "learning rate: found -0.1; expected a finite number above 0"),
         (("--learning-rate", "inf"), "learning rate: found inf; expected a finite number above 0"),
         (("--learning-rate", "nan"), "learning rate: found nan"),
-        (("--iterations", 0), "iterations: found 0; expected at least 1"),
-        (("--hidden", 10**12), "expected at most 1000000"),
-        (("--iterations", 10**20), "expected at most 1000000000"),
+        (("--iterations", 0), "iterations: found 0; expected a whole number from 1"),
+        (("--hidden", 10**12), "from 1 to 1,000,000"),
+        (("--iterations", 10**20), "from 1 to 1,000,000,000"),
         (("--seed", -1), "seed: found -1"),
         (("--data-seed", -1), "seed: found -1"),
         (("--initialization", "zeros"), "'zeros'"),
@@ -251,4 +257,4 @@ def test_a_label_for_points_of_no_file_is_refused(refused, moons):
 
 def test_an_unknown_picture_format_is_refused(refused, moons, tmp_path):
     sentence = refused("points", "history", moons[1] / "history.csv", "--out", tmp_path / "a.bmp")
-    assert "expected a .png or .svg" in sentence
+    assert "expected a name that ends in .png, .svg" in sentence

@@ -127,14 +127,44 @@ def _example(name: str, weights: Path | None, x: str | None, y: float | None) ->
     named = {"report": report_example, "printed": printed_example}
     chosen = named[name]() if name in named else read_example(name)
     if weights is not None:
-        from chainrule.points.files import load_weights
-
-        chosen = replace(chosen, parameters=load_weights(weights)[0])
-    if x is not None:
+        chosen = _with_weights(chosen, weights, x)
+    elif x is not None:
         chosen = replace(chosen, x=_numbers(x))
     if y is not None:
         chosen = replace(chosen, y=y)
     return chosen
+
+
+def _with_weights(chosen: "Example", weights: Path, x: str | None) -> "Example":
+    """The point of --x is in the units of the training's data: standardize it as that was."""
+    from chainrule.points.evaluation import model_of
+    from chainrule.points.example import Standardization
+    from chainrule.points.files import load_weights
+
+    parameters, settings = load_weights(weights)
+    given = chosen.x if x is None else _numbers(x)
+    if "mean" not in settings:
+        return replace(chosen, x=given, parameters=parameters)
+    model = model_of(parameters, settings)
+    if not model.mean.any() and (model.scale == 1).all():
+        return replace(chosen, x=given, parameters=parameters)
+    if x is None:
+        raise InputError(
+            f"--weights {weights}: found weights for standardized features; expected --x with the "
+            f"point's features ({', '.join(model.feature_names[:5])}) in their own units"
+        )
+    if given.shape != model.mean.shape:
+        raise InputError(
+            f"--x: found {len(given)} number(s); expected {len(model.mean)}, the features that the "
+            "weights were trained on"
+        )
+    standardization = Standardization(given, model.mean, model.scale)
+    return replace(
+        chosen,
+        x=model.standardized(given),
+        parameters=parameters,
+        standardization=standardization,
+    )
 
 
 def _numbers(text: str) -> np.ndarray:
@@ -201,8 +231,10 @@ def _print_table(table: "Mapping[str, Comparison]", delta: float, method: str) -
 
 
 def _derive_document(example: "Example", steps: "Derivation") -> dict[str, Any]:
+    given = example.standardization
     return {
         "x": example.x.tolist(),
+        **({"given": given.given.tolist()} if given else {}),
         "y": example.y,
         "parameters": {name: array.tolist() for name, array in example.parameters.items()},
         "forward": [_step_document(step) for step in steps.forward],
@@ -224,8 +256,11 @@ def _step_document(step: "Step") -> dict[str, Any]:
 
 def _print_derivation(example: "Example", steps: "Derivation", digits: int) -> None:
     h, d = example.parameters["W_in"].shape
-    point = ", ".join(f"{value:.{digits}g}" for value in example.x)
-    print(f"One example x = ({point}), y = {example.y:g}; d = {d} features, h = {h} hidden units.")
+    given = example.standardization.given if example.standardization else example.x
+    point = ", ".join(f"{value:.{digits}g}" for value in given)
+    name = "x, given as" if example.standardization else "x ="
+    sizes = f"d = {d} features, h = {h} hidden units"
+    print(f"One example {name} ({point}), y = {example.y:g}; {sizes}.")
     print(f"Computed in float64, printed with {digits} digits; entries count from 1.")
     print("\nForward: from x to the loss s")
     for number, step in enumerate(steps.forward, start=1):

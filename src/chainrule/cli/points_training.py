@@ -1,4 +1,4 @@
-"""`chainrule points train`, `history` and `evaluate`: one network."""
+"""`chainrule points train` and `history`: one network."""
 
 import functools
 from collections.abc import Collection
@@ -10,6 +10,7 @@ import typer
 
 import chainrule
 from chainrule.cli.output import JsonOption, print_json, progress
+from chainrule.cli.points_data import described, note_data, print_data
 from chainrule.cli.points_options import (
     DataOption,
     DataSeedOption,
@@ -65,7 +66,9 @@ def train(
             "(default: 1/1000, 1/100, 1/10 and 1/2 of the run)."
         ),
     ] = None,
-    frames: Annotated[int, typer.Option(min=0, help="Frames of the animation; 0: none.")] = 40,
+    frames: Annotated[
+        int, typer.Option(min=0, max=1000, help="Frames of the animation; 0: none.")
+    ] = 40,
     history: Annotated[HistoryFormat, typer.Option(help="The history's format.")] = (
         HistoryFormat.CSV
     ),
@@ -86,7 +89,7 @@ def train(
     Example: chainrule points train --learning-rate 0.2 --seed 3 --out runs/moons
     """
     from chainrule.points.data import load_dataset
-    from chainrule.points.training import check_settings, train
+    from chainrule.points.training import check_settings
 
     check_settings(hidden, learning_rate, iterations)
     steps = _snapshots(snapshots, iterations)
@@ -97,51 +100,28 @@ def train(
         standardize=standardize,
         seed=data_seed,
     )
-    flat = dataset.training.features.shape[1] == 2
-    # dense at the start, where most of the movement is
-    frame_steps = {round(iterations * (1 - k / max(frames - 1, 1)) ** 3) for k in range(frames)}
+    note_data(dataset.training)
+    settings = {
+        "chainrule": chainrule.__version__,
+        "data": data,
+        "label": label,
+        "validation_share": validation_share,
+        "data_seed": data_seed,
+        "label_name": dataset.training.label_name,
+        "feature_names": list(dataset.training.feature_names),
+        "class_names": list(dataset.training.class_names),
+        "mean": dataset.mean.tolist(),
+        "scale": dataset.scale.tolist(),
+        "hidden": hidden,
+        "learning_rate": learning_rate,
+        "iterations": iterations,
+        "seed": seed,
+        "initialization": initialization.value,
+    }
     with output_folder(out) as folder:
-        run_on_data = functools.partial(
-            train,
-            dataset.training,
-            dataset.validation,
-            hidden=hidden,
-            learning_rate=learning_rate,
-            seed=seed,
-            initialization=initialization.value,
-        )
-        # before the clock starts; the first time ever it takes some seconds
-        with progress("compiling the kernel", "kernel") as show:
-            show(0, 1)
-            run_on_data(iterations=1)
-            show(1, 1)
-        with progress("training", "iterations") as show:
-            run = run_on_data(
-                iterations=iterations,
-                snapshots=sorted({*steps, *frame_steps}) if flat else (),
-                progress=show,
-            )
-        settings = {
-            "chainrule": chainrule.__version__,
-            "data": data,
-            "label": label,
-            "validation_share": validation_share,
-            "data_seed": data_seed,
-            "feature_names": list(dataset.training.feature_names),
-            "class_names": list(dataset.training.class_names),
-            "mean": dataset.mean.tolist(),
-            "scale": dataset.scale.tolist(),
-            "hidden": hidden,
-            "learning_rate": learning_rate,
-            "iterations": iterations,
-            "seed": seed,
-            "initialization": initialization.value,
-        }
-        # first what can still fail: weights just below an overflow give no picture
-        pictures = _write_boundaries(folder, run, dataset, steps, frame_steps) if flat else []
-        files = [*_write_run(folder, run, settings, history), *pictures]
-        replace_earlier(folder, _FILES, files)
+        run, files = _train_into(folder, dataset, settings, steps, frames, history)
     document = {
+        **described(dataset.training),
         "iterations": iterations,
         "final_train_error": run.final_train_error,
         "final_validation_error": run.final_validation_error,
@@ -153,14 +133,55 @@ def train(
     if as_json:
         print_json(document)
         return
+    print_data(dataset.training)
     _print_errors(document)
     print(f"state             {run.state}")
     print(f"time              {run.seconds:.2f} s")
     for file in files:
         print(f"written           {file}")
-    if not flat:
-        d = dataset.training.features.shape[1]
+    d = dataset.training.features.shape[1]
+    if d != 2:
         print(f"no boundary is drawn: the points have {d} features, and a picture needs 2")
+
+
+def _train_into(
+    folder: Path,
+    dataset: "Dataset",
+    settings: dict[str, Any],
+    steps: list[int],
+    frames: int,
+    history: HistoryFormat,
+) -> "tuple[Run, list[Path]]":
+    """Train, write everything into the folder, and give the run and the files."""
+    from chainrule.points.training import train
+
+    iterations = settings["iterations"]
+    flat = dataset.training.features.shape[1] == 2
+    # dense at the start, where most of the movement is
+    frame_steps = {round(iterations * (1 - k / max(frames - 1, 1)) ** 3) for k in range(frames)}
+    chosen = ("hidden", "learning_rate", "seed", "initialization")
+    run_on_data = functools.partial(
+        train,
+        dataset.training,
+        dataset.validation,
+        **{name: settings[name] for name in chosen},
+    )
+    # before the clock starts; the first time ever it takes some seconds
+    with progress("compiling the kernel", "kernel") as show:
+        show(0, 1)
+        run_on_data(iterations=1)
+        show(1, 1)
+    with progress("training", "iterations") as show:
+        run = run_on_data(
+            iterations=iterations,
+            snapshots=sorted({*steps, *frame_steps}) if flat else (),
+            progress=show,
+        )
+    # first what can still fail: weights just below an overflow give no picture
+    pictures = _write_boundaries(folder, run, dataset, steps, frame_steps) if flat else []
+    files = [*_write_run(folder, run, settings, history), *pictures]
+    replace_earlier(folder, _FILES, files)
+    return run, files
 
 
 def history(
@@ -189,54 +210,11 @@ def history(
     if out is not None:
         from chainrule.points.figures import error_curves
 
-        if out.suffix.lower() not in (".png", ".svg"):
-            raise InputError(f"--out {out}: found {out.suffix!r}; expected a .png or .svg file")
         write_figure(out, error_curves(train_error, validation_error))
     if as_json:
         print_json(document)
     else:
         _print_errors(document)
-
-
-def evaluate(
-    weights: Annotated[Path, typer.Argument(help="weights.safetensors of a training.")],
-    data: DataOption = "double-moon",
-    label: LabelOption = None,
-    data_seed: DataSeedOption = 1,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="Write each point's output, probability and classes into this CSV."),
-    ] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Apply weights that `points train` wrote to points, and count the wrong ones.
-
-    A file needs the features and the classes that the training had; its features are
-    standardized as the training's were. double-moon draws 1000 new points.
-
-    Example: chainrule points evaluate runs/points-train/weights.safetensors --data-seed 5
-    """
-    from chainrule.points.data import check_no_label, double_moon, load_points
-    from chainrule.points.evaluation import evaluate
-    from chainrule.points.files import load_weights
-
-    parameters, settings = load_weights(weights)
-    moons = data.replace("_", "-") == "double-moon"
-    if moons:
-        check_no_label("double-moon", label)
-    points = double_moon(seed=data_seed) if moons else load_points(data, label=label)
-    evaluation = evaluate(points, parameters, settings)
-    if out is not None:
-        evaluation.save(out)
-    document = evaluation.document()
-    if as_json:
-        print_json(document)
-        return
-    print(f"points  {document['points']:,}")
-    print(f"wrong   {document['wrong']:,} ({100 * document['error']:.2f} %)")
-    for name, counts in document["confusion"].items():
-        found = ", ".join(f"{count:,} as {other}" for other, count in counts.items())
-        print(f"class {name}: {found}")
 
 
 def _snapshots(given: str | None, iterations: int) -> list[int]:

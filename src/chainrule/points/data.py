@@ -1,20 +1,21 @@
 """Points with two classes: two half-moons, a file, or one of scikit-learn's tables."""
 
-import csv
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float64
 
 from chainrule.errors import FileError, InputError, ShapeError
-from chainrule.points.npz import read_npz
+from chainrule.io.checks import seed_number
+from chainrule.io.names import shown
+from chainrule.points.dialect import is_number
+from chainrule.points.tables import Column, Table, read_table
 
-Column = Sequence[str] | np.ndarray
 SOURCES = ("double-moon", "breast-cancer")
-_LABEL_NAMES = ("label", "labels", "class", "target", "y")
+_LABEL_NAMES = ("label", "labels", "class", "target")
 
 
 @dataclass(frozen=True)
@@ -22,13 +23,18 @@ class Points:
     """Points of two classes.
 
     features (n, d) float64, finite; labels (n,) float64 in {-1, +1}; class_names: what -1 and +1
-    are called; feature_names: d names (default x1, x2, ...). Raises ShapeError, InputError.
+    are called; feature_names: d names (default x1, x2, ...); label_name: the label column's;
+    notes: what was assumed of a file. `Points.of` takes arrays and lists of any kind.
+
+    Raises ShapeError, InputError.
     """
 
     features: Float64[np.ndarray, "n d"]
     labels: Float64[np.ndarray, " n"]
     class_names: tuple[str, str] = ("-1", "+1")
     feature_names: tuple[str, ...] = ()
+    label_name: str = "label"
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         n, d = self.features.shape
@@ -51,6 +57,41 @@ class Points:
     def __len__(self) -> int:
         """How many points there are."""
         return len(self.labels)
+
+    @classmethod
+    def of(cls, features: Any, labels: Any) -> "Points":
+        """Points of lists, arrays or tables: features (n, d) or (n,), labels (n,) or (n, 1).
+
+        Numbers of any kind; labels of exactly two values, the lesser of which becomes -1. Raises
+        ShapeError, InputError.
+        """
+        try:
+            X = np.asarray(features).astype(np.float64)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"features: found no numbers ({error}); expected numbers") from error
+        y = np.asarray(labels)
+        X = X.reshape(-1, 1) if X.ndim == 1 else X
+        y = y.reshape(-1) if y.ndim == 2 and y.shape[1] == 1 else y
+        if X.ndim != 2 or y.ndim != 1:
+            raise ShapeError(
+                f"features have shape {X.shape}, labels {y.shape}; expected (n, d) and (n,)"
+            )
+        distinct = np.unique(y)
+        if len(distinct) != 2:
+            raise InputError(f"labels: found {len(distinct)} value(s); expected exactly two")
+        names = str(distinct[0]), str(distinct[1])
+        return cls(np.ascontiguousarray(X), np.where(y == distinct[1], 1.0, -1.0), names)
+
+
+def as_points(what: str, points: Any) -> Points:
+    """Points as they are; a pair (features, labels) by `Points.of`. Raises InputError."""
+    if isinstance(points, Points):
+        return points
+    if isinstance(points, tuple | list) and len(points) == 2:
+        return Points.of(*points)
+    raise InputError(
+        f"{what}: found {type(points).__name__}; expected Points or a pair (features, labels)"
+    )
 
 
 @dataclass(frozen=True)
@@ -161,35 +202,38 @@ def double_moon(
 def load_points(source: str | os.PathLike[str], *, label: str | None = None) -> Points:
     """Load the points of a CSV or NPZ file, or of scikit-learn's table `breast-cancer`.
 
-    CSV: columns separated by comma, semicolon or tab, one row a point; the first row may hold the
-    names (without them the columns are called 1, 2, ...). NPZ: arrays of n values, or (n, k) for
-    k features. The label column is `label`; by default the one called label, labels, class,
-    target or y, or else the last. It holds exactly two values, numbers or words; the lesser is
-    class -1. All other columns are features.
+    What a file may hold: see `chainrule.points.tables.read_table`. The label column is `label`; by
+    default the one called label, labels, class or target, or y (unless there is an x beside it),
+    or else the last. It holds exactly two values, numbers or words; the lesser is class -1. All
+    other columns are features.
 
     Raises FileError if the file does not hold that, InputError on an unknown name.
     """
     if _name(source) == "breast-cancer":
         check_no_label("breast-cancer", label)
         return _breast_cancer()
-    path = Path(source)
-    if not path.is_file():
-        found = "a folder" if path.is_dir() else "no such file"
+    if not Path(source).exists() and not Path(source).suffix:
         raise FileError(
-            f"{path}: found {found}; expected a CSV or NPZ file, or one of {', '.join(SOURCES)}"
+            f"{shown(source)}: found no such file; expected a file of points, or one of "
+            f"{', '.join(SOURCES)}"
         )
-    columns = _npz_columns(path) if path.suffix.lower() == ".npz" else _csv_columns(path)
-    names = [name for name, _ in columns]
-    chosen = _label_column(path, names, label)
-    features = [column for k, column in enumerate(columns) if k != chosen]
+    table = read_table(source)
+    chosen = label_column(table, label)
+    features = [column for k, column in enumerate(table.columns) if k != chosen]
     if not features:
         raise FileError(
-            f"{path}: found one column, {names[0]!r}; expected feature columns and a label column, "
-            "separated by commas"
+            f"{shown(source)}: found one column, {table.names[0]!r}; expected feature columns and "
+            "a label column, separated by commas"
         )
-    matrix = np.stack([_numbers(path, name, values) for name, values in features], axis=1)
-    labels, class_names = _two_classes(path, *columns[chosen])
-    return Points(matrix, labels, class_names, tuple(name for name, _ in features))
+    labels, class_names = _two_classes(table.path, table.columns[chosen])
+    return Points(
+        np.stack([finite_column(table.path, column) for column in features], axis=1),
+        labels,
+        class_names,
+        tuple(column.name for column in features),
+        table.columns[chosen].name,
+        table.notes,
+    )
 
 
 def split(points: Points, validation_share: float = 0.5, *, seed: int = 0) -> tuple[Points, Points]:
@@ -217,14 +261,11 @@ def split(points: Points, validation_share: float = 0.5, *, seed: int = 0) -> tu
 
 
 def _subset(points: Points, rows: np.ndarray) -> Points:
-    return Points(
-        points.features[rows], points.labels[rows], points.class_names, points.feature_names
-    )
+    return replace(points, features=points.features[rows], labels=points.labels[rows])
 
 
 def _shifted(points: Points, mean: np.ndarray, scale: np.ndarray) -> Points:
-    features = (points.features - mean) / scale
-    return Points(features, points.labels, points.class_names, points.feature_names)
+    return replace(points, features=(points.features - mean) / scale)
 
 
 def _name(source: str | os.PathLike[str]) -> str:
@@ -233,8 +274,8 @@ def _name(source: str | os.PathLike[str]) -> str:
 
 
 def _check_seed(seed: int | np.random.SeedSequence) -> None:
-    if not isinstance(seed, np.random.SeedSequence) and seed < 0:
-        raise InputError(f"seed: found {seed}; expected a whole number of at least 0")
+    if not isinstance(seed, np.random.SeedSequence):
+        seed_number(seed)
 
 
 def check_no_label(source: str, label: str | None) -> None:
@@ -255,116 +296,59 @@ def _breast_cancer() -> Points:
     )
 
 
-def _csv_columns(path: Path) -> list[tuple[str, Column]]:
-    """The columns as (name, cells), without blank lines."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise FileError(f"{path}: found bytes that are no text; expected a CSV file") from error
-    except OSError as error:
-        raise FileError(f"{path} cannot be read: {error.strerror}") from error
-    lines = text.splitlines()
-    first = next((line for line in lines if line.strip()), None)
-    if first is None:
-        raise FileError(f"{path}: found an empty file; expected rows of features and a label")
-    if "\0" in text:
-        raise FileError(f"{path}: found bytes that are no text; expected a CSV file")
-    reader = csv.reader(lines, delimiter=max(",;\t", key=first.count), skipinitialspace=True)
-    rows: list[list[str]] = []
-    try:
-        for row in reader:
-            if any(cell.strip() for cell in row):
-                rows.append([cell.strip() for cell in row])
-                if len(row) != len(rows[0]):
-                    raise FileError(
-                        f"{path}, line {reader.line_num}: found {len(row)} column(s); expected "
-                        f"{len(rows[0])} as in the first line"
-                    )
-    except csv.Error as error:
-        raise FileError(f"{path}, line {reader.line_num} is no CSV: {error}") from error
-    has_names = not any(_is_number(cell) for cell in rows[0])
-    names = rows.pop(0) if has_names else [str(k + 1) for k in range(len(rows[0]))]
-    if not rows:
-        raise FileError(f"{path}: found no rows under the names; expected at least one point")
-    return [(name, list(cells)) for name, cells in zip(names, zip(*rows, strict=True), strict=True)]
-
-
-def _npz_columns(path: Path) -> list[tuple[str, Column]]:
-    """The columns as (name, values); an (n, k) array gives k columns."""
-    arrays = read_npz(path)
-    lengths = {name: array.shape[0] if array.ndim else 0 for name, array in arrays.items()}
-    if not lengths or 0 in lengths.values() or len(set(lengths.values())) != 1:
-        found = ", ".join(f"{name} {array.shape}" for name, array in arrays.items()) or "no array"
-        raise FileError(
-            f"{path}: found {found}; expected arrays with the same number of rows, at least one"
-        )
-    columns: list[tuple[str, Column]] = []
-    for name, array in arrays.items():
-        if array.dtype.kind not in "biufU":
-            raise FileError(f"{path}: found {name} of {array.dtype}; expected numbers or text")
-        if array.ndim == 1:
-            columns.append((name, array))
-        elif array.ndim == 2:
-            columns += [(f"{name}[{k}]", array[:, k]) for k in range(array.shape[1])]
-        else:
-            raise FileError(f"{path}: found {name} {array.shape}; expected one or two dimensions")
-    return columns
-
-
-def _label_column(path: Path, names: Sequence[str], label: str | None) -> int:
+def label_column(table: Table, label: str | None) -> int:
+    """Which column holds the labels. Raises FileError if `label` names none, or several."""
     if label is None:
-        lowered = [name.lower() for name in names]
-        usual = [lowered.index(name) for name in _LABEL_NAMES if name in lowered]
-        return usual[0] if usual else len(names) - 1
-    matches = [k for k, name in enumerate(names) if name == label]
+        lowered = [name.lower() for name in table.names]
+        usual = [name for name in _LABEL_NAMES if name in lowered]
+        if not usual and "y" in lowered and "x" not in lowered:
+            usual = ["y"]
+        return lowered.index(usual[0]) if usual else len(lowered) - 1
+    matches = [k for k, name in enumerate(table.names) if name == label]
     if len(matches) != 1:
         found = "no" if not matches else f"{len(matches)}"
-        shown = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
+        names = ", ".join(table.names[:20]) + (", ..." if len(table.names) > 20 else "")
         raise FileError(
-            f"{path}: found {found} column(s) called {label!r}; expected one of: {shown}"
+            f"{shown(table.path)}: found {found} column(s) called {label!r}; expected one of: "
+            f"{names}"
         )
     return matches[0]
 
 
-def _numbers(path: Path, name: str, values: Column) -> np.ndarray:
-    """The column as finite float64."""
-    numbers = np.array([float(value) if _is_number(value) else np.nan for value in values])
-    if not np.isfinite(numbers).all():
-        row = int(np.isfinite(numbers).argmin())
-        raise FileError(
-            f"{path}, column {name!r}, point {row + 1}: found {str(values[row])!r}; expected a "
-            "finite number"
-        )
-    return numbers
+def finite_column(path: Path, column: Column) -> np.ndarray:
+    """The column as finite float64. Raises FileError at the first value that is none."""
+    if column.is_numeric and np.isfinite(column.values).all():
+        return column.values
+    numbers = (float(v) if is_number(v) else np.nan for v in column.values)
+    row = next(k for k, number in enumerate(numbers) if not np.isfinite(number))
+    raise FileError(
+        f"{shown(path)}, column {column.name!r}, point {row + 1}: found "
+        f"{str(column.values[row])!r}; expected a finite number"
+    )
 
 
-def _two_classes(path: Path, name: str, values: Column) -> tuple[np.ndarray, tuple[str, str]]:
+def _two_classes(path: Path, column: Column) -> tuple[np.ndarray, tuple[str, str]]:
     """The labels as -1 and +1, and what the two are called."""
-    if all(_is_number(value) for value in values):
-        keys = np.array([float(value) for value in values])
-    else:
-        keys = np.array([str(value) for value in values])
-    missing = keys == "" if keys.dtype.kind == "U" else ~np.isfinite(keys)
+    keys = column.values if column.is_numeric else column.values.astype(str)
+    missing = ~np.isfinite(keys) if column.is_numeric else keys == ""
     if missing.any():
         row = int(missing.argmax())
         raise FileError(
-            f"{path}, column {name!r}, point {row + 1}: found {str(values[row])!r}; expected a "
-            "label"
+            f"{shown(path)}, column {column.name!r}, point {row + 1}: found "
+            f"{str(column.values[row])!r}; expected a label"
         )
-    distinct, first = np.unique(keys, return_index=True)
+    distinct = np.unique(keys)
     if len(distinct) != 2:
-        shown = ", ".join(str(values[k]) for k in first[:5]) + (", ..." if len(first) > 5 else "")
+        values = ", ".join(map(class_name, distinct[:5])) + (", ..." if len(distinct) > 5 else "")
         raise FileError(
-            f"{path}: the label column {name!r} holds {len(distinct)} value(s) ({shown}); expected "
-            "exactly two"
+            f"{shown(path)}: the label column {column.name!r} holds {len(distinct)} value(s) "
+            f"({values}); expected exactly two, or another column by --label"
         )
-    names = (str(values[first[0]]), str(values[first[1]]))
+    names = class_name(distinct[0]), class_name(distinct[1])
     return np.where(keys == distinct[1], 1.0, -1.0), names
 
 
-def _is_number(value: object) -> bool:
-    try:
-        float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return False
-    return True
+def class_name(value: object) -> str:
+    """What a label is called: 1.0 is "1"."""
+    number = isinstance(value, float | np.floating)
+    return f"{value:g}" if number else str(value)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64
 
-from chainrule.points.example import Example
+from chainrule.points.example import Example, Standardization
 from chainrule.points.network import PARAMETERS, derivatives, forward, loss, loss_derivative
 
 
@@ -78,6 +78,8 @@ def _forward_steps(example: Example, write: _Writer) -> Iterator[Step]:
     W_in, b_in, w_out, b_out = (example.parameters[name] for name in PARAMETERS)
     z, H, y_hat = forward(x, example.parameters)
     s = loss(y_hat, y)
+    if example.standardization is not None:
+        yield _standardizing(x, example.standardization, write)
     yield Step(
         "z",
         "W_in x + b_in",
@@ -96,6 +98,24 @@ def _forward_steps(example: Example, write: _Writer) -> Iterator[Step]:
         "log(1 + exp(-y y_hat))",
         s,
         _lines("s", s, lambda *_: f"log(1 + exp({write.number(-y * y_hat)}))", write),
+    )
+
+
+def _standardizing(x: np.ndarray, found: Standardization, write: _Writer) -> Step:
+    """The features in their own units become those that the network was trained on."""
+    given, mean, scale = found.given, found.mean, found.scale
+    return Step(
+        "x",
+        "(given - mean) / scale",
+        x,
+        _lines(
+            "x",
+            x,
+            lambda k: (
+                f"({write.number(given[k])} - {write.factor(mean[k])}) / {write.number(scale[k])}"
+            ),
+            write,
+        ),
     )
 
 

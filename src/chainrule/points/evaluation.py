@@ -1,4 +1,4 @@
-"""A trained network applied to points."""
+"""A trained network applied to points, with their labels or without."""
 
 import csv
 import io
@@ -10,25 +10,156 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64
 
-from chainrule.errors import InputError
+from chainrule.errors import FileError, InputError
 from chainrule.io.files import write_text
-from chainrule.points.data import Points
+from chainrule.io.names import shown
+from chainrule.points.data import (
+    Points,
+    class_name,
+    finite_column,
+    label_column,
+)
 from chainrule.points.network import forward
+from chainrule.points.tables import Table
 
 _SETTINGS = ("feature_names", "class_names", "mean", "scale")
 
 
 @dataclass(frozen=True)
-class Evaluation:
-    """What the network says of n points: y_hat (n,); an output of 0 is the negative class."""
+class Model:
+    """Trained weights with what they were trained on.
 
-    points: Points
+    parameters: W_in (h, d), b_in (h,), w_out (h,), b_out (). A feature becomes (feature - mean) /
+    scale before it reaches the network; mean and scale (d,). label_name: the label column's, empty
+    for weights of an earlier version.
+    """
+
+    parameters: Mapping[str, np.ndarray]
+    feature_names: tuple[str, ...]
+    class_names: tuple[str, str]
+    mean: Float64[np.ndarray, " d"]
+    scale: Float64[np.ndarray, " d"]
+    label_name: str = ""
+
+    def standardized(self, features: np.ndarray) -> np.ndarray:
+        """Features (..., d) as the network sees them."""
+        found: np.ndarray = (features - self.mean) / self.scale
+        return found
+
+    def outputs(self, features: np.ndarray) -> Float64[np.ndarray, " n"]:
+        """y_hat (n,) for features (n, d) in their own units; above 0 is the second class."""
+        return forward(self.standardized(features), self.parameters).y_hat
+
+
+def model_of(parameters: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -> Model:
+    """The model of what `files.load_weights` gives. Raises InputError if a setting is missing."""
+    missing = [name for name in _SETTINGS if name not in settings]
+    if missing:
+        raise InputError(f"weights: found no {', '.join(missing)} with them; expected all settings")
+    first, second = settings["class_names"]
+    return Model(
+        parameters,
+        tuple(settings["feature_names"]),
+        (first, second),
+        np.asarray(settings["mean"], np.float64),
+        np.asarray(settings["scale"], np.float64),
+        settings.get("label_name", ""),
+    )
+
+
+def features_of(table: Table, model: Model) -> Float64[np.ndarray, "n d"]:
+    """The columns that the model was trained on, found by name; by place in a file without names.
+
+    Raises FileError if one is missing, named twice, or holds what is no finite number.
+    """
+    if not table.named:
+        if len(table.columns) not in (len(model.feature_names), len(model.feature_names) + 1):
+            raise FileError(
+                f"{shown(table.path)}: found {len(table.columns)} column(s) without names; "
+                f"expected {len(model.feature_names)}: {_first(model.feature_names)}"
+            )
+        columns = table.columns[: len(model.feature_names)]
+        return np.stack([finite_column(table.path, column) for column in columns], axis=1)
+    wrong = [name for name in model.feature_names if table.names.count(name) != 1]
+    if wrong:
+        raise FileError(
+            f"{shown(table.path)}: found the columns {_first(table.names)}; expected one called "
+            f"{_first(wrong)}, which the weights were trained on"
+        )
+    columns = tuple(table.columns[table.names.index(name)] for name in model.feature_names)
+    return np.stack([finite_column(table.path, column) for column in columns], axis=1)
+
+
+def labels_of(table: Table, model: Model, label: str | None) -> Float64[np.ndarray, " n"]:
+    """The labels (n,) in {-1, +1}, by the names that the classes had in the training.
+
+    label: the label column; by default the training's, or the usual one. Raises FileError for a
+    value that is none of the two classes.
+    """
+    usual = model.label_name if model.label_name in table.names else None
+    column = table.columns[label_column(table, label or usual)]
+    classes = [_value(name) for name in model.class_names]
+    found = [_value(class_name(value)) for value in column.values]
+    for row, value in enumerate(found):
+        if value not in classes:
+            raise FileError(
+                f"{shown(table.path)}, label column {column.name!r}, point {row + 1}: found "
+                f"{class_name(column.values[row])!r}; expected one of the classes "
+                f"{_first(model.class_names)}, which the weights were trained on"
+            )
+    return np.array([1.0 if value == classes[1] else -1.0 for value in found])
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the network says of n points: y_hat (n,); an output of 0 is the first class."""
+
+    class_names: tuple[str, str]
     y_hat: Float64[np.ndarray, " n"]
+
+    @property
+    def classes(self) -> list[str]:
+        """The class of each point, by its name."""
+        return [self.class_names[int(output > 0)] for output in self.y_hat]
+
+    @property
+    def probabilities(self) -> Float64[np.ndarray, " n"]:
+        """The probability of the second class: the logistic function of y_hat."""
+        found: np.ndarray = np.exp(-np.logaddexp(0, -self.y_hat))
+        return found
+
+    def document(self) -> dict[str, Any]:
+        """The document that `chainrule points predict --json` prints."""
+        return {
+            "classes": list(self.class_names),
+            "points": [
+                {"class": name, "output": float(output), "probability": float(probability)}
+                for name, output, probability in zip(
+                    self.classes, self.y_hat, self.probabilities, strict=True
+                )
+            ],
+        }
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write each point's class, y_hat and probability of the second class as CSV.
+
+        Raises FileError.
+        """
+        columns = (self.classes, self.y_hat.tolist(), self.probabilities.tolist())
+        _write_csv(path, ("class", "output", "probability"), list(zip(*columns, strict=True)))
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A prediction beside the truth: labels (n,) in {-1, +1}."""
+
+    prediction: Prediction
+    labels: Float64[np.ndarray, " n"]
 
     def document(self) -> dict[str, Any]:
         """The document that `chainrule points evaluate --json` prints."""
-        found, truth = self.y_hat > 0, self.points.labels > 0
-        names = list(enumerate(self.points.class_names))
+        found, truth = self.prediction.y_hat > 0, self.labels > 0
+        names = list(enumerate(self.prediction.class_names))
         return {
             "points": len(truth),
             "wrong": int((found != truth).sum()),
@@ -40,18 +171,16 @@ class Evaluation:
         }
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write each point's y_hat, probability of class +1, predicted and true class as CSV.
+        """Write each point's y_hat, probability, predicted and true class as CSV.
 
         Raises FileError.
         """
-        names = self.points.class_names
-        probability = np.exp(-np.logaddexp(0, -self.y_hat))
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(("output", "probability", "predicted", "label"))
-        for y_hat, p, label in zip(self.y_hat, probability, self.points.labels, strict=True):
-            writer.writerow((float(y_hat), float(p), names[int(y_hat > 0)], names[int(label > 0)]))
-        write_text(path, text.getvalue())
+        names = self.prediction.class_names
+        true = [names[int(label > 0)] for label in self.labels]
+        found = self.prediction
+        columns = (found.y_hat.tolist(), found.probabilities.tolist(), found.classes, true)
+        header = ("output", "probability", "predicted", "label")
+        _write_csv(path, header, list(zip(*columns, strict=True)))
 
 
 def evaluate(
@@ -62,20 +191,28 @@ def evaluate(
     The features become (feature - mean) / scale, as in the training. Raises InputError if the
     features or the classes are not those of the training.
     """
-    missing = [name for name in _SETTINGS if name not in settings]
-    if missing:
-        raise InputError(f"weights: found no {', '.join(missing)} with them; expected all settings")
+    model = model_of(parameters, settings)
     for what, found, expected in (
-        ("features", points.feature_names, settings["feature_names"]),
-        ("classes", points.class_names, settings["class_names"]),
+        ("features", points.feature_names, model.feature_names),
+        ("classes", points.class_names, model.class_names),
     ):
         if list(map(_value, found)) != list(map(_value, expected)):
             raise InputError(
                 f"{what}: found {_first(found)}; expected {_first(expected)}, which the weights "
                 "were trained on"
             )
-    X = (points.features - np.asarray(settings["mean"])) / np.asarray(settings["scale"])
-    return Evaluation(points, forward(X, parameters).y_hat)
+    outputs = model.outputs(points.features)
+    return Evaluation(Prediction(model.class_names, outputs), points.labels)
+
+
+def _write_csv(
+    path: str | os.PathLike[str], header: Sequence[str], rows: Sequence[Sequence[object]]
+) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    write_text(path, text.getvalue())
 
 
 def _value(name: str) -> float | str:

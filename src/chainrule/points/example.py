@@ -17,12 +17,23 @@ _KEYS = ("x", "y", *PARAMETERS)
 
 
 @dataclass(frozen=True)
+class Standardization:
+    """A point as it was given, and what its features are standardized by: all (d,)."""
+
+    given: Float64[np.ndarray, " d"]
+    mean: Float64[np.ndarray, " d"]
+    scale: Float64[np.ndarray, " d"]
+
+
+@dataclass(frozen=True)
 class Example:
-    """A point x (d,), its label y in {-1, +1}, and the parameters W_in, b_in, w_out, b_out."""
+    """A point x (d,) as the network sees it, its label y in {-1, +1}, and the parameters W_in,
+    b_in, w_out, b_out. standardization: where x comes from, if the weights carry one."""
 
     x: Float64[np.ndarray, " d"]
     y: float
     parameters: dict[str, np.ndarray]
+    standardization: Standardization | None = None
 
 
 def report_example() -> Example:

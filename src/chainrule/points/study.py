@@ -2,10 +2,7 @@
 
 import hashlib
 import itertools
-import json
-import math
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,13 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import DivergedError, FileError, InputError
+from chainrule.errors import DivergedError
+from chainrule.io.checks import seed_number, whole_number
+from chainrule.io.cores import available_cores
+from chainrule.io.journal import Journal
 from chainrule.io.progress import Progress
 from chainrule.points.data import Points
 from chainrule.points.training import check_settings, train
 
 MOST_TRIALS = 10**6
-_Z_95 = 1.959963984540054  # the normal's 97.5 % point
 
 
 @dataclass(frozen=True)
@@ -111,17 +110,19 @@ def run_study(
     """
     for setting in settings:
         check_settings(setting.hidden, setting.learning_rate, setting.iterations)
-        if not 1 <= setting.trials <= MOST_TRIALS:
-            raise InputError(f"trials: found {setting.trials}; expected 1 to {MOST_TRIALS}")
-    if seed < 0:
-        raise InputError(f"seed: found {seed}; expected a whole number of at least 0")
-    if workers is not None and workers < 1:
-        raise InputError(f"workers: found {workers}; expected at least 1")
-    # long runs first, so that no core waits for one at the end
+        whole_number("trials", setting.trials, 1, MOST_TRIALS)
+    seed = seed_number(seed)
+    if workers is not None:
+        whole_number("workers", workers, 1)
     wanted = {(_cell(s), k): (s, k) for s in settings for k in range(s.trials)}
-    fingerprint = _fingerprint(training, validation, seed, initialization)
-    done = _read_journal(journal, fingerprint) if journal is not None else {}
-    done = {key: trial for key, trial in done.items() if key in wanted}
+    kept = None
+    if journal is not None:
+        run = {"data": _fingerprint(training, validation), "seed": seed}
+        kept = Journal(
+            journal, "`chainrule points study`", {**run, "initialization": initialization}
+        )
+    done = {key: trial for key, trial in _finished(kept).items() if key in wanted}
+    # long runs first, so that no core waits for one at the end
     todo = sorted(
         (job for key, job in wanted.items() if key not in done),
         key=lambda job: -job[0].iterations * (10 + job[0].hidden),
@@ -132,24 +133,30 @@ def run_study(
 
     if progress is not None:
         progress(len(done), len(wanted))
-    with ThreadPoolExecutor(workers or len(os.sched_getaffinity(0))) as pool:
-        # the kernel lets go of the interpreter's lock, so threads use all cores
-        futures = {pool.submit(run_one, *job): job for job in todo}
-        try:
-            for future in as_completed(futures):
-                setting, k = futures[future]
-                done[_cell(setting), k] = future.result()
-                if journal is not None:
-                    _append(journal, fingerprint, _cell(setting), k, future.result())
-                if progress is not None:
-                    progress(len(done), len(wanted))
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    for setting, k, trial in _as_they_end(run_one, todo, workers or available_cores()):
+        done[_cell(setting), k] = trial
+        if kept is not None:
+            kept.append({"cell": _cell(setting), "trial": k, **asdict(trial)})
+        if progress is not None:
+            progress(len(done), len(wanted))
     return [
         Summary(setting, tuple(done[_cell(setting), k] for k in range(setting.trials)))
         for setting in settings
     ]
+
+
+def _as_they_end(
+    run_one: Callable[[Setting, int], Trial], todo: Sequence[tuple[Setting, int]], workers: int
+) -> Iterator[tuple[Setting, int, Trial]]:
+    """Each job with its trial, in threads: the kernel lets go of the interpreter's lock."""
+    with ThreadPoolExecutor(workers) as pool:
+        futures = {pool.submit(run_one, *job): job for job in todo}
+        try:
+            for future in as_completed(futures):
+                yield (*futures[future], future.result())
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def grid(
@@ -166,19 +173,11 @@ def grid(
 
 
 def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
-    """The 95 % score interval of a share (Wilson 1927).
+    """The 95 % score interval of a share (Wilson 1927)."""
+    from scipy.stats import binomtest
 
-    The shares p with (successes/trials - p)^2 <= z^2 p (1 - p) / trials, z = 1.96.
-    """
-    share, z2 = successes / trials, _Z_95**2
-    centre = (share + z2 / (2 * trials)) / (1 + z2 / trials)
-    half = (
-        _Z_95 / (1 + z2 / trials) * math.sqrt(share * (1 - share) / trials + z2 / (4 * trials**2))
-    )
-    # at the ends the interval reaches 0 or 1 exactly; rounding must not leave it a hair outside
-    low = 0.0 if successes == 0 else centre - half
-    high = 1.0 if successes == trials else centre + half
-    return low, high
+    found = binomtest(successes, trials).proportion_ci(method="wilson")
+    return float(found.low), float(found.high)
 
 
 def _trial(
@@ -208,57 +207,18 @@ def _cell(setting: Setting) -> str:
     return f"{setting.hidden}/{float(setting.learning_rate)!r}/{setting.iterations}"
 
 
-def _fingerprint(training: Points, validation: Points, seed: int, initialization: str) -> str:
-    digest = hashlib.sha256(f"{seed}/{initialization}".encode())
+def _fingerprint(training: Points, validation: Points) -> str:
+    digest = hashlib.sha256()
     for points in (training, validation):
         digest.update(np.ascontiguousarray(points.features).tobytes())
         digest.update(np.ascontiguousarray(points.labels).tobytes())
     return digest.hexdigest()[:16]
 
 
-def _append(journal: Path, fingerprint: str, cell: str, k: int, trial: Trial) -> None:
-    line = json.dumps({"study": fingerprint, "cell": cell, "trial": k, **asdict(trial)})
-    try:
-        with journal.open("a", encoding="utf-8") as stream:
-            stream.write(line + "\n")
-    except OSError as error:
-        raise FileError(f"{journal} cannot be written: {error.strerror}") from error
-
-
-def _read_journal(journal: Path, fingerprint: str) -> dict[tuple[str, int], Trial]:
-    """The finished trials; a last line that a killed process cut off is dropped."""
-    if not journal.exists():
-        return {}
+def _finished(journal: Journal | None) -> dict[tuple[str, int], Trial]:
+    """The trials that an earlier run has finished."""
     done = {}
-    for entry in _whole_lines(journal):
-        if entry["study"] != fingerprint:
-            raise FileError(
-                f"{journal} holds another study (other data, seed or initialization); "
-                "expected the same: choose another folder"
-            )
-        key = (entry["cell"], entry["trial"])
-        done[key] = Trial(**{name: entry[name] for name in Trial.__dataclass_fields__})
+    for record in journal.records if journal is not None else ():
+        key = (record["cell"], record["trial"])
+        done[key] = Trial(**{name: record[name] for name in Trial.__dataclass_fields__})
     return done
-
-
-def _whole_lines(journal: Path) -> Iterator[dict[str, Any]]:
-    try:
-        text = journal.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise FileError(
-            f"{journal} cannot be read ({error}); expected a journal of `chainrule points study`"
-        ) from error
-    whole, cut, _ = text.rpartition("\n")
-    if cut != "" and not text.endswith("\n"):
-        journal.write_text(whole + cut, encoding="utf-8")
-    for number, line in enumerate(whole.splitlines(), start=1):
-        try:
-            entry = json.loads(line)
-            if not {"study", "cell", "trial", *Trial.__dataclass_fields__} <= entry.keys():
-                raise ValueError("fields are missing")
-        except (ValueError, AttributeError) as error:
-            raise FileError(
-                f"{journal}, line {number} is no record of a trial; expected a journal of "
-                "`chainrule points study`"
-            ) from error
-        yield entry

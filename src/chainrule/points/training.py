@@ -9,14 +9,15 @@ import itertools
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float64, Int32
 
 from chainrule.errors import DivergedError, InputError
+from chainrule.io.checks import one_of, positive_number, seed_number, whole_number
 from chainrule.io.progress import Progress
-from chainrule.points.data import Points
+from chainrule.points.data import Points, as_points
 from chainrule.points.network import forward
 
 State = Literal["converged", "dead", "plateau", "oscillating"]
@@ -59,8 +60,8 @@ class Run:
 
 
 def train(
-    training: Points,
-    validation: Points,
+    training: Points | tuple[Any, Any],
+    validation: Points | tuple[Any, Any] | None = None,
     *,
     hidden: int = 7,
     learning_rate: float = 0.02,
@@ -73,6 +74,9 @@ def train(
 ) -> Run:
     """Train for `iterations` steps from the weights that `seed` gives.
 
+    training, validation: Points, or pairs (features, labels) of arrays or lists of any kind;
+    without validation points the training's are counted twice.
+
     The seed has two children, one for the initial weights and one for the order of the examples,
     so the same seed rewinds to the same start whatever the length of the run. The same seed gives
     the same bits. With `order_seed` the examples come in the order that this seed gives.
@@ -81,7 +85,9 @@ def train(
     """
     from chainrule.points.kernel import sgd_with_errors
 
-    check_settings(hidden, learning_rate, iterations)
+    training = as_points("training", training)
+    validation = training if validation is None else as_points("validation", validation)
+    hidden, learning_rate, iterations = check_settings(hidden, learning_rate, iterations)
     X, y = np.ascontiguousarray(training.features), training.labels
     if validation.features.shape[1] != X.shape[1]:
         raise InputError(
@@ -184,21 +190,17 @@ def state(
     return "plateau" if _is_line(z, y_hat, parameters) else "oscillating"
 
 
-def check_settings(hidden: int, learning_rate: float, iterations: int) -> None:
-    """Raise InputError unless learning_rate is finite and > 0 and the others are in range.
+def check_settings(hidden: Any, learning_rate: Any, iterations: Any) -> tuple[int, float, int]:
+    """Give the three as plain numbers: 1e4 iterations are 10,000.
 
-    hidden is 1 to 10^6, iterations 1 to 10^9: more fits no memory.
+    hidden is 1 to 10^6, iterations 1 to 10^9: more fits no memory; learning_rate is finite and
+    above 0. Raises InputError.
     """
-    if hidden < 1:
-        raise InputError(f"hidden units: found {hidden}; expected at least 1")
-    if hidden > MOST_HIDDEN:
-        raise InputError(f"hidden units: found {hidden}; expected at most {MOST_HIDDEN}")
-    if not (np.isfinite(learning_rate) and learning_rate > 0):
-        raise InputError(f"learning rate: found {learning_rate}; expected a finite number above 0")
-    if iterations < 1:
-        raise InputError(f"iterations: found {iterations}; expected at least 1")
-    if iterations > MOST_ITERATIONS:
-        raise InputError(f"iterations: found {iterations}; expected at most {MOST_ITERATIONS}")
+    return (
+        whole_number("hidden units", hidden, 1, MOST_HIDDEN),
+        positive_number("learning rate", learning_rate),
+        whole_number("iterations", iterations, 1, MOST_ITERATIONS),
+    )
 
 
 def initial_parameters(
@@ -209,11 +211,7 @@ def initial_parameters(
     uniform: all in [0, 1), as the report; normal: all from N(0, 1); he: weights from
     N(0, 2 / fan-in), biases zero (He et al. 2015, eq. 10). Raises InputError on another name.
     """
-    if initialization not in INITIALIZATIONS:
-        raise InputError(
-            f"initialization: found {initialization!r}; expected one of "
-            + ", ".join(INITIALIZATIONS)
-        )
+    one_of("initialization", initialization, INITIALIZATIONS)
     generator = np.random.default_rng(seed)
     if initialization == "he":
         return {
@@ -239,9 +237,7 @@ def children(
         key = seed.spawn_key
         entropy = seed.entropy
     else:
-        if seed < 0:
-            raise InputError(f"seed: found {seed}; expected a whole number of at least 0")
-        key, entropy = (), seed
+        key, entropy = (), seed_number(seed)
     # not spawn(): it counts its calls, and the same seed must rewind to the same weights
     weights = np.random.SeedSequence(entropy, spawn_key=(*key, 0))
     return weights, np.random.SeedSequence(entropy, spawn_key=(*key, 1))

@@ -1,0 +1,115 @@
+"""`chainrule points evaluate` and `predict`: a trained network applied to points."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from chainrule.cli.output import JsonOption, print_json, print_table
+from chainrule.cli.points_options import DataOption, DataSeedOption, LabelOption
+
+if TYPE_CHECKING:
+    from chainrule.points.evaluation import Evaluation, Model
+
+_ROWS = 20  # points that are printed; --out and --json hold all
+
+WeightsArgument = Annotated[Path, typer.Argument(help="weights.safetensors of a training.")]
+
+
+def evaluate(
+    weights: WeightsArgument,
+    data: DataOption = "double-moon",
+    label: LabelOption = None,
+    data_seed: DataSeedOption = 1,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write each point's output, probability and classes into this CSV."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Apply weights that `points train` wrote to labelled points, and count the wrong ones.
+
+    A file's columns are matched by their names, in any order; its features are standardized as the
+    training's were. double-moon draws 1000 new points.
+
+    Example: chainrule points evaluate runs/points-train/weights.safetensors --data-seed 5
+    """
+    evaluation = _evaluation(weights, data, label, data_seed)
+    if out is not None:
+        evaluation.save(out)
+    document = evaluation.document()
+    if as_json:
+        print_json(document)
+        return
+    print(f"points  {document['points']:,}")
+    print(f"wrong   {document['wrong']:,} ({100 * document['error']:.2f} %)")
+    for name, counts in document["confusion"].items():
+        found = ", ".join(f"{count:,} as {other}" for other, count in counts.items())
+        print(f"class {name}: {found}")
+
+
+def predict(
+    weights: WeightsArgument,
+    data: Annotated[Path, typer.Argument(help="A file of points, with labels or without.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write each point's class, output and probability into this CSV."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say the class of new points: the network's output and the probability of the second class.
+
+    The columns are matched by their names, in any order, and others are left out; a file without
+    names must have the training's features in their order. One point is enough.
+
+    Example: chainrule points predict moons/weights.safetensors new.csv --out classes.csv
+    """
+    from chainrule.points.evaluation import Prediction, features_of
+    from chainrule.points.tables import read_table
+
+    model = _model(weights)
+    outputs = model.outputs(features_of(read_table(data), model))
+    prediction = Prediction(model.class_names, outputs)
+    if out is not None:
+        prediction.save(out)
+    if as_json:
+        print_json(prediction.document())
+        return
+    second = model.class_names[1]
+    rows = [
+        (str(number), name, f"{output:.6g}", f"{probability:.4f}")
+        for number, (name, output, probability) in enumerate(
+            zip(prediction.classes, outputs, prediction.probabilities, strict=True), 1
+        )
+    ]
+    print_table(
+        f"{len(rows):,} point(s)", ("point", "class", "output", f"P({second})"), rows[:_ROWS]
+    )
+    if len(rows) > _ROWS:
+        print(f"and {len(rows) - _ROWS:,} more: --out FILE and --json have all")
+
+
+def _model(weights: Path) -> "Model":
+    from chainrule.points.evaluation import model_of
+    from chainrule.points.files import load_weights
+
+    return model_of(*load_weights(weights))
+
+
+def _evaluation(weights: Path, data: str, label: str | None, data_seed: int) -> "Evaluation":
+    from chainrule.points.data import SOURCES, check_no_label, double_moon, load_points
+    from chainrule.points.evaluation import Evaluation, Prediction, features_of, labels_of
+    from chainrule.points.evaluation import evaluate as of_points
+    from chainrule.points.files import load_weights
+    from chainrule.points.tables import read_table
+
+    parameters, settings = load_weights(weights)
+    name = data.replace("_", "-")
+    if name in SOURCES:
+        check_no_label(name, label)
+        points = double_moon(seed=data_seed) if name == "double-moon" else load_points(name)
+        return of_points(points, parameters, settings)
+    model = _model(weights)
+    table = read_table(data)
+    outputs = model.outputs(features_of(table, model))
+    return Evaluation(Prediction(model.class_names, outputs), labels_of(table, model, label))

@@ -1,0 +1,273 @@
+"""Tables of points as people have them: text with separators, NumPy files, Parquet."""
+
+import csv
+import gzip
+import io
+import os
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from chainrule.errors import FileError
+from chainrule.io.names import shown
+from chainrule.points.dialect import Dialect, find_dialect
+from chainrule.points.npz import read_npy, read_npz
+
+Values = np.ndarray  # float64, or text of any length (dtype object)
+
+_LARGEST = 2**31  # bytes of a text once unpacked
+_COUNTING = ("", "index", "id", "row", "rowid", "no", "nr", "#", "unnamed: 0", "unnamed:_0")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its name, and n numbers (float64) or texts."""
+
+    name: str
+    values: Values
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether every value is a number."""
+        return self.values.dtype.kind == "f"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns of the same length, n >= 1. named: whether the file names them. notes: what was
+    left out or taken for something, each a sentence without a full stop."""
+
+    path: Path
+    columns: tuple[Column, ...]
+    named: bool
+    notes: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> list[str]:
+        """The columns' names, in order."""
+        return [column.name for column in self.columns]
+
+
+def read_table(path: str | os.PathLike[str]) -> Table:
+    """Read a CSV or other text (also .gz), an NPY or NPZ file, or, with pyarrow, Parquet.
+
+    Text: columns separated by comma, semicolon, tab, bar or blanks; UTF-8, UTF-16 or Latin-1;
+    names in the first row or none (then they are called 1, 2, ...); decimal points or commas;
+    comment lines with #; `sep=;`. A column that only counts the rows and has no name, or is called
+    index, id or the like, is left out. Raises FileError if the file does not hold a table.
+    """
+    path = Path(path)
+    if not path.is_file():
+        found = "a folder" if path.is_dir() else "no such file"
+        raise FileError(f"{shown(path)}: found {found}; expected a file of points")
+    suffix = path.suffix.lower()
+    if suffix in (".npz", ".npy"):
+        arrays = read_npz(path) if suffix == ".npz" else {"x": read_npy(path)}
+        table = Table(path, _array_columns(path, arrays), suffix == ".npz")
+    elif suffix in (".parquet", ".pq"):
+        table = _parquet(path)
+    else:
+        table = _text_table(path)
+    return _without_counting(table)
+
+
+def _text_table(path: Path) -> Table:
+    text, notes = _decoded(path)
+    dialect = find_dialect(path, text)
+    columns = _fast(dialect) or _slow(path, dialect)
+    names = dialect.names or [str(k + 1) for k in range(len(columns))]
+    if len(columns) > 1 and len(columns) >= len(names) and _is_empty(columns[-1]):
+        columns = columns[:-1]  # a separator at the end of each row
+        names = names[: len(columns)]
+    kept = []
+    for name, cells in zip(names, columns, strict=True):
+        if name == "" and _is_empty(cells):
+            continue
+        kept.append(Column(name, _values(cells, dialect.decimal)))
+    return Table(path, tuple(kept), bool(dialect.names), (*notes, *dialect.notes))
+
+
+def _decoded(path: Path) -> tuple[str, list[str]]:
+    """The text of the file, and what was assumed of it."""
+    try:
+        content = path.read_bytes()
+        if content[:2] == b"\x1f\x8b":
+            with gzip.open(io.BytesIO(content)) as stream:
+                content = stream.read(_LARGEST + 1)
+            if len(content) > _LARGEST:
+                raise FileError(
+                    f"{shown(path)}: found more than {_LARGEST:,} bytes once unpacked; expected at "
+                    "most so many"
+                )
+    except FileError:
+        raise
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise FileError(f"{shown(path)} cannot be read: {reason}") from error
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        encodings = ["utf-16"]
+    elif b"\0" in content[:1000]:
+        raise FileError(f"{shown(path)}: found bytes that are no text; expected a table as text")
+    else:
+        encodings = ["utf-8-sig", "latin-1"]
+    for encoding in encodings:
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if any(c < " " and c not in "\t\n\r\f" for c in text[:10_000]):
+            break
+        note = [] if encoding != "latin-1" else ["the text is no UTF-8; it is taken as Latin-1"]
+        return text, note
+    raise FileError(f"{shown(path)}: found bytes that are no text; expected a table as text")
+
+
+def _fast(dialect: Dialect) -> list[Sequence[str] | np.ndarray] | None:
+    """The columns by pandas, if it is installed and every row has the same length; else None."""
+    try:
+        import pandas as pd
+    except ImportError:
+        return None
+    if len(dialect.lines) < 2000:
+        return None
+    try:
+        frame = pd.read_csv(
+            io.StringIO("\n".join(dialect.lines)),
+            sep=r"\s+" if dialect.separator == " " else dialect.separator,
+            header=None,
+            index_col=False,
+            decimal=dialect.decimal,
+            skipinitialspace=True,
+            keep_default_na=False,
+            low_memory=False,
+        )
+    except (ValueError, pd.errors.ParserError, pd.errors.ParserWarning):
+        return None
+    short = any((frame[name] == "").any() for name in frame if frame[name].dtype.kind not in "iuf")
+    if short or frame.isna().any(axis=None) or len(frame) != len(dialect.lines):
+        return None  # a row may be cut off: the csv module tells which
+    return [
+        frame[name].to_numpy(np.float64)
+        if frame[name].dtype.kind in "iuf"
+        else [str(value).strip() for value in frame[name]]
+        for name in frame
+    ]
+
+
+def _slow(path: Path, dialect: Dialect) -> list[Sequence[str] | np.ndarray]:
+    """The columns by the csv module, with a sentence for the first row that does not fit."""
+    rows: list[list[str]] = []
+    expected = len(dialect.names) or None
+    reader = dialect.rows()
+    try:
+        for row in reader:
+            cells = [cell.strip() for cell in row]
+            if expected is not None and len(cells) == expected + 1 and not cells[-1]:
+                cells.pop()  # a separator at the end
+            expected = expected or len(cells)
+            if len(cells) != expected:
+                raise FileError(
+                    f"{shown(path)}, line {dialect.line_number(len(rows))}: found {len(cells)} "
+                    f"column(s); expected {expected} as in the first line"
+                )
+            rows.append(cells)
+    except csv.Error as error:
+        line = dialect.line_number(len(rows))
+        raise FileError(f"{shown(path)}, line {line} is no CSV: {error}") from error
+    if not rows:
+        raise FileError(
+            f"{shown(path)}: found no rows under the names; expected at least one point"
+        )
+    return list(map(list, zip(*rows, strict=True)))
+
+
+def _is_empty(cells: Sequence[str] | np.ndarray) -> bool:
+    return not isinstance(cells, np.ndarray) and not any(cells)
+
+
+def _values(cells: Sequence[str] | np.ndarray, decimal: str) -> Values:
+    """Numbers, if every cell is one; else the texts."""
+    if isinstance(cells, np.ndarray):
+        return cells
+    written = [cell.replace(",", ".") for cell in cells] if decimal == "," else cells
+    try:
+        return np.array(written, dtype=np.float64)
+    except ValueError:
+        return np.array(cells, dtype=object)
+
+
+def _array_columns(path: Path, arrays: dict[str, np.ndarray]) -> tuple[Column, ...]:
+    """An (n, k) array gives k columns, name[0], name[1], ...; an (n, 1) array one, its name."""
+    lengths = {name: array.shape[0] if array.ndim else 0 for name, array in arrays.items()}
+    if not lengths or 0 in lengths.values() or len(set(lengths.values())) != 1:
+        found = ", ".join(f"{name} {array.shape}" for name, array in arrays.items()) or "no array"
+        raise FileError(
+            f"{shown(path)}: found {found}; expected arrays with the same number of rows, at least "
+            "one"
+        )
+    columns: list[Column] = []
+    for name, array in arrays.items():
+        if array.dtype.kind not in "biufU":
+            raise FileError(
+                f"{shown(path)}: found {name} of {array.dtype}; expected numbers or text"
+            )
+        if array.ndim > 2:
+            raise FileError(
+                f"{shown(path)}: found {name} {array.shape}; expected one or two dimensions"
+            )
+        parts = array.reshape(len(array), -1)
+        values = [
+            part.astype(object) if array.dtype.kind == "U" else part.astype(np.float64)
+            for part in parts.T
+        ]
+        if len(values) == 1:
+            columns.append(Column(name, _texts_as_numbers(values[0])))
+        else:
+            columns += [Column(f"{name}[{k}]", value) for k, value in enumerate(values)]
+    return tuple(columns)
+
+
+def _texts_as_numbers(values: Values) -> Values:
+    return values if values.dtype.kind == "f" else _values(values.tolist(), ".")
+
+
+def _parquet(path: Path) -> Table:
+    try:
+        from pyarrow import ArrowException, parquet
+    except ImportError as error:
+        raise FileError(
+            f"{shown(path)} is a Parquet file; expected pyarrow to read it: pip install pyarrow"
+        ) from error
+    try:
+        frame = parquet.read_table(path)
+    except (ArrowException, OSError) as error:
+        raise FileError(f"{shown(path)} is no Parquet file that can be read ({error})") from error
+    columns = []
+    for name in frame.column_names:
+        values = frame.column(name).to_pandas().to_numpy()
+        numeric = values.dtype.kind in "biuf"
+        columns.append(Column(name, values.astype(np.float64 if numeric else object)))
+    if not columns or not len(columns[0].values):
+        raise FileError(f"{shown(path)}: found no rows; expected at least one point")
+    return Table(path, tuple(columns), True)
+
+
+def _without_counting(table: Table) -> Table:
+    """Leave out a column that only counts the rows: it "separates" what is sorted by class."""
+    kept, notes = [], list(table.notes)
+    for column in table.columns:
+        if table.named and column.name.lower() in _COUNTING and _counts(column):
+            name = column.name or "without a name"
+            notes.append(f"the column {name} only counts the rows; it is left out")
+        else:
+            kept.append(column)
+    return Table(table.path, tuple(kept), table.named, tuple(notes))
+
+
+def _counts(column: Column) -> bool:
+    if not column.is_numeric or len(column.values) < 2:
+        return False
+    return column.values[0] in (0, 1) and bool((np.diff(column.values) == 1).all())
