@@ -47,8 +47,6 @@ def test_the_same_points_written_otherwise(tmp_path, way):
     assert points.feature_names == ("a", "b")
     assert (points.label_name, points.class_names) == ("kind", ("x", "y"))
     assert bool(points.notes) == (way in COUNTED)
-        "counting" in way or "0" in way or "id" in way
-    )
 
 
 def test_quoted_names_may_hold_another_separator(tmp_path):
