@@ -33,7 +33,7 @@ minima:  ## the quick tests with the lowest versions that pyproject.toml declare
 	$(PYTHON) -m venv --clear .venv-minima
 	$(PYTHON) tests/minima.py . > .venv-minima/constraints.txt
 	.venv-minima/bin/python -m pip install --quiet --constraint .venv-minima/constraints.txt \
-		--editable '.[all,onnx]' beartype hypothesis pandas pytest pytest-xdist sympy
+		--editable '.[all,onnx]' beartype hypothesis pytest pytest-xdist sympy
 	.venv-minima/bin/pytest -n 2 -m "not slow" --ignore tests/test_docs.py
 
 format: .venv/installed-test  ## mend what ruff can mend
