@@ -17,6 +17,7 @@ from chainrule.glyphs.degrade import degrade, random_degradation
 from chainrule.glyphs.lines import LineFont, render_line
 from chainrule.glyphs.restyle import restyle
 from chainrule.glyphs.vary import vary
+from chainrule.io.workers import begin_worker
 from chainrule.reader.lines.network import frames, padded
 from chainrule.reader.lines.texts import held_out_text, training_text
 from chainrule.reader.picture.line_image import Crop, CropJitter, crop_line
@@ -144,6 +145,7 @@ _source: RenderedLines | None = None  # a worker's
 def _begin(source: RenderedLines) -> None:
     global _source  # noqa: PLW0603 - what a worker keeps between its jobs
     _source = source
+    begin_worker()
 
 
 def _pool(count: int, size: int, seed: int) -> list[list[Example]]:
