@@ -15,7 +15,7 @@ from chainrule.io.pictures import PictureSource
 from chainrule.io.progress import Progress
 from chainrule.reader.line import Line, Recognized, located, no_line, spelled
 from chainrule.reader.lines.batches import Each, prepare
-from chainrule.reader.lines.network import line_network, of_classes
+from chainrule.reader.lines.network import line_network, of_classes, size_of
 from chainrule.reader.lines.ready import Precision, ready_network
 from chainrule.reader.picture.line_image import HEIGHT, Crop, NoLine
 from chainrule.reader.picture.opening import Grey, open_grey, several
@@ -45,12 +45,16 @@ class Reader:
         ranges: Ranges | None = None,
         precision: Precision | None = None,
     ) -> None:
-        expected = line_network(len(alphabet) + 1)
-        if chain.in_training() != expected.in_training():
+        size = size_of(chain)
+        if (
+            size is None
+            or chain.in_training() != line_network(len(alphabet) + 1, size).in_training()
+        ):
             raise InputError(
                 f"the network is not one that reads lines of {len(alphabet)} characters; expected "
                 "that of `line_network`"
             )
+        self.size = size
         self.chain, self.alphabet, self.between = chain.in_inference(), alphabet, between
         self.parameters = {name: value.float() for name, value in parameters.items()}
         self.ranges = ranges
@@ -76,7 +80,7 @@ class Reader:
             )
             for name in ("scores.weight", "scores.bias")
         }
-        network = line_network(len(kept) + 1)
+        network = line_network(len(kept) + 1, self.size)
         return Reader(network, parameters, kept, self.between, self.ranges, self.precision)
 
     def with_words(self, words: Iterable[str] | None = None) -> "Reader":

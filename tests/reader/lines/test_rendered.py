@@ -7,9 +7,10 @@ import torch
 from chainrule.blocks.ctc import frames_needed
 from chainrule.glyphs.alphabet import NAMED
 from chainrule.glyphs.lines import load_line_fonts
+from chainrule.reader.letters.network import letter_network
 from chainrule.reader.lines import rendered
-from chainrule.reader.lines.network import frames, line_network
-from chainrule.reader.lines.rendered import RenderedLines, classes
+from chainrule.reader.lines.network import frames, line_network, size_of
+from chainrule.reader.lines.rendered import LineStyle, RenderedLines, classes
 from chainrule.reader.lines.texts import held_out_text, training_text, words
 
 
@@ -38,10 +39,10 @@ def test_the_same_generator_gives_the_same_lines_and_the_next_epoch_others(sourc
 
 @pytest.mark.parametrize("restyled", [False, True])
 def test_workers_draw_the_same_lines(source, restyled):
-    same = {"restyled": restyled, "lengths": (2, 5)}
-    alone = RenderedLines(source.fonts, source.alphabet, len(source), **same)
+    style = LineStyle((2, 5), restyled)
+    alone = RenderedLines(source.fonts, source.alphabet, len(source), style)
     expected = list(alone.batches(16, torch.Generator().manual_seed(4)))
-    with RenderedLines(source.fonts, source.alphabet, len(source), workers=1, **same) as drawn:
+    with RenderedLines(source.fonts, source.alphabet, len(source), style, workers=1) as drawn:
         found = list(drawn.batches(16, torch.Generator().manual_seed(4)))
     for one, other in zip(expected, found, strict=True):
         assert torch.equal(one[0], other[0])
@@ -49,7 +50,7 @@ def test_workers_draw_the_same_lines(source, restyled):
 
 
 def test_restyled_lines_are_the_same_texts_and_some_are_drawn_otherwise(source, monkeypatch):
-    restyled = RenderedLines(source.fonts, source.alphabet, len(source), restyled=True)
+    restyled = RenderedLines(source.fonts, source.alphabet, len(source), LineStyle(restyled=True))
     differs = 0
     for seed in range(40):
         (line, text), (other, same) = (
@@ -65,6 +66,18 @@ def test_restyled_lines_are_the_same_texts_and_some_are_drawn_otherwise(source, 
     assert len(seen) == 1  # of the restyled line alone, before it is degraded and cut
 
 
+def test_lines_in_looks_keep_to_the_alphabet_and_have_their_frames():
+    fonts = [font for font in load_line_fonts() if not font.validation]
+    style = LineStyle(looks={"print": 0.3, "display": 0.3, "counter": 0.2, "plate": 0.1})
+    source = RenderedLines(fonts, NAMED["ascii"], 60, style)
+    seen = 0
+    for x, target in source.batches(20, torch.Generator().manual_seed(0)):
+        assert bool((frames_needed(target) <= frames(x.shape[3])).all())
+        assert -0.5 <= float(x.min()) < float(x.max()) <= 1.5
+        seen += len(x)
+    assert seen == 60
+
+
 def test_without_a_generator_the_lines_are_always_the_same(source):
     one, other = (list(source.batches(16, None)) for _ in range(2))
     assert all(torch.equal(a[0], b[0]) for a, b in zip(one, other, strict=True))
@@ -72,7 +85,13 @@ def test_without_a_generator_the_lines_are_always_the_same(source):
 
 def test_the_network_has_the_frames_that_are_counted_on():
     for width in (1, 20, 33, 35, 240):
-        assert line_network(7).shape((2, 1, 32, width)) == (2, 7, 1, frames(width))
+        for size in ("small", "large"):
+            assert line_network(7, size).shape((2, 1, 32, width)) == (2, 7, 1, frames(width))
+
+
+def test_a_network_is_known_by_its_layers():
+    assert [size_of(line_network(9, size)) for size in ("small", "large")] == ["small", "large"]
+    assert size_of(letter_network()) is None
 
 
 def test_no_word_is_both_trained_on_and_held_out():

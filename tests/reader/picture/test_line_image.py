@@ -13,6 +13,7 @@ from chainrule.reader.picture.line_image import (
     CropJitter,
     crop_line,
     crop_lines,
+    crop_whole,
 )
 from chainrule.reader.picture.opening import grey
 
@@ -107,6 +108,31 @@ def test_a_picture_without_a_line_leaves_the_others_as_they_are():
         np.testing.assert_array_equal(
             crops[0].values, crop_line(drawn(size) if size == 60 else drawn()).values
         )
+
+
+def test_a_whole_picture_has_ink_1_where_it_is_rarer():
+    picture = drawn(40, (20, 12, 20, 12))
+    for shades in (picture, 255 - picture, 60 + picture // 4):
+        crop = crop_whole(shades)
+        assert crop.values.shape[0] == HEIGHT
+        assert crop.values.shape[1] == round(shades.shape[1] * HEIGHT / shades.shape[0])
+        assert crop.values[:, 0] == pytest.approx(0, abs=0.05)
+        assert crop.values.max() == pytest.approx(1, abs=0.05)
+        np.testing.assert_allclose(crop.values, crop_whole(picture).values, atol=0.05)
+    np.testing.assert_allclose(
+        crop_whole(picture, inverted=True).values, 1 - crop_whole(picture).values, atol=1e-6
+    )
+
+
+def test_a_whole_pictures_places_are_the_pictures():
+    picture = np.full((64, 200), 255, np.uint8)
+    picture[20:40, 90:94] = 0
+    for jitter in (CropJitter(), CropJitter(0.8, 1.2, 2.0), CropJitter(1.25)):
+        crop = crop_whole(picture, jitter)
+        rows, columns = (np.flatnonzero((crop.values > 0.5).any(axis)) for axis in (1, 0))
+        assert crop.top + rows[0] / crop.scale_y == pytest.approx(20, abs=3)
+        assert crop.top + (rows[-1] + 1) / crop.scale_y == pytest.approx(40, abs=3)
+        assert crop.left + columns.mean() / crop.scale_x == pytest.approx(91.5, abs=2)
 
 
 def test_text_too_wide_for_a_crop_is_refused():

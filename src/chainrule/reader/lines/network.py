@@ -1,6 +1,7 @@
 """The network that reads a line: convolutions to one row, then looks left and right."""
 
 from collections.abc import Sequence
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -12,24 +13,49 @@ from chainrule.blocks.block import Block
 from chainrule.chain import Chain
 from chainrule.reader.letters.network import normalized_layer
 
+Size = Literal["small", "large"]
 
-def line_network(classes: int) -> Chain:
+
+def line_network(classes: int, size: Size = "small") -> Chain:
     """From a crop (N, 1, 32, W) to the scores of `classes` (the blank is 0) at each frame.
 
     A frame is two columns of the crop: (N, classes, 1, 2 ceil(W / 4)). The row of features has a
     column for every four of the crop, which is too few for two narrow letters and the blank
-    between them; so each gives the scores of two frames. A frame sees 81 columns.
+    between them; so each gives the scores of two frames. A frame sees 81 columns; of the large
+    network, which has four residual blocks more and takes about twice the time, 131.
     """
+    large = size == "large"
     layers: list[tuple[str, Block]] = [
         *normalized_layer("1", Convolution(1, 32, 5, stride=2, padding=2, bias=False)),
         *normalized_layer("2", Convolution(32, 48, 3, stride=2, padding=1, bias=False)),
+        *([_residual("detail", "2", 48, (3, 3))] if large else []),
         *normalized_layer("3", Convolution(48, 96, 3, stride=(2, 1), padding=1, bias=False)),
+        *([_residual("detail", "3", 96, (3, 3))] if large else []),
         *normalized_layer("4", Convolution(96, 160, (4, 3), padding=(0, 0, 1, 1), bias=False)),
     ]
-    for number in "567":
-        along = Convolution(160, 160, (1, 5), padding=(0, 0, 2, 2), bias=False)
-        layers.append((f"context{number}", Residual(Chain(normalized_layer(number, along)))))
+    for number in "56789" if large else "567":
+        layers.append(_residual("context", number, 160, (1, 5)))
     return Chain([*layers, ("scores", Convolution(160, 2 * classes, 1)), ("frames", Interleave(2))])
+
+
+def size_of(chain: Chain) -> Size | None:
+    """Which of the line networks a chain is; None if it is none."""
+    scores = dict(chain.layers).get("scores")
+    if isinstance(scores, Convolution):
+        for size in get_args(Size):
+            expected = line_network(scores.out_channels // 2, size)
+            if chain.in_training() == expected.in_training():
+                found: Size = size
+                return found
+    return None
+
+
+def _residual(kind: str, number: str, channels: int, window: tuple[int, int]) -> tuple[str, Block]:
+    down, across = (side // 2 for side in window)
+    inner = Convolution(
+        channels, channels, window, padding=(down, down, across, across), bias=False
+    )
+    return f"{kind}{number}", Residual(Chain(normalized_layer(number, inner)))
 
 
 def of_classes(parameter: Tensor, classes: Sequence[int]) -> Tensor:

@@ -2,9 +2,10 @@
 
 import multiprocessing
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from copy import copy
+from dataclasses import dataclass, field
 from itertools import islice
 
 import numpy as np
@@ -15,12 +16,14 @@ from chainrule.blocks.ctc import PADDING, frames_needed
 from chainrule.errors import InputError
 from chainrule.glyphs.degrade import degrade, random_degradation
 from chainrule.glyphs.lines import LineFont, render_line
+from chainrule.glyphs.looks import draw_look
 from chainrule.glyphs.restyle import restyle
 from chainrule.glyphs.vary import vary
 from chainrule.io.workers import begin_worker
 from chainrule.reader.lines.network import frames, padded
 from chainrule.reader.lines.texts import held_out_text, training_text
-from chainrule.reader.picture.line_image import Crop, CropJitter, crop_line
+from chainrule.reader.lines.world_texts import world_text
+from chainrule.reader.picture.line_image import LOWEST, Crop, CropJitter, crop_line, crop_whole
 
 _POOL = 16  # batches whose lines are sorted by width together
 
@@ -28,14 +31,27 @@ Example = tuple[Crop, str]
 Batch = tuple[Tensor, Tensor]
 
 
+@dataclass(frozen=True)
+class LineStyle:
+    """How lines to train on are drawn.
+
+    lengths: of the texts, least and most, about. restyled: half of the lines look as by a font of
+    another kind. looks: how often each of `chainrule.glyphs.looks.LOOKS` is drawn; what is left to
+    1 are plain lines, degraded.
+    """
+
+    lengths: tuple[int, int] = (3, 25)
+    restyled: bool = False
+    looks: Mapping[str, float] = field(default_factory=dict)
+
+
 class RenderedLines:
     """A source of batches: `count` lines an epoch, drawn anew each time with a generator.
 
-    Each line has its own font, slant and weight, text of about `lengths` (least, most) characters,
-    spacing, degradation and a little jitter in the cut; `restyled`, half of them look as by a
-    font of another kind. Without a generator: always the same `count` lines of held-out words, cut
-    as `crop_line` cuts them, without degradation. Inputs are (N, 1, 32, W), paper 0 and ink 1;
-    targets (N, S) classes.
+    Each line has its own font, text, and either slant, weight, spacing, degradation and a little
+    jitter in the crop, or a look: see `LineStyle`. Without a generator: always the same `count`
+    lines; of plain ones held-out words, cropped as `crop_line` does, without degradation. Inputs
+    are (N, 1, 32, W), paper 0 and ink 1; targets (N, S) classes.
 
     In a `with` block that many `workers` (processes) draw the lines ahead; they are the same lines.
     """
@@ -45,14 +61,13 @@ class RenderedLines:
         fonts: Sequence[LineFont],
         alphabet: str,
         count: int,
+        style: LineStyle = LineStyle(),
         *,
-        lengths: tuple[int, int] = (3, 25),
-        restyled: bool = False,
         seed: int = 0,
         workers: int = 0,
     ) -> None:
         self.fonts, self.alphabet, self.count, self.seed = list(fonts), alphabet, count, seed
-        self.lengths, self.restyled, self.workers = lengths, restyled, workers
+        self.style, self.workers = style, workers
         self._fixed: list[Example] | None = None
         self._processes: ProcessPoolExecutor | None = None
 
@@ -124,18 +139,64 @@ class RenderedLines:
         raise InputError("the fonts' lines cannot be read: too narrow, or no ink")
 
     def _loose(self, rng: np.random.Generator, font: LineFont) -> Example:
-        text = training_text(rng, self.alphabet, int(rng.integers(*self.lengths, endpoint=True)))
+        look = self._look(rng)
+        length = int(rng.integers(*self.style.lengths, endpoint=True))
+        if look is not None:
+            return drawn_in(look, rng, font, self.alphabet, length)
+        text = training_text(rng, self.alphabet, length)
         tracking = rng.exponential(1.0) - 0.3 if rng.random() < 0.4 else 0.0
         image = vary(render_line(font, text, tracking=tracking).image, rng)
-        if self.restyled:
+        if self.style.restyled:
             image = restyle(image, rng)
         jitter = CropJitter(rng.uniform(0.88, 1.1), rng.uniform(0.85, 1.15), rng.uniform(-1.5, 1.5))
         return crop_line(degrade(image, random_degradation(rng, 0.6), rng), jitter), text
 
+    def _look(self, rng: np.random.Generator) -> str | None:
+        if not self.style.looks:
+            return None
+        place = np.searchsorted(np.cumsum(list(self.style.looks.values())), rng.random())
+        return [*self.style.looks, None][place]
+
     def _held_out(self, rng: np.random.Generator, font: LineFont) -> Example:
+        look = self._look(rng)
+        if look is not None:
+            return drawn_in(look, rng, font, self.alphabet, 20)
         text = held_out_text(rng, self.alphabet, int(rng.integers(8, 26)))
         return crop_line(render_line(font, text).image), text
 
+
+_TEXTS: dict[str, tuple[str | None, ...]] = {
+    "print": (None,),
+    "screen": (None,),
+    "scene": ("word", "word", "word", "title"),
+    "plate": ("plate",),
+    "display": ("reading",),
+    "counter": ("digit",),
+}
+
+
+def drawn_in(
+    look: str, rng: np.random.Generator, font: LineFont, alphabet: str, length: int
+) -> Example:
+    """A line in a look, with the texts that are seen in it, cropped in one of the reader's ways."""
+    kinds = _TEXTS[look]
+    kind = kinds[int(rng.integers(len(kinds)))]
+    known = "".join(character for character in alphabet if character in font.index)
+    text = world_text(rng, known, length, kind)
+    picture = draw_look(look, rng, [font], text)
+    if picture.shape[0] < LOWEST:
+        raise InputError("the picture is too low")
+    jitter = CropJitter(rng.uniform(0.88, 1.12), rng.uniform(0.85, 1.15), rng.uniform(-1.5, 1.5))
+    if rng.random() < BOXED[look]:
+        return crop_line(picture, jitter), text
+    wide = CropJitter(rng.uniform(0.75, 1.3), jitter.stretch, rng.uniform(-2.5, 2.5))
+    return crop_whole(picture, wide, inverted=rng.random() < 0.15), text
+
+
+BOXED = {
+    "print": 0.6, "screen": 0.6, "scene": 0.35, "plate": 0.1, "display": 0.2, "counter": 0.2,
+}  # fmt: skip
+"""How often the crop is by the box of the ink that is found, and not of the whole picture."""
 
 _Draw = Callable[[np.random.Generator, LineFont], Example]
 

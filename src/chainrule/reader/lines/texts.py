@@ -18,6 +18,21 @@ def words(held_out: bool) -> tuple[str, ...]:
     return tuple(word for place, word in enumerate(listed) if (place % 4 == 3) == held_out)
 
 
+@cache
+def training_words() -> tuple[str, ...]:
+    """The English words but those held out, each as many times as about makes it as common."""
+    held = set(words(True))
+    times = {10: 4, 20: 2, 35: 1}
+    common = [word for word in words(False) for _ in range(60)]
+    others = [
+        word
+        for word, size in english().items()
+        if word.lower() not in held
+        for _ in range(times[size])
+    ]
+    return (*common, *others)
+
+
 def training_text(rng: np.random.Generator, alphabet: str, length: int) -> str:
     """About `length` characters of `alphabet`, at least one that is no space.
 

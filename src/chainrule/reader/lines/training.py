@@ -14,7 +14,7 @@ from chainrule.glyphs.lines import Line, LineFont, render_line
 from chainrule.io.progress import Progress
 from chainrule.reader.evaluation.error_rates import edit_distance
 from chainrule.reader.lines.network import line_network
-from chainrule.reader.lines.rendered import RenderedLines
+from chainrule.reader.lines.rendered import LineStyle, RenderedLines
 from chainrule.reader.lines.texts import training_text
 from chainrule.reader.picture.character_boxes import fitted_between
 from chainrule.reader.picture.line_image import crop_line
@@ -87,7 +87,7 @@ def train_reader(
     if recipe.short is not None and not resume:
         settings = replace(recipe.short, seed=seed + 1)
         with RenderedLines(
-            training or validation, alphabet, recipe.lines, lengths=SHORT, workers=workers
+            training or validation, alphabet, recipe.lines, LineStyle(SHORT), workers=workers
         ) as short:
             parameters = train(
                 chain, parameters, CTCLoss(), short, settings, validation=judged, progress=progress
@@ -96,7 +96,7 @@ def train_reader(
         training or validation,
         alphabet,
         recipe.lines,
-        restyled=recipe.restyled,
+        LineStyle(restyled=recipe.restyled),
         workers=workers,
     ) as lines:
         trained = train(

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from chainrule.errors import InputError
 from chainrule.reader.picture.resample import evened, resampled
-from chainrule.reader.picture.text_box import find
+from chainrule.reader.picture.text_box import FAINTEST, find
 
 HEIGHT = 32  # of the crop, pixels
 INK_HEIGHTS = 20, 30  # what the ink of a line is scaled to, at least and at most
@@ -66,6 +67,35 @@ def crop_line(picture: NDArray[np.uint8], jitter: CropJitter | None = None) -> C
     if isinstance(cut, NoLine):
         raise InputError(f"the picture holds {cut.reason}")
     return cut[0]
+
+
+def crop_whole(
+    picture: NDArray[np.uint8], jitter: CropJitter | None = None, inverted: bool = False
+) -> Crop:
+    """All of a grey picture (height, width) as a crop, where its text cannot be told from the rest.
+
+    It is scaled to HEIGHT, what is beyond its edges is as at the edge, and its shades, from the
+    darkest fiftieth to the lightest, become 0 to 1: of dark and light that which is rarer in the
+    middle becomes ink, the other way round if `inverted`. The jitter's rise may take it out of the
+    middle. The picture must be at least LOWEST high.
+    """
+    jitter = jitter or CropJitter()
+    height, width = picture.shape
+    scale_y = HEIGHT / height * jitter.scale
+    scale_x = scale_y * jitter.stretch
+    across = min(max(round(width * scale_x), 8), WIDEST)
+    down = max(round(height * scale_y), 4)
+    how = cv2.INTER_AREA if scale_y < 1 else cv2.INTER_LINEAR
+    scaled = cv2.resize(picture, (across, down), interpolation=how).astype(np.float32)
+    top = round((HEIGHT - down) / 2 + jitter.rise)
+    rows = np.clip(np.arange(HEIGHT) - top, 0, down - 1)
+    shades = np.ascontiguousarray(scaled[rows])
+    low, high = np.percentile(scaled, (2, 98))
+    values = (np.float32(high) - shades) / np.float32(max(high - low, FAINTEST))
+    middle = values[HEIGHT // 5 : HEIGHT - HEIGHT // 5]
+    if (middle.mean() > 0.5) != inverted:
+        values = 1 - values
+    return Crop(np.clip(values, -0.5, 1.5), 0.0, -top / scale_y, scale_x, scale_y)
 
 
 def crop_lines(
