@@ -17,6 +17,7 @@ from .chain import Chain, export_onnx, load_chain, save_chain
 from .checking import check_blocks, check_derivatives, check_projection
 from .errors import ChainruleError, DivergedError, FileError, InputError, ShapeError
 from .points import TwoLayerClassifier
+from .reader.front_door import fit_reader, load_reader
 from .training import Settings, train
 
 __version__: str
@@ -39,10 +40,12 @@ __all__ = [
     "checking",
     "errors",
     "export_onnx",
+    "fit_reader",
     "glyphs",
     "images",
     "io",
     "load_chain",
+    "load_reader",
     "points",
     "practical",
     "reader",

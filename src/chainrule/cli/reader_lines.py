@@ -31,22 +31,17 @@ def train_lines(
     import torch
 
     from chainrule.glyphs.alphabet import parse_alphabet
-    from chainrule.glyphs.lines import build_line_fonts, load_line_fonts, restrict
-    from chainrule.glyphs.manifest import open_fonts
+    from chainrule.glyphs.lines import load_line_fonts, restrict
     from chainrule.io.files import make_folder
+    from chainrule.reader.front_door import drawn_fonts
     from chainrule.reader.lines.training import ONWARD, SCRATCH, train_reader
     from chainrule.reader.model_file import load_reader, save_reader
     from chainrule.training import events
 
     characters = parse_alphabet(alphabet)
     if fonts:
-        opened, held = open_fonts(fonts)
-        if " " not in characters and all(" " in font.characters for font in opened):
-            characters += " "
         with progress("drawing glyphs", "fonts") as report:
-            drawn, dropped = build_line_fonts(
-                opened, characters, validation_families=held, progress=report
-            )
+            drawn, characters, dropped = drawn_fonts(fonts, alphabet, report)
         recipe = ONWARD
     else:
         characters += "" if " " in characters else " "

@@ -106,6 +106,7 @@ def _described(path: Path, line: "Line") -> dict[str, Any]:
     return {
         "file": str(path),
         "text": line.text,
+        "confidence": line.confidence,
         "reason": line.reason,
         "characters": [
             {

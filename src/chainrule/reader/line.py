@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from chainrule.reader.picture.character_boxes import cells, ink_box
 from chainrule.reader.picture.line_image import Crop
 from chainrule.reader.search.best_path import align
+from chainrule.reader.search.rescoring import log_likelihoods
 
 ALTERNATIVES = 3  # of a character, beside the one that was read
 
@@ -29,11 +30,16 @@ class Character:
 
 @dataclass(frozen=True)
 class Line:
-    """What was read in one picture; where that is nothing, the reason."""
+    """What was read in one picture; where that is nothing, the reason.
+
+    confidence: the probability that the network gives to this text, of all texts there are. It is
+    not calibrated: on pictures unlike those of the training it is too high.
+    """
 
     text: str
     characters: tuple[Character, ...]
     reason: str | None = None
+    confidence: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,8 @@ def located(
         others = [k for k in np.argsort(-at) if k not in (0, label)][:ALTERNATIVES]
         alternatives = tuple((alphabet[k - 1], float(at[k])) for k in others)
         characters.append(Character(alphabet[label - 1], box, float(at[label]), alternatives))
-    return Line(text, tuple(characters))
+    confidence = float(np.exp(log_likelihoods(found.log_p, [found.labels])[0]))
+    return Line(text, tuple(characters), None, min(confidence, 1.0))
 
 
 def spelled(labels: Sequence[int], alphabet: str) -> str:

@@ -1,5 +1,6 @@
 """The reader of lines: a network, its alphabet, and a dictionary if it is to have one."""
 
+import os
 from collections.abc import Iterable, Sequence
 from copy import copy
 
@@ -148,6 +149,12 @@ class Reader:
             if progress:
                 progress(len(lines), len(opened))
         return lines
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the reader (.safetensors), without its dictionary. Raises FileError."""
+        from chainrule.reader.model_file import save_reader
+
+        save_reader(path, self)
 
     def prepare(self) -> None:
         """Have all that is prepared or compiled at its first use be so now."""

@@ -74,10 +74,10 @@ def crop_whole(
 ) -> Crop:
     """All of a grey picture (height, width) as a crop, where its text cannot be told from the rest.
 
-    It is scaled to HEIGHT, what is beyond its edges is as at the edge, and its shades, from the
-    darkest fiftieth to the lightest, become 0 to 1: of dark and light that which is rarer in the
-    middle becomes ink, the other way round if `inverted`. The jitter's rise may take it out of the
-    middle. The picture must be at least LOWEST high.
+    It is scaled to HEIGHT, what is beyond its edges is as at the edge, and its shades become 0 to
+    1, but for half a percent at both ends: of dark and light that which is rarer in the middle
+    becomes ink, the other way round if `inverted`. The jitter's rise may take it out of the middle.
+    The picture must be at least LOWEST high.
     """
     jitter = jitter or CropJitter()
     height, width = picture.shape
@@ -90,7 +90,7 @@ def crop_whole(
     top = round((HEIGHT - down) / 2 + jitter.rise)
     rows = np.clip(np.arange(HEIGHT) - top, 0, down - 1)
     shades = np.ascontiguousarray(scaled[rows])
-    low, high = np.percentile(scaled, (2, 98))
+    low, high = np.percentile(scaled, (0.5, 99.5))
     values = (np.float32(high) - shades) / np.float32(max(high - low, FAINTEST))
     middle = values[HEIGHT // 5 : HEIGHT - HEIGHT // 5]
     if (middle.mean() > 0.5) != inverted:
