@@ -52,3 +52,27 @@ def test_an_unknown_option_is_named_in_one_sentence(refused):
 
 def test_an_unknown_command_is_named_in_one_sentence(refused):
     assert "pionts" in refused("pionts")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("glyphs", "fetch", "--jobs", 2), "no such option: --jobs; it is called --workers now"),
+        (("points", "train", "--out", ""), "--out: found an empty name; expected a file or a"),
+        (("points", "study", "--out="), "--out: found an empty name"),
+        (("glyphs", "show", "--letter", "ab", "--out", "x.png"), "--letter: found 'ab'; expected"),
+        (("reader", "evaluate", "--condition", "foggy"), "--condition: found 'foggy'; expected"),
+        (("points", "derive", "--example", "deep.json"), "deep.json is no JSON"),
+        (("reader", "train", "--out", "folder.safetensors"), "is a folder; expected a file name"),
+        (
+            ("blocks", "apply", "--block", "maxpool", "--stride", 10**20),
+            "expected at most 2147483647",
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused_before_any_work(refused, tmp_path, arguments, sentence):
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    (tmp_path / "folder.safetensors").mkdir()
+    before = sorted(tmp_path.iterdir())
+    assert sentence in refused(*arguments, cwd=tmp_path)
+    assert sorted(tmp_path.iterdir()) == before

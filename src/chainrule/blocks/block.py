@@ -264,12 +264,20 @@ def _in_words(given: Any) -> str:
     return "nothing" if given is None else f"a {type(given).__name__}"
 
 
+_LARGEST = 2**31 - 1  # what PyTorch's kernels take for a size
+
+
 def check_whole(block: str, setting: str, value: Any, least: int) -> int:
-    """Give `value` if it is a whole number of at least `least`. Raises InputError."""
+    """Give `value` if it is a whole number of at least `least` that fits 32 bits.
+
+    Raises InputError.
+    """
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise InputError(
             f"{block}: `{setting}` is {value!r}; expected a whole number of at least {least}"
         )
+    if value > _LARGEST:
+        raise InputError(f"{block}: `{setting}` is {value!r}; expected at most {_LARGEST}")
     return value
 
 

@@ -1,7 +1,9 @@
 """The command line: parse, call, print. Nothing below this package prints or exits."""
 
+import re
 import signal
 import sys
+from itertools import pairwise
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -11,6 +13,8 @@ from chainrule.cli import bench, blocks, glyphs, images, keeping, points, reader
 from chainrule.cli import report as report_command
 from chainrule.errors import ChainruleError, InputError
 from chainrule.io.extras import missing_extra
+
+RENAMED = {"--jobs": "--workers", "--threads": "--workers"}  # said for one release
 
 app = typer.Typer(
     name="chainrule",
@@ -54,6 +58,7 @@ def main() -> NoReturn:
     be written. 130: Ctrl-C. 143: ended by SIGTERM.
     """
     streams.guard()
+    _refuse_empty_out(sys.argv[1:])
     ended = _end_as_ctrl_c(signal.SIGTERM)
     try:
         code = _run()
@@ -88,6 +93,14 @@ def _run() -> int:
         return _usage_exit_code(error)
 
 
+def _refuse_empty_out(arguments: list[str]) -> None:
+    """An empty name would be taken for the folder that we are in."""
+    for option, value in pairwise([*arguments, "-"]):
+        if (option == "--out" and value == "") or option == "--out=":
+            _complain("--out: found an empty name; expected a file or a folder")
+            sys.exit(2)
+
+
 def _end_as_ctrl_c(number: signal.Signals) -> list[int]:
     """Have a signal stop the run as Ctrl-C does; give a list that then holds it."""
     ended: list[int] = []
@@ -111,6 +124,11 @@ def _usage_exit_code(error: Exception) -> int:
     context = getattr(error, "ctx", None)
     if type(error).__name__ == "NoArgsIsHelpError" and context is not None:
         print(context.get_help(), file=sys.stderr)
+    elif found := re.match(r"No such option: (--[\w-]+)", message()):
+        now = RENAMED.get(found[1])
+        renamed = f"; it is called {now} now" if now else ""
+        path = context.command_path if context is not None else "chainrule"
+        _complain(f"no such option: {found[1]}{renamed} (see `{path} --help`)")
     else:
         hint = f" (see `{context.command_path} --help`)" if context is not None else ""
         _complain(" ".join(message().split()) + hint)

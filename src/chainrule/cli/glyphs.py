@@ -52,7 +52,7 @@ def fetch(
             show_default="letters",
         ),
     ] = None,
-    jobs: Annotated[int, typer.Option(min=1, max=8, help="Packages at once.")] = 3,
+    workers: Annotated[int, typer.Option(min=1, max=8, help="Packages at once.")] = 3,
     as_json: JsonOption = False,
 ) -> None:
     """Get the font files of a manifest with npm, check their SHA-256, skip those that are there.
@@ -68,7 +68,7 @@ def fetch(
         raise InputError("both --manifest and --for are given; expected one of them")
     fonts = read_manifest(manifest, use=use or "letters")
     with progress("fetching fonts", "packages") as report:
-        done = fetching.fetch(fonts, out, jobs=jobs, progress=report)
+        done = fetching.fetch(fonts, out, jobs=workers, progress=report)
     if as_json:
         print_json(
             {"packages": done.packages, "files": done.files, "kept": done.kept, "folder": str(out)}
@@ -222,6 +222,8 @@ def show(
         )
     check_figure_path(out)
     if letter is not None:
+        if len(letter) != 1:
+            raise InputError(f"--letter: found {letter!r}; expected one character")
         figure = figures.letter_sheet(load_letters(letters), letter)
     elif font is not None:
         figure = figures.font_sheet(load_letters(letters), font)

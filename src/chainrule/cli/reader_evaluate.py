@@ -56,9 +56,11 @@ def evaluate(
         bool, typer.Option(help="Read the same lines with Tesseract and RapidOCR, too.")
     ] = True,
     words: WordsOption = "english",
-    threads: Annotated[
+    workers: Annotated[
         int,
-        typer.Option(min=1, help="Threads of ours and RapidOCR's, processes of Tesseract's."),
+        typer.Option(
+            min=1, max=256, help="Threads of ours and RapidOCR's, processes of Tesseract's."
+        ),
     ] = 2,
     seed: Annotated[int, typer.Option(min=0, help="Which fonts, words and noise.")] = 0,
     as_json: JsonOption = False,
@@ -82,8 +84,12 @@ def evaluate(
     Example: chainrule reader evaluate --lines 100 --condition clean --condition blur
     """
     from chainrule.glyphs.alphabet import parse_alphabet
+    from chainrule.glyphs.degrade import CONDITIONS
+    from chainrule.io.checks import one_of
     from chainrule.reader.model_file import load_reader
 
+    for name in condition or ():
+        one_of("--condition", name, CONDITIONS)
     reader = load_reader(model)
     characters = None if alphabet is None and folders else parse_alphabet(alphabet or "lowercase")
     if characters is not None:
@@ -94,12 +100,12 @@ def evaluate(
     if words != "none":
         ours["without words"] = reader
     with ExitStack() as stack:
-        readers = _ours(stack, ours, threads)
+        readers = _ours(stack, ours, workers)
         if folders:
-            readers |= _peers(threads, characters, rendered=False) if peers else {}
+            readers |= _peers(workers, characters, rendered=False) if peers else {}
             _on_pictures(folders, score, readers, as_json)
             return
-        readers |= _peers(threads, characters, rendered=True) if peers else {}
+        readers |= _peers(workers, characters, rendered=True) if peers else {}
         _on_rendered(readers, characters or "", lines, condition, seed, as_json)
 
 

@@ -103,14 +103,13 @@ def train(
     Example: chainrule reader train --fonts my-fonts --alphabet digits --out my.safetensors
     """
     from chainrule.glyphs.letters import load_letters
-    from chainrule.io.files import make_folder
+    from chainrule.io.files import check_output_file
     from chainrule.reader.letters.files import save_letter_network
     from chainrule.reader.letters.recipes import find_recipe, train_letters
 
     lines = bool(fonts) or recipe == RecipeName.LINES
     out = out or Path("lines.safetensors" if lines else f"letters-{recipe}.safetensors")
-    if out.suffix != ".safetensors":
-        raise InputError(f"file {out} ends in {out.suffix!r}; expected .safetensors")
+    check_output_file(out, ".safetensors")
     given = {"epochs": epochs, "learning_rate": learning_rate}
     other: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if lines:
@@ -134,7 +133,6 @@ def train(
     chosen = find_recipe(recipe)
     chosen = replace(chosen, settings=replace(chosen.settings, **other))
     data = load_letters(letters)
-    make_folder(out.parent)
     started = time.perf_counter()
     with ExitStack() as stack:
         listeners: list[Any] = [] if as_json else [_print_epoch]

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from chainrule.errors import FileError
+from chainrule.errors import FileError, InputError
 from chainrule.io.names import shown
 
 _TEMPORARY = re.compile(r"\.chainrule-([0-9a-f]{8})-(\d+)-[0-9a-f]{12}(\.|$)")
@@ -76,6 +76,21 @@ def make_folder(path: str | os.PathLike[str]) -> Path:
             "path where one can be made"
         ) from error
     return folder
+
+
+def check_output_file(path: str | os.PathLike[str], *suffixes: str) -> None:
+    """Raise before the work is done if `path` cannot become a file whose name ends in one of these.
+
+    Raises InputError for another suffix, FileError for a folder or where nothing can be written.
+    """
+    target = Path(path)
+    if suffixes and target.suffix.lower() not in suffixes:
+        raise InputError(
+            f"{shown(target)}: expected a file name that ends in {' or '.join(suffixes)}"
+        )
+    if target.is_dir():
+        raise FileError(f"{shown(target)} is a folder; expected a file name")
+    make_folder(target.parent)
 
 
 def _machine() -> str:

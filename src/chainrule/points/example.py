@@ -87,7 +87,7 @@ def _read_object(path: Path) -> dict[str, Any]:
         raise FileError(
             f"{path} cannot be read ({error.strerror}); expected a JSON file with an example"
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise FileError(f"{path} is no JSON ({error}); expected one object") from error
     if not isinstance(document, dict):
         raise FileError(f"{path} holds a JSON {type(document).__name__}; expected one object")
