@@ -1,0 +1,36 @@
+"""The same command gives the same files, byte for byte."""
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("points", "train", "--iterations", 2000, "--frames", 3),
+        ("points", "train", "--iterations", 2000, "--frames", 0, "--history", "npz"),
+        ("points", "check"),
+        ("blocks", "apply", "--block", "laplacian"),
+    ],
+)
+def test_twice_the_same(command, tmp_path, arguments):
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder in folders:
+        result = command(*arguments, "--out", folder)
+        assert result.returncode == 0, result.stderr
+    names = sorted(path.name for path in folders[0].iterdir())
+    assert names
+    assert names == sorted(path.name for path in folders[1].iterdir())
+    for name in names:
+        assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes(), name
+
+
+@pytest.mark.parametrize("name", ["g.svg", "g.png", "g.pdf"])
+def test_figures_twice_the_same(command, tmp_path, name):
+    contents = []
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        path = tmp_path / folder / name
+        result = command("glyphs", "show", "--letter", "g", "--out", path)
+        assert result.returncode == 0, result.stderr
+        contents.append(path.read_bytes())
+    assert contents[0] == contents[1]
