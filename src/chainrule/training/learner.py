@@ -15,7 +15,11 @@ from chainrule.training.state import State
 
 
 class Learner(Protocol):
-    """Moves a state, batch by batch."""
+    """Moves a state, batch by batch, within a `with` block."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *error: object) -> None: ...
 
     def gradients(self, x: Tensor, target: Any) -> tuple[Tensor, float]:
         """Go forwards and backwards: the output, and its loss. The state's moments move."""
@@ -33,6 +37,12 @@ class PlainLearner:
         self._clip_norm, self._optimizer = settings.clip_norm, settings.make_optimizer()
         self._factors = rate_factors(settings.layer_rates, state.parameters)
         self._gradients: dict[str, Tensor] = {}
+
+    def __enter__(self) -> None:
+        """Nothing is to be made ready."""
+
+    def __exit__(self, *error: object) -> None:
+        """Nothing is to be put back."""
 
     def gradients(self, x: Tensor, target: Any) -> tuple[Tensor, float]:
         """Go forwards and backwards: the output, and its loss."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Unpack
 
+import torch
 from torch import Tensor
 
 from chainrule.blocks import Loss
@@ -83,7 +84,11 @@ def train(
             write_state(path, state, described)
         if on_epoch is not None:
             on_epoch(line, state.parameters)
-    return Trained(state.best or state.parameters, state.history)
+    kept = state.best or state.parameters
+    whole = {
+        name: value.clone(memory_format=torch.contiguous_format) for name, value in kept.items()
+    }
+    return Trained(whole, state.history)
 
 
 def _checked_options(options: Any) -> RunOptions:

@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import chain as together
 from typing import Any
 
 import torch
@@ -15,6 +16,7 @@ from chainrule.errors import DivergedError, InputError
 from chainrule.io.progress import Progress
 from chainrule.training.evaluation import Metric, Sums, evaluate
 from chainrule.training.learner import Learner, PlainLearner, check_last_batch
+from chainrule.training.plan.learner import PlannedLearner, can_plan
 from chainrule.training.schedules import schedule
 from chainrule.training.settings import Settings
 from chainrule.training.sources import Source, epoch_of
@@ -74,25 +76,31 @@ class Run:
         settings, sums = self.settings, Sums()
         steps, examples = epoch_of(self.data, settings.batch_size, settings.drop_last)
         rates, rate, step = schedule(settings.schedule), settings.learning_rate, epoch * steps
-        for x, target in self.data.batches(settings.batch_size, self.state.generator):
-            if step == (epoch + 1) * steps:
-                break  # drop_last: what is left over
-            if self._learner is None:
-                left = 0 if settings.drop_last else examples - (steps - 1) * len(x)
-                self._learner = self._started(x, left)
-            rate = settings.learning_rate * rates(step / (steps * settings.epochs))
-            y, energy = self._learner.gradients(x, target)
-            _check_finite(energy, x, step, epoch, rate)
-            self._learner.step(rate)
-            sums.add(len(x), energy, y, _at(target, y), self.metrics)
-            step += 1
-            if self.progress is not None:
-                self.progress(epoch * examples + sums.count, settings.epochs * examples)
+        batches = self.data.batches(settings.batch_size, self.state.generator)
+        first = next(batches)
+        if self._learner is None:
+            left = 0 if settings.drop_last else examples - (steps - 1) * len(first[0])
+            self._learner = self._started(first[0], left)
+        with self._learner:
+            for x, target in together((first,), batches):
+                if step == (epoch + 1) * steps:
+                    break  # drop_last: what is left over
+                rate = settings.learning_rate * rates(step / (steps * settings.epochs))
+                y, energy = self._learner.gradients(x, target)
+                _check_finite(energy, x, step, epoch, rate)
+                self._learner.step(rate)
+                sums.add(len(x), energy, y, _at(target, y), self.metrics)
+                step += 1
+                if self.progress is not None:
+                    self.progress(epoch * examples + sums.count, settings.epochs * examples)
         return sums, rate, step
 
     def _started(self, x: Tensor, left: int) -> Learner:
         """What goes through the batches, chosen by the first, x; the last has `left` examples."""
         check_last_batch(self.chain, self.state, self.settings, x, left)
+        if can_plan(self.chain, self.state, self.settings, x):
+            shape = tuple(x.shape)
+            return PlannedLearner(self.chain, self.loss, self.state, self.settings, shape)
         return PlainLearner(self.chain, self.loss, self.state, self.settings)
 
 

@@ -1,5 +1,8 @@
 """dy where y lies between two bounds, else 0: the derivative of ReLU and ReLU6."""
 
+from functools import cache
+from typing import Any
+
 import torch
 from numba import njit
 from torch import Tensor
@@ -18,15 +21,22 @@ def between(dy: Tensor, y: Tensor, high: float) -> Tensor:
     """
     last = y.is_contiguous(memory_format=torch.channels_last) and not y.is_contiguous()
     layout = torch.channels_last if last else torch.contiguous_format
-    kind = _BITS[y.dtype.itemsize]
-    bound = torch.tensor([high], dtype=y.dtype).view(kind).numpy()[0]
-    if high == torch.inf:
-        bound += 1  # infinity itself is above 0; what follows it are the NaN
+    kind, bound = _BITS[y.dtype.itemsize], bound_of(high, y.dtype)
     y, dy = (t.detach().contiguous(memory_format=layout) for t in (y, dy.to(y.dtype)))
     dx = torch.empty_like(y)
     flat = [_in_memory_order(t, last).view(kind).numpy() for t in (dy, y, dx)]
-    in_parts(y.numel(), y.numel(), lambda begin, end: _between(*flat, bound, begin, end))
+    in_parts(y.numel(), y.numel(), lambda begin, end: pass_between(*flat, bound, begin, end))
     return dx
+
+
+@cache
+def bound_of(high: float, dtype: torch.dtype) -> Any:
+    """The bits of `high`, for `pass_between`; where it is infinite, those of what follows it.
+
+    Infinity itself is above 0, and what follows are the NaN.
+    """
+    bits = torch.tensor([high], dtype=dtype).view(_BITS[dtype.itemsize]).numpy()[0]
+    return bits + bits.dtype.type(high == torch.inf)
 
 
 def _in_memory_order(x: Tensor, channels_last: bool) -> Tensor:
@@ -34,7 +44,8 @@ def _in_memory_order(x: Tensor, channels_last: bool) -> Tensor:
 
 
 @njit(cache=True, nogil=True)
-def _between(dy, y, dx, bound, begin, end):  # type: ignore[no-untyped-def]
+def pass_between(dy, y, dx, bound, begin, end):  # type: ignore[no-untyped-def]
+    """dx = dy where the bits of y lie between 0 and `bound`, else 0; all as whole numbers."""
     given, output, found = (
         further(address(dy), begin),
         further(address(y), begin),

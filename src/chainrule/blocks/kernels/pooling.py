@@ -1,28 +1,21 @@
-"""Max and average pooling, forwards and backwards. Arrays are (N, H, W, C) in one piece."""
+"""Max and average pooling, forwards and backwards. Arrays are (N, H, W, C) in one piece.
 
-from typing import Any, NamedTuple
+What `maxima_in` and `to_maxima_in` take may also be bfloat16, as uint16.
+"""
+
+from typing import Any
 
 import numpy as np
 import torch
 from numba import njit
+from numpy.typing import NDArray
 from torch import Tensor
 
 from chainrule.blocks.kernels import in_parts, pixels
 from chainrule.blocks.kernels.memory import address, further
+from chainrule.blocks.kernels.numbers import number, put
+from chainrule.blocks.kernels.taps import Taps, taps_of
 from chainrule.blocks.window import Window
-
-
-class _Steps(NamedTuple):
-    """A window as whole numbers: output i sees the pixels i * stride - before + k * dilation."""
-
-    kh: int
-    kw: int
-    sh: int
-    sw: int
-    top: int
-    left: int
-    dh: int
-    dw: int
 
 
 def maxima(x: Tensor, window: Window, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
@@ -35,8 +28,8 @@ def maxima(x: Tensor, window: Window, size: tuple[int, int]) -> tuple[Tensor, Te
     kinds = np.uint8 if window.kernel[0] * window.kernel[1] <= 256 else np.int32
     y = np.empty((n, *size, c), array.dtype)
     place = np.empty(y.shape, kinds)
-    steps = _steps(window)
-    in_parts(n, array.size, lambda begin, end: _maxima(array, y, place, steps, begin, end))
+    taps = taps_of(window)
+    in_parts(n, array.size, lambda begin, end: maxima_in(array, y, place, taps, begin, end))
     return _image(y).to(x.dtype), _image(place)
 
 
@@ -46,13 +39,8 @@ def to_maxima(dy: Tensor, place: Tensor, window: Window, size: tuple[int, int]) 
     n, _, _, c = array.shape
     places = place.permute(0, 2, 3, 1).contiguous().numpy()
     dx = np.zeros((n, *size, c), array.dtype)
-    # how far from the window's first pixel each of its pixels lies
-    (kh, kw), (dh, dw) = window.kernel, window.dilation
-    far = ((np.arange(kh) * dh)[:, None] * size[1] + np.arange(kw) * dw).ravel() * c
-    steps = _steps(window)
-    in_parts(
-        n, array.size, lambda begin, end: _to_maxima(array, places, far, dx, steps, begin, end)
-    )
+    taps = taps_of(window)
+    in_parts(n, array.size, lambda begin, end: to_maxima_in(array, places, dx, taps, begin, end))
     return _image(dx).to(dy.dtype)
 
 
@@ -61,14 +49,27 @@ def spread(dy: Tensor, window: Window, size: tuple[int, int]) -> Tensor:
     array = pixels(dy)
     n, _, _, c = array.shape
     dx = np.zeros((n, *size, c), array.dtype)
-    steps = _steps(window)
-    in_parts(n, dx.size, lambda begin, end: _spread(array, dx, steps, begin, end))
+    taps = taps_of(window)
+    in_parts(n, dx.size, lambda begin, end: _spread(array, dx, taps, begin, end))
     return _image(dx).to(dy.dtype)
 
 
-def _steps(window: Window) -> _Steps:
-    top, _, left, _ = window.padding
-    return _Steps(*window.kernel, *window.stride, top, left, *window.dilation)
+def maxima_in(
+    x: NDArray[Any], y: NDArray[Any], place: NDArray[Any], taps: Taps, begin: int, end: int
+) -> None:
+    """Write the maxima of the images from `begin` to `end`, and their places."""
+    wide = np.float64 if x.dtype == np.float64 else np.float32
+    _maxima(x, y, place, np.empty(y.shape[2] * y.shape[3], wide), taps, begin, end)
+
+
+def to_maxima_in(
+    dy: NDArray[Any], place: NDArray[Any], dx: NDArray[Any], taps: Taps, begin: int, end: int
+) -> None:
+    """Add each dy of the images from `begin` to `end` where its maximum lies."""
+    # how far from the window's first pixel each of its pixels lies
+    rows, columns = np.arange(taps.kh) * taps.dh, np.arange(taps.kw) * taps.dw
+    far = (rows[:, None] * dx.shape[2] + columns).ravel() * dx.shape[3]
+    _to_maxima(dy, place, far, dx, taps, begin, end)
 
 
 def _image(array: Any) -> Tensor:
@@ -76,14 +77,15 @@ def _image(array: Any) -> Tensor:
 
 
 @njit(cache=True, nogil=True)
-def _maxima(x, y, place, s, begin, end):  # type: ignore[no-untyped-def]
+def _maxima(x, y, place, best, s, begin, end):  # type: ignore[no-untyped-def]
+    """`best` holds a row of y while it is looked for."""
     _, height, width, c = x.shape
     _, ho, wo, _ = y.shape
-    px, py, pplace = address(x), address(y), address(place)
+    px, py, pplace, row = address(x), address(y), address(place), address(best)
     for n in range(begin, end):
         for i in range(ho):
             out = (n * ho + i) * wo * c
-            row, places = further(py, out), further(pplace, out)
+            to, places = further(py, out), further(pplace, out)
             _begin_row(row, places, i, wo, c, s)
             for k in range(s.kh):
                 h = i * s.sh - s.top + k * s.dh
@@ -104,6 +106,8 @@ def _maxima(x, y, place, s, begin, end):  # type: ignore[no-untyped-def]
                             length,
                             at,
                         )
+            for e in range(wo * c):
+                put(to, e, row[e])
 
 
 @njit(nogil=True, inline="always")
@@ -121,7 +125,7 @@ def _begin_row(row, places, i, outputs, channels, s):  # type: ignore[no-untyped
 def _larger(line, row, places, count, at):  # type: ignore[no-untyped-def]
     """Take line[e] in row[e], where it is larger or NaN, and note where it was found."""
     for e in range(count):
-        new, old = line[e], row[e]
+        new, old = number(line, e), row[e]
         larger = (new > old) | np.isnan(new)
         row[e] = new if larger else old
         places[e] = at if larger else places[e]
@@ -147,7 +151,8 @@ def _to_maxima(dy, place, far, dx, s, begin, end):  # type: ignore[no-untyped-de
                 h, w = i * s.sh - s.top, j * s.sw - s.left
                 first = further(pdx, ((n * height + h) * width + w) * c)
                 for e in range(c):
-                    first[pfar[pplace[at]] + e] += pdy[at]
+                    there = pfar[pplace[at]] + e
+                    put(first, there, number(first, there) + number(pdy, at))
                     at += 1
 
 

@@ -1,0 +1,130 @@
+"""Batch normalisation, with the ReLU behind it, in few passes over the memory.
+
+Per channel, over the M entries of the batch, with r = (v + epsilon)^(-1/2) and x_hat = (x - mu) r:
+
+    y  = max(low, a x + b),                  a = w r,  b = bias - mu a
+    g  = dy where a x + b > low, else 0
+    dx = a (g - x_hat dw / M - db / M),      dw = sum g x_hat,  db = sum g
+
+(`BatchNormalization` derives it.) low is 0 with a ReLU and minus infinity without. The last line is
+linear in g and x, dx = a g + c x + d, so each pass is one multiply-add or two for each entry.
+
+x lies with the channels last, and a loop over C of them would be short. So what belongs to channels
+comes `repeated`: several times in a row, for as many pixels at once.
+"""
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from chainrule.blocks.kernels.memory import address, further
+from chainrule.blocks.kernels.numbers import number, put
+
+_PERIOD = 256  # numbers that a loop takes at once, about
+_BLOCKS = 256  # summed in float32 before they are added to the float64 sums
+
+
+def repeated(channels: NDArray[Any]) -> NDArray[np.float32]:
+    """Numbers of channels, as often as fills a loop."""
+    return np.tile(np.asarray(channels, np.float32), max(1, _PERIOD // len(channels)))
+
+
+def moments(x: NDArray[Any], channels: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean of each channel, and the sum of squares around it; 0 of nothing."""
+    repeats = max(1, _PERIOD // channels)
+    sums, part = np.zeros(channels * repeats), np.zeros(channels * repeats, np.float32)
+    _sum(x, sums, part)
+    mean = _folded(sums, channels) / max(1, x.size // channels)
+    squares = np.zeros(channels * repeats)
+    _sum_squares(x, repeated(mean), squares, part)
+    return mean, _folded(squares, channels)
+
+
+def derivative_sums(
+    dy: NDArray[Any], x: NDArray[Any], a: Any, b: Any, low: float, r: Any, mean: Any
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """db and dw of each channel, for channels' numbers a, b, r and mean."""
+    channels = len(a)
+    repeats = max(1, _PERIOD // channels)
+    db, dw = np.zeros((2, channels * repeats))
+    parts = np.zeros((2, channels * repeats), np.float32)
+    in_x_hat = repeated(r), repeated(-np.asarray(mean) * r)
+    _sum_derivatives(dy, x, repeated(a), repeated(b), np.float32(low), *in_x_hat, db, dw, parts)
+    return _folded(db, channels), _folded(dw, channels)
+
+
+def _folded(sums: NDArray[np.float64], channels: int) -> NDArray[np.float64]:
+    total: NDArray[np.float64] = sums.reshape(-1, channels).sum(0)
+    return total
+
+
+@njit(cache=True, nogil=True)
+def scale(x, y, a, b, low):  # type: ignore[no-untyped-def]
+    """y = max(low, a x + b)."""
+    px, py, pa, pb = address(x), address(y), address(a), address(b)
+    for start in range(0, x.size, a.size):
+        given, found = further(px, start), further(py, start)
+        for e in range(min(a.size, x.size - start)):
+            value = pa[e] * number(given, e) + pb[e]
+            put(found, e, value if value > low else low)
+
+
+@njit(cache=True, nogil=True)
+def scale_back(dy, x, dx, a, b, low, c, d):  # type: ignore[no-untyped-def]
+    """dx = a g + c x + d."""
+    pdy, px, pdx = address(dy), address(x), address(dx)
+    pa, pb, pc, pd = address(a), address(b), address(c), address(d)
+    for start in range(0, x.size, a.size):
+        given, seen, found = further(pdy, start), further(px, start), further(pdx, start)
+        for e in range(min(a.size, x.size - start)):
+            value = number(seen, e)
+            g = number(given, e) if pa[e] * value + pb[e] > low else np.float32(0)
+            put(found, e, pa[e] * g + (pc[e] * value + pd[e]))
+
+
+@njit(cache=True, nogil=True)
+def _sum(x, sums, part):  # type: ignore[no-untyped-def]
+    px, pp = address(x), address(part)
+    for first in range(0, x.size, part.size * _BLOCKS):
+        part[:] = 0
+        for start in range(first, min(x.size, first + part.size * _BLOCKS), part.size):
+            given = further(px, start)
+            for e in range(min(part.size, x.size - start)):
+                pp[e] += number(given, e)
+        sums += part
+
+
+@njit(cache=True, nogil=True)
+def _sum_squares(x, mean, sums, part):  # type: ignore[no-untyped-def]
+    px, pp, pm = address(x), address(part), address(mean)
+    for first in range(0, x.size, part.size * _BLOCKS):
+        part[:] = 0
+        for start in range(first, min(x.size, first + part.size * _BLOCKS), part.size):
+            given = further(px, start)
+            for e in range(min(part.size, x.size - start)):
+                away = number(given, e) - pm[e]
+                pp[e] += away * away
+        sums += part
+
+
+@njit(cache=True, nogil=True)
+def _sum_derivatives(  # type: ignore[no-untyped-def]
+    dy, x, a, b, low, r, away, db, dw, parts
+):
+    pdy, px, pa, pb, pr, paway = (
+        address(dy), address(x), address(a), address(b), address(r), address(away)
+    )  # fmt: skip
+    of_b, of_w = address(parts), further(address(parts), a.size)
+    for first in range(0, x.size, a.size * _BLOCKS):
+        parts[:] = 0
+        for start in range(first, min(x.size, first + a.size * _BLOCKS), a.size):
+            given, seen = further(pdy, start), further(px, start)
+            for e in range(min(a.size, x.size - start)):
+                value = number(seen, e)
+                g = number(given, e) if pa[e] * value + pb[e] > low else np.float32(0)
+                of_b[e] += g
+                of_w[e] += g * (pr[e] * value + paway[e])
+        db += parts[0]
+        dw += parts[1]

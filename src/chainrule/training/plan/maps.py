@@ -1,0 +1,58 @@
+"""Maps in memory that is used again for every batch."""
+
+import math
+from typing import Any, NamedTuple
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from chainrule.blocks.kernels.numbers import bits
+from chainrule.blocks.kernels.packing import SLACK
+
+_KEPT = 16  # shapes whose views are kept: batches come in few sizes
+
+
+class Map(NamedTuple):
+    """Numbers (N, H, W, C) in one piece, for operations of tensors and for compiled kernels.
+
+    rows: (N H W, C). array: the same memory, bfloat16 as its bits. flat: in one dimension. Behind
+    the last number there is room for SLACK more.
+    """
+
+    tensor: Tensor
+    rows: Tensor
+    array: NDArray[Any]
+    flat: NDArray[Any]
+
+    @property
+    def image(self) -> Tensor:
+        """As blocks see it: (N, C, H, W)."""
+        return self.tensor.permute(0, 3, 1, 2)
+
+
+class Memory:
+    """One piece of memory, as large as the largest map that was asked of it."""
+
+    def __init__(self, dtype: torch.dtype) -> None:
+        self._piece = torch.zeros(SLACK, dtype=dtype)
+        self._views: dict[tuple[int, ...], Map] = {}
+
+    def map(self, n: int, h: int, w: int, c: int) -> Map:
+        """A map of this shape; what was in the memory before is lost."""
+        shape = (n, h, w, c)
+        found = self._views.get(shape)
+        if found is None:
+            numbers = math.prod(shape)
+            if numbers + SLACK > len(self._piece) or len(self._views) >= _KEPT:
+                self._views.clear()
+            if numbers + SLACK > len(self._piece):
+                self._piece = torch.zeros(numbers + SLACK, dtype=self._piece.dtype)
+            found = self._views[shape] = map_of(self._piece[:numbers].view(shape))
+        return found
+
+
+def map_of(tensor: Tensor) -> Map:
+    """A tensor (N, H, W, C) in one piece as a map; the caller knows that there is room behind."""
+    array = bits(tensor)
+    return Map(tensor, tensor.view(-1, tensor.shape[3]), array, array.reshape(-1))
