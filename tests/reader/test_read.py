@@ -218,7 +218,14 @@ def test_the_command_refuses_fonts_and_alphabets_that_do_not_do(refused, tmp_pat
 
     def refuse(folder, alphabet="digits"):
         return refused(
-            "reader", "train", "--fonts", tmp_path / folder, "--alphabet", alphabet, "--out", out
+            "reader",
+            "train-lines",
+            "--fonts",
+            tmp_path / folder,
+            "--alphabet",
+            alphabet,
+            "--out",
+            out,
         )
 
     assert "holds no font" in refuse("empty")
@@ -230,7 +237,9 @@ def test_the_command_refuses_fonts_and_alphabets_that_do_not_do(refused, tmp_pat
 def test_a_character_that_no_font_draws_is_refused(refused, fonts_folder, tmp_path):
     out = tmp_path / "my.safetensors"
     font = fonts_folder / "DejaVuSans.ttf"
-    message = refused("reader", "train", "--fonts", font, "--alphabet", "ab\u7532", "--out", out)
+    message = refused(
+        "reader", "train-lines", "--fonts", font, "--alphabet", "ab\u7532", "--out", out
+    )
     assert "U+7532" in message
     assert not out.exists()
 
@@ -240,7 +249,7 @@ def test_a_reader_for_ones_own_font_in_a_few_steps(command, fonts_folder, tmp_pa
     out = tmp_path / "my.safetensors"
     result = command(
         "reader",
-        "train",
+        "train-lines",
         "--fonts",
         fonts_folder / "DejaVuSans.ttf",
         "--alphabet",
@@ -269,7 +278,7 @@ def test_a_reader_for_ones_own_font_in_a_few_steps(command, fonts_folder, tmp_pa
     going_on = ("--start", out, "--epochs", "1", "--learning-rate", "1e-9", "--json")
     font = fonts_folder / "DejaVuSans.ttf"
     result = command(
-        "reader", "train", "--fonts", font, "--alphabet", "digits", "--out", again, *going_on
+        "reader", "train-lines", "--fonts", font, "--alphabet", "digits", "--out", again, *going_on
     )
     # from the first one's parameters: hardly any step is made
     first, second = (load_reader(path).parameters["scores.weight"] for path in (out, again))
@@ -353,22 +362,21 @@ def test_a_file_without_the_borders_between_characters_is_refused(reader, tmp_pa
         load_reader(path)
 
 
-def test_options_of_single_letters_are_refused_for_lines(refused):
-    message = refused("reader", "train", "--recipe", "lines", "--jitter")
-    assert "--jitter is of the recipes for single letters" in message
+def test_the_former_name_of_two_commands_is_refused(refused):
+    for arguments in ((), ("--recipe", "lines"), ("--fonts", "my-fonts", "--alphabet", "digits")):
+        message = refused("reader", "train", *arguments)
+        assert "expected reader train-letters (single letters) or reader train-lines" in message
 
 
-def test_a_reader_to_start_from_is_refused_for_single_letters_or_if_it_is_none(
-    refused, few_letters_file
-):
-    message = refused("reader", "train", "--start", few_letters_file)
-    assert "--start is of readers of lines" in message
-    message = refused("reader", "train", "--recipe", "lines", "--start", few_letters_file)
+def test_a_reader_to_start_from_that_is_none_is_refused(refused, few_letters_file):
+    message = refused("reader", "train-lines", "--start", few_letters_file)
     assert f"{few_letters_file}" in message
 
 
 def test_a_reader_of_lines_is_trained_on_a_file_of_lines(refused, few_letters_file):
-    train = ("reader", "train", "--recipe", "lines", "--letters", few_letters_file)
+    train = ("reader", "train-lines", "--built", few_letters_file)
     assert "expected 'chainrule line fonts'" in refused(*train)
     message = refused(*train, "--fonts", few_letters_file.parent)
-    assert "both --fonts and --letters are given" in message
+    assert "--built is given with --fonts" in message
+    message = refused("reader", "train-lines", "--out", "model.pth")
+    assert "ends in .safetensors" in message

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 ModelOption = Annotated[
     Path | None,
     typer.Option(
-        "--model", help="A reader of `reader train --fonts`; the package's own if not given."
+        "--model", help="A reader of `reader train-lines`; the package's own if not given."
     ),
 ]
 

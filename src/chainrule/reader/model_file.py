@@ -23,7 +23,7 @@ def load_reader(path: str | os.PathLike[str] | None = None) -> Reader:
     if metadata.get("kind") != KIND or not isinstance(alphabet, str):
         raise FileError(
             f"{path} holds {metadata.get('kind', 'another network')}; expected a {KIND}, as "
-            "`chainrule reader train --fonts` writes it"
+            "`chainrule reader train-lines` writes it"
         )
     try:
         share, offset = metadata["between"]
@@ -33,7 +33,8 @@ def load_reader(path: str | os.PathLike[str] | None = None) -> Reader:
             f"{path} has {metadata.get('between')!r} under 'between'; expected two numbers"
         ) from error
     try:
-        return Reader(chain, parameters, alphabet, between, metadata.get("ranges"))
+        ranges, whole = metadata.get("ranges"), metadata.get("whole") is True
+        return Reader(chain, parameters, alphabet, between, ranges, whole=whole)
     except InputError as error:
         raise FileError(f"{path}: {error}") from error
 
@@ -50,5 +51,6 @@ def save_reader(path: str | os.PathLike[str], reader: Reader) -> None:
             "alphabet": reader.alphabet,
             "between": list(reader.between),
             "ranges": reader.ranges and dict(reader.ranges),
+            "whole": reader.whole,
         },
     )

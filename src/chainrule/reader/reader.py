@@ -34,6 +34,7 @@ class Reader:
     b. The loss leaves to the network where in a character it names it: `measured_between` finds
     out. ranges: what the layers' outputs stay below, as `measured_ranges` finds out. precision: of
     the network when it reads; by default the one that is fastest here, bytes only with `ranges`.
+    whole: whether it takes pictures whole, and not the box of the ink in them.
     Raises InputError if they don't fit.
     """
 
@@ -45,6 +46,8 @@ class Reader:
         between: tuple[float, float] = (0.5, 0.0),
         ranges: Ranges | None = None,
         precision: Precision | None = None,
+        *,
+        whole: bool = False,
     ) -> None:
         size = size_of(chain)
         if (
@@ -55,7 +58,7 @@ class Reader:
                 f"the network is not one that reads lines of {len(alphabet)} characters; expected "
                 "that of `line_network`"
             )
-        self.size = size
+        self.size, self.whole = size, whole
         self.chain, self.alphabet, self.between = chain.in_inference(), alphabet, between
         self.parameters = {name: value.float() for name, value in parameters.items()}
         self.ranges = ranges
@@ -82,7 +85,15 @@ class Reader:
             for name in ("scores.weight", "scores.bias")
         }
         network = line_network(len(kept) + 1, self.size)
-        return Reader(network, parameters, kept, self.between, self.ranges, self.precision)
+        return Reader(
+            network,
+            parameters,
+            kept,
+            self.between,
+            self.ranges,
+            self.precision,
+            whole=self.whole,
+        )
 
     def with_words(self, words: Iterable[str] | None = None) -> "Reader":
         """The same reader, which finds words of a dictionary more probable than other strings.
@@ -169,7 +180,7 @@ class Reader:
 
     def _recognizer(self, beam_width: int | None) -> Recognizer:
         usual = 1 if self._words is None else BEAM_WIDTH
-        return Recognizer(self._network, self._words, beam_width or usual)
+        return Recognizer(self._network, self._words, beam_width or usual, self.whole)
 
 
 def _opened(source: PictureSource) -> Grey | Line:

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from chainrule.reader.line import Recognized
 from chainrule.reader.lines.batches import BATCH, Each, Network, batches, log_probabilities
-from chainrule.reader.picture.line_image import Crop, NoLine, crop_lines
+from chainrule.reader.picture.line_image import Crop, NoLine, crop_lines, crop_wholes
 from chainrule.reader.search.best_path import greedy
 from chainrule.reader.search.lexicon import Lexicon
 from chainrule.reader.search.prefix_search import SearchSettings, prefix_searches
 from chainrule.reader.search.rescoring import (
     AUGMENTATIONS,
     augmented_crops,
+    augmented_wholes,
     log_confidence,
     rescored,
     uncertain,
@@ -31,12 +32,14 @@ _T = TypeVar("_T")
 class Recognizer:
     """A network, a lexicon if there is one, and how many prefixes the search keeps.
 
-    At a width of 1 the best path is taken, and the lexicon has no say.
+    At a width of 1 the best path is taken, and the lexicon has no say. whole: whether pictures are
+    taken whole.
     """
 
     network: Network
     words: Lexicon | None
     width: int
+    whole: bool = False
 
     def recognize(self, pictures: Pictures, each: Each = map) -> list[Recognized | NoLine]:
         """What is read in each grey picture, or why it holds no line.
@@ -44,8 +47,9 @@ class Recognizer:
         All crops are read once; where that is uncertain, the augmented ones too. each: what applies
         a function to each batch, such as an executor's `map`.
         """
+        crop = crop_wholes if self.whole else crop_lines
         cuts = _in_parts(
-            lambda part: crop_lines([pictures[i] for i in part]), range(len(pictures)), BATCH, each
+            lambda part: crop([pictures[i] for i in part]), range(len(pictures)), BATCH, each
         )
         crops = {i: cut[0] for i, cut in enumerate(cuts) if not isinstance(cut, NoLine)}
         found = dict(zip(crops, self.read_crops(list(crops.values()), each), strict=True))
@@ -92,7 +96,10 @@ class Recognizer:
         """The labels of pictures after all of their crops are read."""
 
         def crop_again(part: Sequence[int]) -> list[list[Crop]]:
-            return augmented_crops([pictures[i] for i in part], [first[i].crop for i in part])
+            some = [pictures[i] for i in part]
+            if self.whole:
+                return [augmented_wholes(picture) for picture in some]
+            return augmented_crops(some, [first[i].crop for i in part])
 
         crops = _in_parts(crop_again, range(len(pictures)), len(AUGMENTATIONS), each)
         others = iter(self.read_crops([crop for line in crops for crop in line], each))

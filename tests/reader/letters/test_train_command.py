@@ -1,4 +1,4 @@
-"""`chainrule reader train`: learns, resumes after a kill to the same bits, refuses bad input."""
+"""`chainrule reader train-letters`: learns, resumes after a kill, refuses bad input."""
 
 import json
 import re
@@ -29,7 +29,8 @@ def test_json_model_and_events(command, few_letters_file, few_letters, tmp_path)
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     result = command(
-        "reader", "train", "--letters", few_letters_file, "--recipe", "fast", "--epochs", 20,
+        "reader", "train-letters", "--letters", few_letters_file, "--recipe", "fast",
+        "--epochs", 20,
         "--learning-rate", 0.005,
         "--out", "few.safetensors", "--tensorboard", "events", "--json", cwd=tmp_path,
     )  # fmt: skip
@@ -58,8 +59,8 @@ def test_json_model_and_events(command, few_letters_file, few_letters, tmp_path)
 
 def test_the_table_for_people(command, few_letters_file, tmp_path):
     result = command(
-        "reader", "train", "--letters", few_letters_file, "--recipe", "original", "--jitter",
-        "--epochs", 2, cwd=tmp_path,
+        "reader", "train-letters", "--letters", few_letters_file, "--recipe", "original",
+        "--jitter", "--epochs", 2, cwd=tmp_path,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     lines = result.stdout.splitlines()
@@ -71,7 +72,7 @@ def test_the_table_for_people(command, few_letters_file, tmp_path):
 @pytest.mark.slow
 def test_a_killed_command_resumes_to_the_same_bits(command, few_letters_file, tmp_path):
     options = [
-        "reader", "train", "--letters", few_letters_file, "--jitter", "--epochs", 60,
+        "reader", "train-letters", "--letters", few_letters_file, "--jitter", "--epochs", 60,
         "--learning-rate", 0.002,
     ]  # fmt: skip
     whole = command(*options, "--out", tmp_path / "whole.safetensors")
@@ -99,21 +100,21 @@ def test_a_killed_command_resumes_to_the_same_bits(command, few_letters_file, tm
 
 
 def test_resuming_another_run_is_refused(command, refused, few_letters_file, tmp_path):
-    options = ["reader", "train", "--letters", few_letters_file, "--epochs", 1]
+    options = ["reader", "train-letters", "--letters", few_letters_file, "--epochs", 1]
     assert command(*options, "--out", "a.safetensors", cwd=tmp_path).returncode == 0
     sentence = refused(*options, "--jitter", "--resume", "--out", "a.safetensors", cwd=tmp_path)
     assert "jitter False instead of True" in sentence
 
 
 def test_resuming_what_is_not_there_is_refused(refused, few_letters_file, tmp_path):
-    options = ["reader", "train", "--letters", few_letters_file, "--epochs", 1]
+    options = ["reader", "train-letters", "--letters", few_letters_file, "--epochs", 1]
     sentence = refused(*options, "--resume", "--out", "b.safetensors", cwd=tmp_path)
     assert "there is nothing to resume: b.checkpoint.safetensors does not exist" in sentence
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_checkpoint_cut_off_is_refused(command, refused, few_letters_file, tmp_path):
-    options = ["reader", "train", "--letters", few_letters_file, "--epochs", 1]
+    options = ["reader", "train-letters", "--letters", few_letters_file, "--epochs", 1]
     assert command(*options, "--out", "a.safetensors", cwd=tmp_path).returncode == 0
     checkpoint = tmp_path / "a.checkpoint.safetensors"
     checkpoint.write_bytes(checkpoint.read_bytes()[:-10])
@@ -147,7 +148,7 @@ def letters_of(alphabet, validation):
 )
 def test_letters_that_cannot_be_trained_on(refused, tmp_path, alphabet, validation, expected):
     save_letters(tmp_path / "odd.safetensors", letters_of(alphabet, validation))
-    sentence = refused("reader", "train", "--letters", "odd.safetensors", cwd=tmp_path)
+    sentence = refused("reader", "train-letters", "--letters", "odd.safetensors", cwd=tmp_path)
     assert expected in sentence
     assert [path.name for path in tmp_path.iterdir()] == ["odd.safetensors"]
 
@@ -166,7 +167,7 @@ def test_letters_that_cannot_be_trained_on(refused, tmp_path, alphabet, validati
 )
 def test_bad_options(refused, tmp_path, arguments, expected):
     (tmp_path / "no.safetensors").write_text("a file where a folder should be")
-    assert expected in refused("reader", "train", *arguments, cwd=tmp_path)
+    assert expected in refused("reader", "train-letters", *arguments, cwd=tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["no.safetensors"]
 
 
@@ -174,7 +175,7 @@ def test_a_loss_that_is_not_finite_stops_with_the_step_and_the_rate(
     refused, few_letters_file, tmp_path
 ):
     sentence = refused(
-        "reader", "train", "--letters", few_letters_file, "--recipe", "original",
+        "reader", "train-letters", "--letters", few_letters_file, "--recipe", "original",
         "--learning-rate", "1e30", cwd=tmp_path,
     )  # fmt: skip
     assert re.search(r"at step \d+ \(epoch \d+\) with learning rate 1e\+30", sentence)

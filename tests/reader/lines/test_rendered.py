@@ -66,6 +66,14 @@ def test_restyled_lines_are_the_same_texts_and_some_are_drawn_otherwise(source, 
     assert len(seen) == 1  # of the restyled line alone, before it is degraded and cut
 
 
+def test_an_alphabet_without_the_space_has_gaps_and_no_class_for_them():
+    fonts = load_line_fonts()[:5]
+    alphabet = NAMED["alphanumeric"]
+    source = RenderedLines(fonts, alphabet, 40, LineStyle(looks={"plate": 1.0}))
+    for _, target in source.batches(20, torch.Generator().manual_seed(0)):
+        assert int(target.max()) <= len(alphabet)
+
+
 def test_lines_in_looks_keep_to_the_alphabet_and_have_their_frames():
     fonts = [font for font in load_line_fonts() if not font.validation]
     style = LineStyle(looks={"print": 0.3, "display": 0.3, "counter": 0.2, "plate": 0.1})

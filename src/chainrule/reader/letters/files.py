@@ -40,13 +40,13 @@ def load_letter_network(
     if metadata.get("kind") != _KIND:
         raise FileError(
             f"{path} is no letter network (its kind is {metadata.get('kind')!r}); expected a file "
-            "that `chainrule reader train` wrote"
+            "that `chainrule reader train-letters` wrote"
         )
     alphabet = str(metadata["alphabet"])
     known = [recipe.network(len(alphabet)).in_inference() for recipe in RECIPES.values()]
     if network.in_inference() not in known:
         raise FileError(
             f"{path} holds another architecture than the letter networks for {len(alphabet)} "
-            "characters; expected a file that `chainrule reader train` wrote"
+            "characters; expected a file that `chainrule reader train-letters` wrote"
         )
     return network, parameters, Scaling(metadata["mean"], metadata["scale"]), alphabet

@@ -182,8 +182,11 @@ def drawn_in(
     kinds = _TEXTS[look]
     kind = kinds[int(rng.integers(len(kinds)))]
     known = "".join(character for character in alphabet if character in font.index)
-    text = world_text(rng, known, length, kind)
+    # where the truths have no spaces, the gaps are there all the same
+    gaps = " " if " " in font.index and " " not in known else ""
+    text = world_text(rng, known + gaps, length, kind)
     picture = draw_look(look, rng, [font], text)
+    text = text if " " in alphabet else text.replace(" ", "")
     if picture.shape[0] < LOWEST:
         raise InputError("the picture is too low")
     jitter = CropJitter(rng.uniform(0.88, 1.12), rng.uniform(0.85, 1.15), rng.uniform(-1.5, 1.5))

@@ -24,6 +24,9 @@ from chainrule.training import OnEpoch, Settings, Trained, train
 
 VALIDATION_LINES = 200
 RANGE_LINES = 128  # from which the ranges of the layers are measured
+WHOLE = ("plate", "display", "counter")
+"""The looks in which the box of the ink is not the text's, so that pictures are taken whole."""
+
 SHORT = (1, 3)  # characters
 """Lines to begin with. On long ones the loss stays for long where all frames are blank."""
 
@@ -31,15 +34,17 @@ SHORT = (1, 3)  # characters
 @dataclass(frozen=True)
 class LineRecipe:
     """How a reader is trained: `short` epochs of short lines, then `settings` on all lengths, these
-    `restyled` or not."""
+    `restyled` or not, or nine of ten in a `look`."""
 
     settings: Settings
     short: Settings | None
     lines: int  # an epoch
     restyled: bool
+    look: str | None = None
 
 
-def _settings(epochs: int, learning_rate: float) -> Settings:
+def line_settings(epochs: int, learning_rate: float) -> Settings:
+    """What trainings of line networks have in common."""
     return Settings(
         epochs=epochs,
         batch_size=32,
@@ -52,8 +57,8 @@ def _settings(epochs: int, learning_rate: float) -> Settings:
 
 
 # for a network of random weights; and for one that goes on from a reader of other fonts
-SCRATCH = LineRecipe(_settings(100, 0.015), _settings(2, 0.03), 16_384, restyled=True)
-ONWARD = LineRecipe(_settings(10, 0.005), None, 1024, restyled=False)
+SCRATCH = LineRecipe(line_settings(100, 0.015), line_settings(2, 0.03), 16_384, restyled=True)
+ONWARD = LineRecipe(line_settings(10, 0.005), None, 1024, restyled=False)
 
 
 def train_reader(
@@ -83,7 +88,7 @@ def train_reader(
     chain = line_network(len(alphabet) + 1)
     parameters = chain.initial_parameters(torch.Generator().manual_seed(seed))
     if start is not None:
-        parameters = _continued(parameters, start, alphabet)
+        parameters = continued(parameters, start, alphabet)
     if recipe.short is not None and not resume:
         settings = replace(recipe.short, seed=seed + 1)
         with RenderedLines(
@@ -96,7 +101,7 @@ def train_reader(
         training or validation,
         alphabet,
         recipe.lines,
-        LineStyle(restyled=recipe.restyled),
+        _style(recipe),
         workers=workers,
     ) as lines:
         trained = train(
@@ -119,7 +124,13 @@ def train_reader(
     some = RenderedLines(training or validation, alphabet, RANGE_LINES)
     inputs = (x for x, _ in some.batches(32, torch.Generator().manual_seed(seed)))
     ranges = measured_ranges(chain, trained.parameters, inputs)
-    return Reader(chain, trained.parameters, alphabet, between, ranges), trained
+    whole = recipe.look in WHOLE
+    return Reader(chain, trained.parameters, alphabet, between, ranges, whole=whole), trained
+
+
+def _style(recipe: LineRecipe) -> LineStyle:
+    looks = {} if recipe.look is None else {recipe.look: 0.9}
+    return LineStyle(restyled=recipe.restyled, looks=looks)
 
 
 def _plain_lines(fonts: Sequence[LineFont], alphabet: str, seed: int) -> list[Line]:
@@ -140,7 +151,7 @@ def character_errors(scores: Tensor, target: Tensor) -> float:
     return sum(rates) / len(rates)
 
 
-def _continued(parameters: dict[str, Tensor], start: Reader, alphabet: str) -> dict[str, Tensor]:
+def continued(parameters: dict[str, Tensor], start: Reader, alphabet: str) -> dict[str, Tensor]:
     """The parameters of `start`, its scores put where `alphabet` has the same characters."""
     going_on = {name: value.clone() for name, value in start.parameters.items()}
     place = {character: number for number, character in enumerate(start.alphabet, 1)} | {"": 0}

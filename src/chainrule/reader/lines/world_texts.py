@@ -46,7 +46,7 @@ def world_text(rng: Rng, alphabet: str, length: int, kind: str | None = None) ->
     for _ in range(20):
         name = kind or _drawn(rng)
         text = KINDS[name](rng, length)
-        kept = " ".join("".join(c for c in text if c in known).split())
+        kept = (" " if " " in known else "").join("".join(filter(known.__contains__, text)).split())
         # a text that lost much is none any more
         if kept and len(kept) >= 0.7 * len(text):
             return kept
@@ -362,7 +362,7 @@ def _string(rng: Rng, kinds: str, length: int) -> str:
 
 @cache
 def _known(alphabet: str) -> frozenset[str]:
-    return frozenset(alphabet) | {" "}
+    return frozenset(alphabet)
 
 
 @cache

@@ -98,6 +98,19 @@ def crop_whole(
     return Crop(np.clip(values, -0.5, 1.5), 0.0, -top / scale_y, scale_x, scale_y)
 
 
+def crop_wholes(pictures: Sequence[NDArray[np.uint8]]) -> list[list[Crop] | NoLine]:
+    """Each grey picture by `crop_whole`, or why it has no crop."""
+    found: list[list[Crop] | NoLine] = []
+    for picture in pictures:
+        why = _unfit(picture)
+        if why is None and np.ptp(picture) < FAINTEST:
+            why = NoLine("no text: its shades are all alike")
+        if why is None and picture.shape[1] * HEIGHT > 0.8 * WIDEST * picture.shape[0]:
+            why = NoLine("no line that can be read: it is too wide for its height")
+        found.append([crop_whole(picture)] if why is None else why)
+    return found
+
+
 def crop_lines(
     pictures: Sequence[NDArray[np.uint8]], jitters: Sequence[CropJitter] = (CropJitter(),)
 ) -> list[list[Crop] | NoLine]:

@@ -8,7 +8,14 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from chainrule.reader.picture.line_image import WIDEST, Crop, CropJitter, NoLine, crop_lines
+from chainrule.reader.picture.line_image import (
+    WIDEST,
+    Crop,
+    CropJitter,
+    NoLine,
+    crop_lines,
+    crop_whole,
+)
 from chainrule.reader.search.best_path import LogP, with_blanks
 from chainrule.reader.search.lexicon import Lexicon
 from chainrule.reader.search.prefix_search import SearchSettings, prefix_search
@@ -24,6 +31,12 @@ AUGMENTATIONS = (
     CropJitter(scale=0.8),
     CropJitter(stretch=0.85),
     CropJitter(rise=1.5),
+)
+WHOLE_AUGMENTATIONS = (
+    CropJitter(scale=1.1),
+    CropJitter(scale=0.9),
+    CropJitter(stretch=0.92),
+    CropJitter(rise=1.0),
 )
 _WEIGHT, _ANY = 0.9, 28
 _WIDENED = max(jitter.scale * jitter.stretch for jitter in AUGMENTATIONS)
@@ -54,6 +67,11 @@ def augmented_crops(
     cut = iter(crop_lines(fit, AUGMENTATIONS))
     found = [next(cut) if fits else [] for fits in narrow]
     return [[] if isinstance(crops, NoLine) else crops for crops in found]
+
+
+def augmented_wholes(picture: NDArray[np.uint8]) -> list[Crop]:
+    """A picture that is read whole, by WHOLE_AUGMENTATIONS."""
+    return [crop_whole(picture, jitter) for jitter in WHOLE_AUGMENTATIONS]
 
 
 def rescored(

@@ -1,4 +1,4 @@
-"""`chainrule reader train`: the character network on letters of many fonts."""
+"""`chainrule reader train-letters`: the network of single letters, on letters of many fonts."""
 
 import time
 from contextlib import ExitStack
@@ -11,7 +11,6 @@ import typer
 
 from chainrule.cli.glyphs import LettersOption
 from chainrule.cli.output import JsonOption, print_json, progress
-from chainrule.errors import InputError
 
 _FIGURES = (
     "energy_train",
@@ -24,20 +23,16 @@ _FIGURES = (
 
 
 class RecipeName(StrEnum):
-    """The names of `chainrule.reader.letters.recipes.RECIPES`, and the reader of whole lines."""
+    """The names of `chainrule.reader.letters.recipes.RECIPES`."""
 
     FAST = "fast"
     ORIGINAL = "original"
-    LINES = "lines"
 
 
-def train(
+def train_letters(
     recipe: Annotated[
         RecipeName,
-        typer.Option(
-            help="original: as it was published. fast: sooner, to a smaller error. lines: a reader "
-            "of whole lines (what --fonts means)."
-        ),
+        typer.Option(help="original: as it was published. fast: sooner, to a smaller error."),
     ] = RecipeName.FAST,
     jitter: Annotated[
         bool, typer.Option("--jitter", help="Put neighbours beside each letter, and shift it.")
@@ -50,27 +45,6 @@ def train(
         float | None, typer.Option(help="The largest step's factor.", show_default="recipe's")
     ] = None,
     letters: LettersOption = None,
-    fonts: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="FOLDER", help="Train a reader of lines for these fonts; can be given again."
-        ),
-    ] = None,
-    alphabet: Annotated[
-        str,
-        typer.Option(
-            help="Of a reader of lines: the characters, or lowercase, letters, digits, "
-            "alphanumeric or ascii for those. The space comes with it where the fonts have one."
-        ),
-    ] = "lowercase",
-    start: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="MODEL",
-            help="The reader of lines to go on from.",
-            show_default="with --fonts the package's, else none",
-        ),
-    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -87,50 +61,26 @@ def train(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Train the character network: 32x32 letters in, scores for each class out.
+    """Train the network that reads single letters; lines: train-lines.
+
+    32x32 letters in, scores for each class out; judged by the top-1 and top-5 error.
 
     Trains on the training families and judges on the others after each epoch. Beside the model's
     file MODEL.safetensors, MODEL.checkpoint.safetensors holds the run after its last whole epoch:
     `--resume` goes on from there, to the same bits.
 
-    With --fonts it is a reader of whole lines, for `reader read`: it goes on from the package's
-    reader, or --start's, and prints its error on held-out lines at the end. `--recipe lines` alone
-    trains one, from nothing or from --start's, on the package's fonts, or on those of `glyphs build
-    --lines` that --letters names.
-
-    Example: chainrule reader train --recipe original --jitter --out letters.safetensors
-
-    Example: chainrule reader train --fonts my-fonts --alphabet digits --out my.safetensors
+    Example: chainrule reader train-letters --recipe original --jitter --out letters.safetensors
     """
     from chainrule.glyphs.letters import load_letters
     from chainrule.io.files import check_output_file
+    from chainrule.reader.letters import recipes
     from chainrule.reader.letters.files import save_letter_network
-    from chainrule.reader.letters.recipes import find_recipe, train_letters
 
-    lines = bool(fonts) or recipe == RecipeName.LINES
-    out = out or Path("lines.safetensors" if lines else f"letters-{recipe}.safetensors")
+    out = out or Path(f"letters-{recipe}.safetensors")
     check_output_file(out, ".safetensors")
     given = {"epochs": epochs, "learning_rate": learning_rate}
     other: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    if lines:
-        from chainrule.cli.reader_lines import train_lines
-
-        if jitter:
-            raise InputError(
-                "option --jitter is of the recipes for single letters; expected none for a reader "
-                "of lines"
-            )
-        if fonts and letters is not None:
-            raise InputError("both --fonts and --letters are given; expected one of them")
-        train_lines(
-            fonts or [], letters, alphabet, other, start, seed, out, resume, tensorboard, as_json
-        )
-        return
-    if start is not None:
-        raise InputError(
-            "option --start is of readers of lines; expected none with a recipe for single letters"
-        )
-    chosen = find_recipe(recipe)
+    chosen = recipes.find_recipe(recipe)
     chosen = replace(chosen, settings=replace(chosen.settings, **other))
     data = load_letters(letters)
     started = time.perf_counter()
@@ -145,7 +95,7 @@ def train(
             from chainrule.training import events
 
             listeners.append(stack.enter_context(events.tensorboard(tensorboard)))
-        found = train_letters(
+        found = recipes.train_letters(
             data,
             chosen,
             seed=seed,

@@ -1,0 +1,209 @@
+"""`chainrule reader train-lines`: a reader of lines, on one's own pictures or fonts, or on all."""
+
+import os
+import time
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from chainrule.cli.output import JsonOption, print_json, progress
+from chainrule.errors import InputError
+
+
+@dataclass(frozen=True)
+class LineOptions:
+    """What trainings of lines have in common: settings other than the recipe's, and where to."""
+
+    settings: dict[str, Any]
+    seed: int
+    out: Path
+    resume: bool
+    tensorboard: Path | None
+    as_json: bool
+
+
+def train_lines(
+    fonts: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Fonts, or folders of them, to draw lines in; can be given again.",
+        ),
+    ] = None,
+    lines: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Pictures beside NAME.gt.txt, or a .csv, .tsv or .jsonl of file and text; can be "
+            "given again.",
+        ),
+    ] = None,
+    built: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Line fonts of `glyphs build --lines`, to train on from nothing."
+        ),
+    ] = None,
+    look: Annotated[
+        str | None,
+        typer.Option(
+            help="How drawn lines look: print, screen, scene, plate, display or counter. With "
+            "--lines they are mixed in.",
+            show_default="plain lines",
+        ),
+    ] = None,
+    alphabet: Annotated[
+        str | None,
+        typer.Option(
+            help="The characters, or lowercase, letters, digits, alphanumeric or ascii for those. "
+            "The space comes with it where the fonts have one.",
+            show_default="of pictures that of their texts, else lowercase",
+        ),
+    ] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="MODEL",
+            help="The reader to go on from.",
+            show_default="with --fonts or --lines the package's, else none",
+        ),
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Passes over the lines.", show_default="recipe's")
+    ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="The largest step's factor.", show_default="recipe's")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="All that is random follows from it.")] = 0,
+    peers: Annotated[
+        bool, typer.Option(help="With --lines: have Tesseract and RapidOCR read what is held out.")
+    ] = True,
+    out: Annotated[Path, typer.Option(help="The model's file (.safetensors).")] = Path(
+        "lines.safetensors"
+    ),
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on where a run with the same options was stopped."),
+    ] = False,
+    tensorboard: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write the history there as TensorBoard events, too."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a network that reads lines, for `reader read`; judged by the character error rate.
+
+    With --lines it learns your own pictures, on from the package's reader; a quarter of them (by
+    group, where a list has a column group) is held out, and the error on these is printed before
+    and after, beside Tesseract's and RapidOCR's. With --fonts it learns lines drawn in your fonts.
+    Without either a reader is trained from nothing on the package's fonts, or on those of --built.
+
+    Beside the model's file MODEL.safetensors, MODEL.checkpoint.safetensors holds the run after its
+    last whole epoch: `--resume` goes on from there.
+
+    Example: chainrule reader train-lines --lines my-pictures --out meter.safetensors
+
+    Example: chainrule reader train-lines --fonts my-fonts --alphabet digits --out my.safetensors
+    """
+    from chainrule.io.files import check_output_file
+
+    check_output_file(out, ".safetensors")
+    if built is not None and (fonts or lines):
+        raise InputError("--built is given with --fonts or --lines; expected it alone")
+    given = {"epochs": epochs, "learning_rate": learning_rate}
+    other: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    options = LineOptions(other, seed, out, resume, tensorboard, as_json)
+    if lines:
+        from chainrule.cli.reader_own_pictures import train_on_own
+
+        train_on_own(lines, fonts or [], alphabet, look, start, peers, options)
+        return
+    _train_drawn(fonts or [], built, alphabet or "lowercase", look, start, options)
+
+
+def _train_drawn(
+    fonts: list[Path],
+    built: Path | None,
+    alphabet: str,
+    look: str | None,
+    start: Path | None,
+    options: LineOptions,
+) -> None:
+    """Train a reader on drawn lines. One core draws lines, the others train."""
+    import torch
+
+    from chainrule.glyphs.alphabet import parse_alphabet
+    from chainrule.glyphs.lines import load_line_fonts, restrict
+    from chainrule.glyphs.looks import LOOKS
+    from chainrule.io.checks import one_of
+    from chainrule.reader.front_door import drawn_fonts
+    from chainrule.reader.lines.training import ONWARD, SCRATCH, train_reader
+    from chainrule.reader.model_file import load_reader, save_reader
+    from chainrule.training import events
+
+    if fonts:
+        with progress("drawing glyphs", "fonts") as report:
+            drawn, characters, dropped = drawn_fonts(fonts, alphabet, report)
+        recipe = ONWARD
+    else:
+        characters = parse_alphabet(alphabet)
+        characters += "" if " " in characters else " "
+        drawn, dropped = [restrict(font, characters) for font in load_line_fonts(built)], []
+        recipe = SCRATCH if start is None else replace(SCRATCH, short=None)
+    first = load_reader(start) if fonts or start is not None else None
+    recipe = replace(recipe, settings=replace(recipe.settings, **options.settings))
+    if look is not None:
+        recipe = replace(recipe, look=one_of("look", look, LOOKS))
+    if not options.as_json:
+        for name, why in dropped:
+            print(f"dropped: {name}: {why}")
+    cores = os.cpu_count() or 1
+    workers = min(1, cores - 1)
+    torch.set_num_threads(cores - workers)
+    started = time.perf_counter()
+    with (
+        progress("training, lines", "lines") as report,
+        events.tensorboard(options.tensorboard) if options.tensorboard else nullcontext() as tell,
+    ):
+        reader, trained = train_reader(
+            drawn,
+            characters,
+            recipe,
+            start=first,
+            seed=options.seed,
+            workers=workers,
+            checkpoint=options.out.with_suffix(".checkpoint.safetensors"),
+            resume=options.resume,
+            progress=report,
+            on_epoch=tell,
+        )
+    seconds = time.perf_counter() - started
+    save_reader(options.out, reader)
+    if options.as_json:
+        history = [_line(line) for line in trained.history]
+        print_json(
+            {"recipe": "lines", "seconds": seconds, "epochs": history, "file": str(options.out)}
+        )
+        return
+    held_out = len({font.family for font in drawn if font.validation})
+    where = f"{held_out} held-out families" if held_out else "the same fonts"
+    error = 100 * trained.history[-1]["character_errors_validation"]
+    print(f"{options.out}: trained in {seconds:.1f} s on {len(drawn)} fonts")
+    print(f"character error on lines of held-out words in {where}: {error:.2f} %")
+
+
+def _line(line: dict[str, Any]) -> dict[str, Any]:
+    """An epoch as for letters: top-1 is the character error rate; there is no top-5."""
+    return {
+        "epoch": line["epoch"],
+        "seconds": line["seconds"],
+        "energy_train": line["energy_train"],
+        "energy_validation": line["energy_validation"],
+        "top1_train": line["character_errors_train"],
+        "top1_validation": line["character_errors_validation"],
+        "top5_train": None,
+        "top5_validation": None,
+    }
