@@ -8,30 +8,11 @@ named only where the numbers say so, and the first that fits is given, the most 
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
 
-Kind = Literal[
-    "missing",  # there is no derivative
-    "shape",  # it has another shape than its parameter
-    "batch sum",  # not summed over the batch (or over other axes)
-    "not finite",
-    "zero",
-    "sign",
-    "factor",  # a constant factor, for the whole array or by channel
-    "identity",  # dy is passed on as if the function were the identity
-    "term",  # dy is missing from it, or added to it
-    "swapped",  # it is the derivative by another array
-    "transpose",
-    "flip",  # turned round along an axis
-    "offset",  # a mean is not taken off
-    "mask",  # not zero where the function is flat
-    "dropped",  # zero where the function is not flat
-    "shift",  # moved by some entries: an offset or padding is off
-    "border",  # right inside, wrong along the border
-]
+from chainrule.checking.kinds import Kind
 
 MATCH = 1e-5
 
@@ -40,16 +21,29 @@ MATCH = 1e-5
 class Evidence:
     """All that a diagnosis may look at, beside the two derivatives.
 
-    scale: what errors are relative to. by_sample(b) gives the numerical derivative of sample b's
-    outputs alone.
+    wrong: which entries are. unknown: how far the numerical derivative may be off. dy: that of the
+    first output. by_sample(b) gives the numerical derivative of sample b's outputs alone.
     """
 
     name: str
     arrays: dict[str, Tensor]
     numeric: dict[str, Tensor]
-    scale: float
+    wrong: Tensor
+    unknown: Tensor
     dy: Tensor
     by_sample: Callable[[int], Tensor]
+
+    def same(self, a: Tensor, b: Tensor) -> bool:
+        """Equal to `match` of the largest entry of b."""
+        if a.shape != b.shape or not a.numel():
+            return False
+        return bool((a - b).abs().max() <= self.match * b.abs().max())
+
+    @property
+    def match(self) -> float:
+        """What is equal: to five digits, or to what the differences can tell."""
+        size = float(self.numeric[self.name].abs().max())
+        return max(MATCH, float(self.unknown.max()) / size) if size else MATCH
 
 
 def diagnose(ours: Tensor | None, evidence: Evidence) -> tuple[Kind, str] | None:
@@ -58,16 +52,17 @@ def diagnose(ours: Tensor | None, evidence: Evidence) -> tuple[Kind, str] | None
     if ours is None:
         return "missing", "no derivative is given"
     if ours.shape != right.shape:
-        return _wrong_shape(ours, right)
+        return _wrong_shape(ours, right, evidence)
     if not bool(torch.isfinite(ours).all()):
         return "not finite", "it holds NaN or infinity"
     if not ours.any():
         return "zero", "it is zero everywhere"
-    if bool(right.abs().max() <= MATCH * evidence.scale):
+    if bool((right.abs() <= evidence.unknown).all()):
         return "mask", "it should be zero everywhere: the function does not depend on it"
-    if same(ours, right):
-        return None
     for guess in (
+        _rounded,
+        _small,
+        _without_dy,
         _scaled,
         _identity,
         _swapped,
@@ -86,23 +81,53 @@ def diagnose(ours: Tensor | None, evidence: Evidence) -> tuple[Kind, str] | None
     return None
 
 
-def same(a: Tensor, b: Tensor) -> bool:
-    """Equal to MATCH of the largest entry of b."""
-    if a.shape != b.shape or not a.numel():
-        return False
-    return bool((a - b).abs().max() <= MATCH * b.abs().max())
+def _rounded(ours: Tensor, right: Tensor, evidence: Evidence) -> tuple[Kind, str] | None:
+    """Every wrong entry is right to the digits of a type that has fewer than float64."""
+    wrong = evidence.wrong
+    error = ((ours - right).abs()[wrong] / right.abs().max()).max()
+    if bool(error < MATCH) and not _by_much(ours, right, wrong):
+        return "precision", f"it is right to {float(error):.0e} alone: computed in float32?"
+    for dtype in (torch.float16, torch.bfloat16):
+        if bool(error < 4 * torch.finfo(dtype).eps) and torch.equal(ours.to(dtype).to(ours), ours):
+            return "precision", f"it is right to {float(error):.0e} alone: computed in {dtype}?"
+    return None
 
 
-def _wrong_shape(ours: Tensor, right: Tensor) -> tuple[Kind, str]:
+def _small(ours: Tensor, right: Tensor, evidence: Evidence) -> tuple[Kind, str] | None:
+    """All wrong entries are small beside the largest, and wrong by much for their size."""
+    if not evidence.same(ours, right):
+        return None
+    wrong = evidence.wrong
+    part = float(right[wrong].abs().max() / right.abs().max())
+    turned = (ours + right).abs() <= 1e-3 * right.abs() + evidence.unknown
+    signs = "; their signs are wrong" if bool(turned[wrong].all()) else ""
+    return "small", f"the wrong entries are small, at most {part:.0e} of the largest{signs}"
+
+
+def _without_dy(ours: Tensor, right: Tensor, evidence: Evidence) -> tuple[Kind, str] | None:
+    dy = evidence.dy
+    if dy.shape not in (ours.shape, ()) or not evidence.same(ours * dy, right):
+        return None
+    return "not linear", "dy is left out: times dy it is right"
+
+
+def _by_much(ours: Tensor, right: Tensor, wrong: Tensor) -> bool:
+    """Some wrong entry is off by a thousandth of itself."""
+    return bool(((ours - right).abs() > 1e-3 * right.abs())[wrong].any())
+
+
+def _wrong_shape(ours: Tensor, right: Tensor, evidence: Evidence) -> tuple[Kind, str]:
     shapes = f"it has shape {tuple(ours.shape)}, its parameter {tuple(right.shape)}"
     for count in range(1, ours.dim() + 1):
         for axes in itertools.combinations(range(ours.dim()), count):
             summed = ours.sum(axes)
-            if summed.numel() == right.numel() and same(summed.reshape(right.shape), right):
+            if summed.numel() == right.numel() and evidence.same(
+                summed.reshape(right.shape), right
+            ):
                 over = "the batch" if axes == (0,) else f"axes {axes}"
                 return "batch sum", f"{shapes}; summed over {over} it is right"
     for order in itertools.permutations(range(ours.dim())):
-        if same(ours.permute(order), right):
+        if evidence.same(ours.permute(order), right):
             return "transpose", f"{shapes}; with its axes in the order {order} it is right"
     return "shape", shapes
 
@@ -111,9 +136,9 @@ def _scaled(ours: Tensor, right: Tensor, evidence: Evidence) -> tuple[Kind, str]
     if not right.any():
         return None
     factor = float((ours * right).sum() / (right * right).sum())
-    if factor == 0 or not same(ours / factor, right):
+    if factor == 0 or not evidence.same(ours / factor, right):
         return None
-    if abs(factor + 1) <= MATCH:
+    if abs(factor + 1) <= evidence.match:
         return "sign", "every sign is wrong"
     names = ", ".join(_names_of_factor(abs(factor), evidence))
     words = f"it is {factor:.6g} times the right one" + (f" ({names})" if names else "")
@@ -121,7 +146,7 @@ def _scaled(ours: Tensor, right: Tensor, evidence: Evidence) -> tuple[Kind, str]
 
 
 def _names_of_factor(factor: float, evidence: Evidence) -> Iterator[str]:
-    x, y = evidence.arrays["x"], evidence.dy
+    x, y = evidence.arrays.get("x", evidence.dy), evidence.dy
     weight = evidence.arrays.get("weight")
     counts = {
         "the batch N": x.shape[0] if x.dim() else 1,
@@ -137,9 +162,9 @@ def _names_of_factor(factor: float, evidence: Evidence) -> Iterator[str]:
     for name, count in counts.items():
         if count > 1:
             value = "" if name == str(count) else f" = {count}"
-            if abs(factor / count - 1) <= MATCH:
+            if abs(factor / count - 1) <= evidence.match:
                 yield name + value
-            elif abs(factor * count - 1) <= MATCH:
+            elif abs(factor * count - 1) <= evidence.match:
                 yield f"one over {name}{value}"
 
 
@@ -147,18 +172,18 @@ def _identity(ours: Tensor, right: Tensor, evidence: Evidence) -> tuple[Kind, st
     dy = evidence.dy
     if dy.shape != ours.shape:
         return None
-    if same(ours, dy):
+    if evidence.same(ours, dy):
         return "identity", "it is dy, passed on unchanged"
-    if same(ours + dy, right):
+    if evidence.same(ours + dy, right):
         return "term", "dy is missing from the sum"
-    if same(ours - dy, right):
+    if evidence.same(ours - dy, right):
         return "term", "dy is added once too often"
     return None
 
 
 def _swapped(ours: Tensor, right: Tensor, evidence: Evidence) -> tuple[Kind, str] | None:
     for name, other in evidence.numeric.items():
-        if name != evidence.name and same(ours, other):
+        if name != evidence.name and evidence.same(ours, other):
             return "swapped", f"it is the derivative by {name}"
     return None
 
@@ -167,10 +192,10 @@ def _permuted(ours: Tensor, right: Tensor, evidence: Evidence) -> tuple[Kind, st
     """Axes swapped, or swapped without moving the entries (a reshape for a transpose)."""
     for order in itertools.permutations(range(right.dim())):
         turned = right.permute(order)
-        if turned.shape == ours.shape and same(ours, turned):
+        if turned.shape == ours.shape and evidence.same(ours, turned):
             return "transpose", f"it is right with its axes in the order {order}"
         back = ours.permute(order).reshape(ours.shape)
-        if same(ours, turned.reshape(ours.shape)) or same(back, right):
+        if evidence.same(ours, turned.reshape(ours.shape)) or evidence.same(back, right):
             return "transpose", f"it is reshaped where its axes want the order {order}"
     return None
 
@@ -178,7 +203,7 @@ def _permuted(ours: Tensor, right: Tensor, evidence: Evidence) -> tuple[Kind, st
 def _flipped(ours: Tensor, right: Tensor, evidence: Evidence) -> tuple[Kind, str] | None:
     for count in range(1, right.dim() + 1):
         for axes in itertools.combinations(range(right.dim()), count):
-            if same(ours, right.flip(axes)):
+            if evidence.same(ours, right.flip(axes)):
                 return "flip", f"it is turned round along {_axes(axes)}"
     return None
 
@@ -188,7 +213,7 @@ def _one_sample(ours: Tensor, right: Tensor, evidence: Evidence) -> tuple[Kind, 
     if evidence.name == "x" or samples < 2:
         return None
     for sample in range(samples):
-        if same(ours, evidence.by_sample(sample)):
+        if evidence.same(ours, evidence.by_sample(sample)):
             return "batch sum", f"it is that of sample {sample} alone, not the sum over the batch"
     return None
 
@@ -202,14 +227,14 @@ def _scaled_by_channel(ours: Tensor, right: Tensor, evidence: Evidence) -> tuple
             continue
         square = (right * right).sum(others, keepdim=True)
         factors = (ours * right).sum(others, keepdim=True) / square.clamp_min(1e-300)
-        if not same(ours, factors * right):
+        if not evidence.same(ours, factors * right):
             continue
         for name, parameter in evidence.arrays.items():
             if parameter.numel() == factors.numel() and name != evidence.name:
                 known = parameter.reshape(factors.shape)
-                if same(factors * known, torch.ones_like(factors)):
+                if evidence.same(factors * known, torch.ones_like(factors)):
                     return "factor", f"the factor {name} is left out"
-                if same(factors, known):
+                if evidence.same(factors, known):
                     return "factor", f"the factor {name} is there once too often"
         return "factor", f"a factor is wrong that differs along {_axes((axis,))}"
     return None
@@ -223,14 +248,16 @@ def _offset(ours: Tensor, right: Tensor, evidence: Evidence) -> tuple[Kind, str]
             size = 1
             for axis in axes:
                 size *= right.shape[axis]
-            if size >= 3 and same(difference.mean(axes, keepdim=True).expand_as(right), difference):
+            if size >= 3 and evidence.same(
+                difference.mean(axes, keepdim=True).expand_as(right), difference
+            ):
                 return "offset", f"it differs by the same number along {_axes(axes)}: a mean or sum"
     return None
 
 
 def _only_some(ours: Tensor, right: Tensor, evidence: Evidence) -> tuple[Kind, str] | None:
     """All wrong entries are zero in one of the two, and others are right and not zero."""
-    limit = MATCH * right.abs().max()
+    limit = evidence.match * right.abs().max()
     wrong = (ours - right).abs() > limit
     if not (~wrong & (right.abs() > limit)).any():
         return None
@@ -256,7 +283,7 @@ def _shifted(ours: Tensor, right: Tensor, evidence: Evidence) -> tuple[Kind, str
         here = here[..., max(across, 0) : width + min(across, 0)]
         there = right[..., max(-down, 0) : height + min(-down, 0), :]
         there = there[..., max(-across, 0) : width + min(-across, 0)]
-        if same(here, there):
+        if evidence.same(here, there):
             return "shift", f"it is moved by {down} down and {across} across: padding or offset"
     return None
 
@@ -266,7 +293,7 @@ def _border(ours: Tensor, right: Tensor, evidence: Evidence) -> tuple[Kind, str]
         return None
     for wide in (1, 2):
         inside = (..., slice(wide, -wide), slice(wide, -wide))
-        if right[inside].numel() >= 4 and same(ours[inside], right[inside]):
+        if right[inside].numel() >= 4 and evidence.same(ours[inside], right[inside]):
             return "border", f"it is right but for {wide} along the border: padding"
     return None
 

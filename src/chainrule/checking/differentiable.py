@@ -1,242 +1,287 @@
-"""One form for everything that can be checked: named arrays, their value, their derivatives."""
+"""One form for everything that can be checked: named arrays, a forward pass, the way back."""
 
-import copy
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, cast
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from chainrule.checking.structure import is_real, named_leaves, replaced
 from chainrule.errors import InputError
 
 Arrays = Mapping[str, Tensor]
 # a backward pass may forget an array altogether
 Derivatives = Mapping[str, Tensor | None]
+# one for each real output; None: nothing that follows uses the output
+Dy = Sequence[Tensor | None]
 
 
 @dataclass(frozen=True)
-class Differentiable:
-    """A function of named float64 arrays, with the derivatives that it claims.
+class Run:
+    """One forward pass: the tensors that the layer was given, its real outputs, the way back.
 
-    arrays: "x" and the parameters, at the point of the check. evaluate(arrays) gives the output.
-    derive(arrays, dy) gives the derivative of sum(dy * output) by each array, in whatever shape
-    the layer gives it.
+    backward(dy) may be called again and again. overwritten: the arrays that the layer says it
+    writes into, as `nn.ReLU(inplace=True)` does.
     """
 
+    given: dict[str, Tensor]
+    outputs: tuple[Tensor, ...]
+    backward: Callable[[Dy], Derivatives]
+    overwritten: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What a layer is called with, in one floating-point type.
+
+    arrays: what is differentiated, by name: the real tensors of x ("x", or "x[0]", "x[1]" of
+    several) and the parameters. x, params and target hold the rest.
+    """
+
+    x: Any
+    params: dict[str, Any]
+    target: Any
     arrays: dict[str, Tensor]
-    evaluate: Callable[[Arrays], Tensor]
-    derive: Callable[[Arrays, Tensor], Derivatives]
 
-    def value(self, arrays: Arrays) -> Tensor:
-        """The output, from copies: a layer that works in place must not change the point."""
-        return self.evaluate(_copies(arrays)).detach()
+    def x_of(self, given: Arrays) -> Any:
+        return replaced("x", self.x, given.get)
 
-    def derivatives(self, arrays: Arrays, dy: Tensor) -> Derivatives:
-        """What the layer says its derivatives are, from copies."""
-        given = self.derive(_copies(arrays), dy.clone())
-        return {
-            name: None if array is None else array.detach()
-            for name, array in ((name, given.get(name)) for name in arrays)
-        }
+    def params_of(self, given: Arrays) -> dict[str, Any]:
+        """In the order in which they were given."""
+        return {name: given.get(name, value) for name, value in self.params.items()}
+
+    @property
+    def inputs(self) -> list[str]:
+        """The names of the arrays that are (parts of) x."""
+        return [name for name in self.arrays if name not in self.params]
+
+    @property
+    def constants(self) -> list[Tensor]:
+        """The tensors that are given to the layer and not differentiated."""
+        leaves = {**named_leaves("x", self.x), **self.params, **named_leaves("target", self.target)}
+        return [
+            leaf
+            for name, leaf in leaves.items()
+            if isinstance(leaf, Tensor) and name not in self.arrays
+        ]
 
 
-def as_differentiable(
-    function: Any,
-    x: Tensor,
-    params: Mapping[str, Any] | None,
-    target: Tensor | None,
-    fixed: frozenset[str],
-) -> Differentiable:
-    """Bring a block, a loss, an nn.Module or an autograd.Function into the one form.
+@dataclass(frozen=True)
+class Differentiable(ABC):
+    """A function of named arrays, with the derivatives that it claims.
 
-    Raises InputError if it is none of these, x holds no real numbers, or the output is not a
-    finite tensor or differs from one call to the next.
+    held: its layers that draw at random, which was held still.
     """
-    if not isinstance(x, Tensor) or not x.is_floating_point():
-        found = x.dtype if isinstance(x, Tensor) else type(x).__name__
-        raise InputError(f"x: found {found}; expected a tensor of real numbers")
-    given = dict(params or {})
-    x = x.detach().double()
-    is_function = isinstance(function, type) and issubclass(function, torch.autograd.Function)
-    if target is not None and (is_function or isinstance(function, torch.nn.Module)):
-        raise InputError("target: found one; expected it for a loss with forward and backward only")
-    if isinstance(function, torch.nn.Module):
-        form = _module(function, x, given, fixed)
-    elif is_function:
-        form = _autograd_function(function, x, given, fixed)
-    elif callable(getattr(function, "forward", None)) and callable(
-        getattr(function, "backward", None)
-    ):
-        form = (
-            _block(function, x, given, fixed)
-            if target is None
-            else _loss(function, x, target, given)
-        )
-    else:
-        raise InputError(
-            f"function: found {function!r}; expected a block with forward and backward, a "
-            "torch.autograd.Function class or an nn.Module"
-        )
-    _check_output(form)
-    return form
 
+    arguments: Arguments
+    held: tuple[str, ...] = field(default=(), kw_only=True)
 
-def _block(block: Any, x: Tensor, params: dict[str, Any], fixed: frozenset[str]) -> Differentiable:
-    arrays, constants = _split(params, fixed)
+    @abstractmethod
+    def run(
+        self,
+        arrays: Arrays,
+        lay: Callable[[Tensor], Tensor] = torch.clone,
+        learned: frozenset[str] | None = None,
+    ) -> Run:
+        """One forward pass, of copies: lay(array) says how they lie in memory.
 
-    def evaluate(arrays: Arrays) -> Tensor:
-        y, _ = block.forward(arrays["x"], _named(params, constants, arrays))
-        return cast(Tensor, y)
+        learned: the arrays whose derivatives are asked for; all of them unless given.
+        """
 
-    def derive(arrays: Arrays, dy: Tensor) -> Derivatives:
-        all_params = _named(params, constants, arrays)
-        _, saved = block.forward(arrays["x"], all_params)
-        dx, dparams = block.backward(dy, all_params, saved)
-        return {"x": dx, **dparams}
+    def outputs(self, arrays: Arrays) -> tuple[Tensor, ...]:
+        """The real outputs."""
+        return tuple(y.detach() for y in self.run(arrays).outputs)
 
-    return Differentiable({"x": x, **arrays}, evaluate, derive)
+    @property
+    def arrays(self) -> dict[str, Tensor]:
+        return self.arguments.arrays
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the verdict should know."""
+        return (f"the random draws of {', '.join(self.held)} are held still",) if self.held else ()
 
-def _loss(loss: Any, x: Tensor, target: Tensor, params: dict[str, Any]) -> Differentiable:
-    if params:
-        raise InputError(f"params: found {', '.join(params)}; expected none for a loss")
-
-    def evaluate(arrays: Arrays) -> Tensor:
-        return cast(Tensor, loss.forward(arrays["x"], target)[0])
-
-    def derive(arrays: Arrays, dy: Tensor) -> Derivatives:
-        _, saved = loss.forward(arrays["x"], target)
-        return {"x": loss.backward(dy, target, saved)}
-
-    return Differentiable({"x": x}, evaluate, derive)
-
-
-def _module(
-    module: torch.nn.Module, x: Tensor, params: dict[str, Any], fixed: frozenset[str]
-) -> Differentiable:
-    """Its own parameters, where `params` gives no other; frozen ones are not checked."""
-    double = copy.deepcopy(module).double()
-    own = dict(double.named_parameters())
-    unknown = params.keys() - own.keys()
-    if unknown:
-        raise InputError(
-            f"params: found {', '.join(sorted(unknown))}; expected names of the module's "
-            f"parameters, which are {', '.join(own) or 'none'}"
-        )
-    frozen = {name for name, parameter in own.items() if not parameter.requires_grad}
-    arrays, constants = _split({**own, **params}, fixed | frozen)
-
-    def evaluate(arrays: Arrays) -> Tensor:
-        named = {**constants, **{name: arrays[name] for name in arrays if name != "x"}}
-        return cast(Tensor, torch.func.functional_call(double, named, (arrays["x"],)))
-
-    def derive(arrays: Arrays, dy: Tensor) -> Derivatives:
-        leaves = _leaves(arrays)
-        return gradients(evaluate(_copies(leaves)), leaves, dy)
-
-    def evaluate_alone(arrays: Arrays) -> Tensor:
-        with torch.no_grad():
-            return evaluate(arrays)
-
-    return Differentiable({"x": x, **arrays}, evaluate_alone, derive)
-
-
-def _autograd_function(
-    function: type[torch.autograd.Function],
-    x: Tensor,
-    params: dict[str, Any],
-    fixed: frozenset[str],
-) -> Differentiable:
-    """`function.apply(x, *params.values())`: what holds no real numbers is a setting."""
-    arrays, constants = _split(params, fixed)
-
-    def evaluate(arrays: Arrays) -> Tensor:
-        return cast(
-            Tensor,
-            function.apply(  # type: ignore[no-untyped-call]
-                arrays["x"], *_named(params, constants, arrays).values()
-            ),
-        )
-
-    def derive(arrays: Arrays, dy: Tensor) -> Derivatives:
-        leaves = _leaves(arrays)
-        y = evaluate(_copies(leaves))
+    def vector(self, arrays: Arrays) -> np.ndarray:
+        """All real outputs in one row, float64; one NaN where the layer fails at this point."""
         try:
-            return gradients(y, leaves, dy)
-        except RuntimeError as error:
-            if "invalid gradient" not in str(error):
-                raise
-            # autograd refuses a shape that does not fit; its own words for it are the layer's
-            given = cast(Any, y.grad_fn).apply(dy)
-            names = ["x", *params]
-            return dict(zip(names, given if isinstance(given, tuple) else (given,), strict=True))
+            return flat(self.outputs(arrays))
+        except Exception:  # such as a loss that refuses what is no probability
+            return np.array([np.nan])
 
-    def evaluate_alone(arrays: Arrays) -> Tensor:
+    def derivatives(self, arrays: Arrays, dy: Dy) -> dict[str, Tensor | None]:
+        """What the layer says its derivatives are, from copies."""
+        given = self.run(arrays).backward(copies(dy))
+        return detached(given, arrays)
+
+
+def flat(tensors: Sequence[Tensor | None]) -> np.ndarray:
+    """All numbers in one row, float64."""
+    rows = [
+        t.detach().to("cpu", torch.float64).reshape(-1).numpy() for t in tensors if t is not None
+    ]
+    return rows[0] if len(rows) == 1 else np.concatenate(rows)
+
+
+def split(row: np.ndarray, like: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """The numbers of `row` as tensors of these shapes, types and devices."""
+    ends = np.cumsum([y.numel() for y in like])[:-1]
+    parts = np.split(row, ends)
+    return tuple(
+        torch.as_tensor(part, dtype=y.dtype, device=y.device).reshape(y.shape).clone()
+        for part, y in zip(parts, like, strict=True)
+    )
+
+
+def copies(dy: Dy) -> list[Tensor | None]:
+    return [None if part is None else part.clone() for part in dy]
+
+
+def detached(given: Derivatives, arrays: Arrays) -> dict[str, Tensor | None]:
+    """One derivative for each array, None where there is none."""
+    found = {name: given.get(name) for name in arrays}
+    return {name: None if d is None else d.detach() for name, d in found.items()}
+
+
+@dataclass(frozen=True)
+class Written(Differentiable):
+    """A block or, with a target, a loss: forward and backward written by hand."""
+
+    function: Any
+
+    def run(
+        self,
+        arrays: Arrays,
+        lay: Callable[[Tensor], Tensor] = torch.clone,
+        learned: frozenset[str] | None = None,
+    ) -> Run:
+        given = {name: lay(array) for name, array in arrays.items()}
+        arguments = self.arguments
+        is_loss = arguments.target is not None
+        x = arguments.x_of(given)
+        second = arguments.target if is_loss else arguments.params_of(given)
+        y, saved = _pair("forward", "y and what backward needs (None if nothing)",
+                         self.function.forward(x, second))  # fmt: skip
+
+        def backward(dy: Dy) -> Derivatives:
+            parts = iter(dy)
+            by_y = replaced("y", y, lambda _, leaf: next(parts) if is_real(leaf) else None)
+            found = self.function.backward(by_y, second, saved)
+            if is_loss:
+                return named_leaves("x", found)
+            dx, dparams = _pair("backward", "dx and a dictionary of the parameters' derivatives",
+                                found)  # fmt: skip
+            if not isinstance(dparams, Mapping):
+                raise InputError(
+                    f"backward gave {_in_words(dparams)} as its second thing; expected a "
+                    "dictionary of the parameters' derivatives ({} if there are none)"
+                )
+            return {**named_leaves("x", dx), **dparams}
+
+        return Run(given, _real_outputs(y), backward)
+
+
+@dataclass(frozen=True)
+class Differentiated(Differentiable):
+    """What torch.autograd differentiates. call(arguments, given) gives the output.
+
+    in_place: it says that it writes into its input.
+    """
+
+    call: Callable[[Arguments, Arrays], Any]
+    in_place: bool = False
+
+    def run(
+        self,
+        arrays: Arrays,
+        lay: Callable[[Tensor], Tensor] = torch.clone,
+        learned: frozenset[str] | None = None,
+    ) -> Run:
+        with torch.enable_grad():
+            leaves = {
+                name: array.detach().clone().requires_grad_(learned is None or name in learned)
+                for name, array in arrays.items()
+            }
+            given = {name: lay(leaf) for name, leaf in leaves.items()}
+            y = self.call(self.arguments, given)
+        outputs = _real_outputs(y)
+
+        def backward(dy: Dy) -> Derivatives:
+            try:
+                return gradients(outputs, leaves, dy)
+            except RuntimeError as error:
+                if "invalid gradient" not in str(error):
+                    raise
+                # autograd refuses a shape that does not fit; its own words for it are the layer's
+                node: Any = outputs[0].grad_fn
+                names = [*named_leaves("x", self.arguments.x), *self.arguments.params]
+                found = node.apply(*dy)
+                found = found if isinstance(found, tuple) else (found,)
+                return dict(zip(names, found, strict=True))
+
+        # a Function says so by returning the tensor itself (`ctx.mark_dirty`)
+        told = {name for name, a in given.items() if self.in_place or any(a is y for y in outputs)}
+        return Run(given, outputs, backward, frozenset(told))
+
+    def outputs(self, arrays: Arrays) -> tuple[Tensor, ...]:
         with torch.no_grad():
-            return evaluate(arrays)
+            y = self.call(self.arguments, {name: a.clone() for name, a in arrays.items()})
+        return _real_outputs(y)
 
-    return Differentiable({"x": x, **arrays}, evaluate_alone, derive)
 
-
-def gradients(y: Tensor, leaves: Arrays, dy: Tensor) -> Derivatives:
+def gradients(outputs: Sequence[Tensor], leaves: Arrays, dy: Dy) -> Derivatives:
     """What torch.autograd says is the derivative of sum(dy * y) by each leaf; None: no path."""
-    if not y.requires_grad:
-        return dict.fromkeys(leaves)
-    found = torch.autograd.grad(y, list(leaves.values()), dy, allow_unused=True)
-    return dict(zip(leaves, found, strict=True))
+    wanted = {name: leaf for name, leaf in leaves.items() if leaf.requires_grad}
+    pairs = [
+        (y, d) if d is not None else (_unused(y), torch.zeros_like(y))
+        for y, d in zip(outputs, dy, strict=True)
+        if y.requires_grad
+    ]
+    none: Derivatives = dict.fromkeys(leaves)
+    if not pairs or not wanted:
+        return none
+    found = torch.autograd.grad(
+        [y for y, _ in pairs],
+        list(wanted.values()),
+        [d for _, d in pairs],
+        retain_graph=True,
+        allow_unused=True,
+    )
+    return {**none, **dict(zip(wanted, found, strict=True))}
 
 
-def _leaves(arrays: Arrays) -> dict[str, Tensor]:
-    return {name: array.detach().requires_grad_() for name, array in arrays.items()}
+def _unused(y: Tensor) -> Tensor:
+    found: Tensor = _Unused.apply(y)  # type: ignore[no-untyped-call]
+    return found
 
 
-def _copies(arrays: Arrays) -> dict[str, Tensor]:
-    """A layer may change these in place, which autograd does not allow for a leaf itself."""
-    return {name: array.clone() for name, array in arrays.items()}
+class _Unused(torch.autograd.Function):
+    """Passes on no derivative at all, as if nothing used what comes in."""
+
+    @staticmethod
+    def forward(ctx: object, y: Tensor) -> Tensor:
+        return y.clone()
+
+    @staticmethod
+    def backward(ctx: object, dy: Tensor) -> None:
+        return None
 
 
-def _split(
-    params: Mapping[str, Any], fixed: frozenset[str]
-) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The parameters that are differentiated, in float64, and the rest."""
-    if "x" in params:
-        raise InputError("params: found a parameter named 'x', which is the input's name here")
-    unknown = fixed - params.keys()
-    if unknown:
-        raise InputError(
-            f"fixed: found {', '.join(sorted(unknown))}; expected names of parameters, "
-            f"which are {', '.join(params) or 'none'}"
-        )
-    arrays: dict[str, Tensor] = {}
-    constants: dict[str, Any] = {}
-    for name, value in params.items():
-        real = isinstance(value, Tensor) and value.is_floating_point()
-        if real and name not in fixed:
-            arrays[name] = value.detach().double()
-        else:
-            constants[name] = value.detach().double() if real else value
-    return arrays, constants
+def _real_outputs(y: Any) -> tuple[Tensor, ...]:
+    return tuple(leaf for leaf in named_leaves("y", y).values() if is_real(leaf))
 
 
-def _named(
-    params: Mapping[str, Any], constants: Mapping[str, Any], arrays: Arrays
-) -> dict[str, Any]:
-    """The parameters in the order in which they were given."""
-    return {name: constants[name] if name in constants else arrays[name] for name in params}
+def _pair(method: str, meaning: str, given: Any) -> tuple[Any, Any]:
+    if not isinstance(given, tuple | list) or len(given) != 2:
+        raise InputError(f"{method} gave {_in_words(given)}; expected two things, {meaning}")
+    return given[0], given[1]
 
 
-def _check_output(form: Differentiable) -> None:
-    found: Any = form.evaluate(_copies(form.arrays))
-    if not isinstance(found, Tensor):
-        raise InputError(f"the output is {type(found).__name__}; expected one tensor")
-    y = found.detach()
-    if y.dtype != torch.float64:
-        raise InputError(f"the output holds {y.dtype}; expected float64, as the input")
-    if not bool(torch.isfinite(y).all()):
-        raise InputError("the output holds NaN or infinity; expected finite numbers")
-    if not torch.equal(y, form.value(form.arrays)):
-        raise InputError(
-            "the output differs from one call to the next; expected a function that gives the "
-            "same for the same input (hold its random draw still)"
-        )
+def _in_words(given: Any) -> str:
+    if isinstance(given, Tensor):
+        return f"one tensor of shape {tuple(given.shape)}"
+    if isinstance(given, tuple | list):
+        return f"{len(given)} things"
+    return "nothing" if given is None else f"a {type(given).__name__}"

@@ -1,20 +1,25 @@
 """`check_projection`: one random direction instead of every entry, for arrays of any size."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from chainrule.checking.check import check_tolerance, random_dy
+from chainrule.checking.along import KNOWN, project
+from chainrule.checking.check import check_tolerance
 from chainrule.checking.derivatives import check_delta
-from chainrule.checking.differences import SHARE
-from chainrule.checking.differentiable import Differentiable, as_differentiable
+from chainrule.checking.differentiable import Differentiable, flat
+from chainrule.checking.dy import random_dy
+from chainrule.checking.probes.steadiness import unsteady
+from chainrule.checking.rounding import Rounding, check_smooth, rounding_of
+from chainrule.checking.subject import Subject, as_differentiable
 from chainrule.errors import InputError
 
 TOLERANCE = {"central": 1e-6, "forward": 1e-4}
+ENOUGH = 0.1  # how well a slope is known at least, as a part of it
+LARGER = (1e-4, 1e-3, 1e-2, 1e-1, 1e1, 1e3, 1e5)  # steps, where rounding leaves less than that
 
 
 @dataclass(frozen=True)
@@ -22,7 +27,7 @@ class ArrayProjection:
     """One array: sum(dx * e) beside the difference along e, and their relative error.
 
     eta: the step that was taken. left_out: how many outputs were left out of both sums because a
-    kink was within reach.
+    kink was within reach. unknown: what the difference cannot tell, as a part of the larger sum.
     """
 
     name: str
@@ -32,18 +37,34 @@ class ArrayProjection:
     numeric: float
     relative_error: float
     left_out: int
+    unknown: float
+
+    @property
+    def tested(self) -> bool:
+        return self.unknown < 1
 
 
 @dataclass(frozen=True)
 class ProjectionCheck:
-    """The verdict, array by array; `print` it for the table. right: all within the tolerance."""
+    """The verdict, array by array; `print` it for the table.
+
+    right: all are within the tolerance, and tested, which one is not whose derivative is 0 as far
+    as the difference can tell. notes: what was done so that the layer could be checked.
+    """
 
     arrays: tuple[ArrayProjection, ...]
     tolerance: float
+    notes: tuple[str, ...] = ()
 
     @property
     def right(self) -> bool:
-        return self.worst_relative_error <= self.tolerance
+        return self.verdict == "right"
+
+    @property
+    def verdict(self) -> Literal["right", "wrong", "not tested"]:
+        if not self.worst_relative_error <= self.tolerance:
+            return "wrong"
+        return "right" if all(array.tested for array in self.arrays) else "not tested"
 
     @property
     def worst_relative_error(self) -> float:
@@ -53,23 +74,26 @@ class ProjectionCheck:
         width = max(len("array"), *(len(array.name) for array in self.arrays))
         rows = [
             f"{'array':{width}}  {'shape':20}  {'eta':7}  {'sum(dx * e)':>15}  "
-            f"{'by difference':>15}  relative error  outputs left out"
+            f"{'by difference':>15}  relative error  outputs left out  known to"
         ]
         rows += [
             f"{a.name:{width}}  {a.shape!s:20}  {a.eta:<7g}  {a.ours:15.9g}  {a.numeric:15.9g}  "
-            f"{a.relative_error:14.1e}  {a.left_out:16,}"
+            f"{a.relative_error:14.1e}  {a.left_out:16,}  "
+            f"{f'{a.unknown:.1e}' if a.tested else 'not tested'}"
             for a in self.arrays
         ]
-        rows.append(f"tolerance {self.tolerance:g}: {'right' if self.right else 'WRONG'}")
+        rows += [f"note: {note}" for note in self.notes]
+        verdict = "WRONG" if self.verdict == "wrong" else self.verdict
+        rows.append(f"tolerance {self.tolerance:g}: {verdict}")
         return "\n".join(rows)
 
 
 def check_projection(
     function: Any,
-    x: Tensor,
+    x: Any,
     params: Mapping[str, Any] | None = None,
     *,
-    target: Tensor | None = None,
+    target: Any = None,
     fixed: Collection[str] = (),
     eta: float = 1e-6,
     method: str = "central",
@@ -90,74 +114,65 @@ def check_projection(
 
     It costs five evaluations of the function an array, whatever its size, so it works at image
     size, where differencing each entry cannot; but it says only that something is wrong, not
-    where. Outputs within reach of a kink along e are left out (their dy is zero) and counted; where
-    that is every output, as in a deep chain, eta is divided by 10 and by 100.
+    where, and it does not look at how the layer acts. Outputs within reach of a kink along e are
+    left out (their dy is zero) and counted; where that is every output, as in a deep chain, eta is
+    divided by 10 and by 100. Where rounding hides the slope, eta is made larger: so a function that
+    casts to float32 inside is checked with the step that suits it, to what that can tell.
 
-    Raises InputError as `check_derivatives` does, and if even then every output is near a kink.
+    Raises InputError as `check_derivatives` does, if the function gives another y at each call, and
+    if every output is near a kink.
     """
     check_delta(eta)
     if method not in TOLERANCE:
         raise InputError(f"method: found {method!r}; expected one of {', '.join(TOLERANCE)}")
     bar = TOLERANCE[method] if tolerance is None else tolerance
     check_tolerance(bar)
-    form = as_differentiable(function, x, params, target, frozenset(fixed))
+    form = as_differentiable(Subject(function, x, dict(params or {}), target, frozenset(fixed)))
+    moody = unsteady(form)
+    if moody is not None:
+        raise InputError(f"{moody.hint}; expected a function that gives the same")
     generator = np.random.default_rng(seed)
-    dy = random_dy(form, generator)
-    rows = tuple(_project(form, name, dy, eta, method, bar, generator) for name in form.arrays)
-    return ProjectionCheck(rows, bar)
+    rounding = rounding_of(form.vector, form.arrays, generator)
+    check_smooth(rounding)
+    dy = flat(random_dy(form.outputs(form.arrays), generator))
+    steps = [eta, eta / 10, eta / 100, *(step for step in LARGER if step > eta)]
+    rows = tuple(
+        _row(form, name, dy, rounding, steps, method, bar, generator) for name in form.arrays
+    )
+    return ProjectionCheck(rows, bar, form.notes + rounding.notes)
 
 
-def _project(
+def _row(
     form: Differentiable,
     name: str,
-    dy: Tensor,
-    eta: float,
+    dy: np.ndarray,
+    rounding: Rounding,
+    steps: Sequence[float],
     method: str,
     tolerance: float,
     generator: np.random.Generator,
 ) -> ArrayProjection:
     array = form.arrays[name]
     e = torch.as_tensor(generator.standard_normal(tuple(array.shape)), device=array.device)
-    for step in (eta, eta / 10, eta / 100):
-        slope, near, rounding = _along(form, name, e, step, method, tolerance)
-        if not bool(near.all()) or not near.numel():
-            break
-    else:
+    enough = KNOWN if rounding.coarse else ENOUGH
+    found = project(
+        form, form.arrays, {name: e}, dy, rounding.rounding, steps, method, enough,
+        kink=0.1 * tolerance,
+    )  # fmt: skip
+    if found is None:
         raise InputError(
-            f"every output is within reach of a kink along {name} at eta = {eta:g} and a hundredth "
-            "of it; expected a function that is smooth apart from separate kinks"
+            f"every output is within reach of a kink along {name} at eta = {steps[0]:g} and a "
+            "hundredth of it; expected a function that is smooth apart from separate kinks"
         )
-    dy = torch.where(near, 0.0, dy)
-    numeric = float((dy * slope).sum())
-    dx = form.derivatives(form.arrays, dy)[name]
-    if dx is None:
-        dx = torch.zeros_like(array)
-    ours, error = np.nan, np.inf
-    if dx.shape == array.shape:
-        ours = float((dx * e).sum())
-        least = rounding * float(dy.norm()) / tolerance
-        scale = max(abs(numeric), float(dx.norm()), least, float(np.finfo(np.float64).tiny))
-        error = abs(ours - numeric) / scale
-    if not np.isfinite(error):
-        error = np.inf
-    return ArrayProjection(name, tuple(array.shape), step, ours, numeric, error, int(near.sum()))
-
-
-def _along(
-    form: Differentiable, name: str, e: Tensor, eta: float, method: str, tolerance: float
-) -> tuple[Tensor, Tensor, float]:
-    """Each output's slope along e, whether a kink is near it, and the rounding of the slopes."""
-
-    def value(t: float) -> Tensor:
-        return form.value({**form.arrays, name: form.arrays[name] + t * e})
-
-    here, above, below = value(0.0), value(eta), value(-eta)
-    central = (above - below) / (2 * eta)
-    largest = float(here.abs().max()) if here.numel() else 0.0
-    rounding = 64 * float(np.finfo(np.float64).eps) * largest / eta
-    # a bend that does not halve with the step is a kink: see differences.py
-    bend = (above - 2 * here + below) / eta
-    half_bend = (value(eta / 2) - 2 * here + value(-eta / 2)) / (eta / 2)
-    limit = max(SHARE * tolerance * float(central.square().mean().sqrt()), rounding)
-    near = (bend - 2 * half_bend).abs() > limit
-    return central if method == "central" else (above - here) / eta, near, rounding
+    size = max(abs(found.numeric), found.size, float(np.finfo(np.float64).tiny))
+    error = abs(found.ours - found.numeric) / max(size, found.unknown / tolerance)
+    return ArrayProjection(
+        name,
+        tuple(array.shape),
+        eta=found.step,
+        ours=found.ours,
+        numeric=found.numeric,
+        relative_error=error if np.isfinite(error) else np.inf,
+        left_out=found.left_out,
+        unknown=found.unknown / size if array.numel() else 0.0,
+    )
