@@ -5,12 +5,12 @@ import warnings
 import pytest
 import torch
 import torch.nn.functional as F
-from own_functions import FUNCTIONS
 from torch import nn
-from torch_nn import CASES, LEFT_OUT
 
 from chainrule import blocks
 from chainrule.checking import check_derivatives, check_projection
+from right_functions import FUNCTIONS
+from torch_nn import CASES, LEFT_OUT
 
 # what PyTorch itself gets wrong, as the tests below show without us
 FAULTS = {"Hardsigmoid": "precision", "CrossMapLRN2d": None, "NLLLoss2d": "layout"}

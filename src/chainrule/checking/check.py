@@ -82,9 +82,10 @@ def check_derivatives(
     moody = unsteady(form)
     if moody is not None:
         return DerivativeCheck((), (moody,), form.arrays, 0, tolerance, form.notes)
+    drawn = random_dy(form.outputs(form.arrays), generator)
     rounding = rounding_of(form.vector, form.arrays, generator)
     check_smooth(rounding)
-    dy = levelled(random_dy(form.outputs(form.arrays), generator), rounding)
+    dy = levelled(drawn, rounding)
     found = differences_off_kinks(
         form, dy, rounding, step=step, tolerance=tolerance, generator=generator
     )

@@ -8,7 +8,7 @@ from torch import Tensor
 from chainrule.checking.differentiable import flat, split
 from chainrule.checking.rounding import Rounding
 
-WEAK = 1e-3
+WEAK = 1e-5
 
 
 def random_dy(outputs: Sequence[Tensor], generator: np.random.Generator) -> tuple[Tensor, ...]:

@@ -132,9 +132,9 @@ def check_projection(
     if moody is not None:
         raise InputError(f"{moody.hint}; expected a function that gives the same")
     generator = np.random.default_rng(seed)
+    dy = flat(random_dy(form.outputs(form.arrays), generator))
     rounding = rounding_of(form.vector, form.arrays, generator)
     check_smooth(rounding)
-    dy = flat(random_dy(form.outputs(form.arrays), generator))
     steps = [eta, eta / 10, eta / 100, *(step for step in LARGER if step > eta)]
     rows = tuple(
         _row(form, name, dy, rounding, steps, method, bar, generator) for name in form.arrays
