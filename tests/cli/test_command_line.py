@@ -63,7 +63,10 @@ def test_an_unknown_command_is_named_in_one_sentence(refused):
         (("glyphs", "show", "--letter", "ab", "--out", "x.png"), "--letter: found 'ab'; expected"),
         (("reader", "evaluate", "--condition", "foggy"), "--condition: found 'foggy'; expected"),
         (("points", "derive", "--example", "deep.json"), "deep.json is no JSON"),
-        (("reader", "train", "--out", "folder.safetensors"), "is a folder; expected a file name"),
+        (
+            ("reader", "train-letters", "--out", "folder.safetensors"),
+            "is a folder; expected a file name",
+        ),
         (
             ("blocks", "apply", "--block", "maxpool", "--stride", 10**20),
             "expected at most 2147483647",

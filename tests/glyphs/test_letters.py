@@ -241,7 +241,7 @@ def test_a_font_cut_anywhere_never_gives_a_traceback(fonts_folder, tmp_path):
 def test_bad_requests_to_show_are_refused(refused, tmp_path):
     out = tmp_path / "x.png"
     assert "expected exactly one" in refused("glyphs", "show", "--out", out)
-    assert "not in the alphabet" in refused("glyphs", "show", "--letter", "É", "--out", out)
+    assert "expected one character" in refused("glyphs", "show", "--letter", "É", "--out", out)
     assert "no font's name" in refused("glyphs", "show", "--font", "zzz", "--out", out)
     assert "has no 'é'" in refused("glyphs", "show", "--text", "café", "--out", out)
     assert "is empty" in refused("glyphs", "show", "--text", "", "--out", out)
@@ -256,3 +256,10 @@ def test_find_fonts_sorts_a_folder(fonts_folder):
     found = find_fonts([fonts_folder])
     assert found == sorted(found)
     assert all(path.suffix == ".ttf" for path in found)
+
+
+def test_a_sheet_is_of_one_letter(refused, tmp_path):
+    for letter in ("ab", "A", ""):
+        message = refused("glyphs", "show", "--letter", letter, "--out", tmp_path / "sheet.png")
+        assert f"found {letter!r}; expected one character" in message
+    assert not list(tmp_path.iterdir())

@@ -149,9 +149,10 @@ def _train_drawn(
             drawn, characters, dropped = drawn_fonts(fonts, alphabet, report)
         recipe = ONWARD
     else:
-        characters = parse_alphabet(alphabet)
-        characters += "" if " " in characters else " "
-        drawn, dropped = [restrict(font, characters) for font in load_line_fonts(built)], []
+        characters, packed = parse_alphabet(alphabet), load_line_fonts(built)
+        if " " not in characters and all(" " in font.index for font in packed):
+            characters += " "
+        drawn, dropped = [restrict(font, characters) for font in packed], []
         recipe = SCRATCH if start is None else replace(SCRATCH, short=None)
     first = load_reader(start) if fonts or start is not None else None
     recipe = replace(recipe, settings=replace(recipe.settings, **options.settings))

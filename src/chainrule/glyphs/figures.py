@@ -15,10 +15,12 @@ COLUMNS = 40
 def letter_sheet(letters: Letters, character: str) -> Figure:
     """`character` in every font, training and validation families apart.
 
-    Raises InputError if it isn't in the alphabet.
+    Raises InputError if it isn't one character of the alphabet.
     """
-    if character not in letters.alphabet:
-        raise InputError(f"{character!r} is not in the alphabet {letters.alphabet!r}")
+    if len(character) != 1 or character not in letters.alphabet:
+        raise InputError(
+            f"letter: found {character!r}; expected one character of {letters.alphabet!r}"
+        )
     of_it = letters.labels == letters.alphabet.index(character)
     parts = []
     for held, name in ((False, "training"), (True, "validation")):

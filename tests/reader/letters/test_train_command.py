@@ -157,7 +157,7 @@ def test_letters_that_cannot_be_trained_on(refused, tmp_path, alphabet, validati
     ("arguments", "expected"),
     [
         (["--recipe", "slow"], "'slow' is not one of"),
-        (["--out", "model.pth"], "expected .safetensors"),
+        (["--out", "model.pth"], "ends in .safetensors"),
         (["--epochs", "0"], "--epochs"),
         (["--seed", "-1"], "--seed"),
         (["--learning-rate", "0"], "expected a number above 0"),

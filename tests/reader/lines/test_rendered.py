@@ -1,5 +1,12 @@
 """Batches of rendered lines, and the texts in them."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -119,3 +126,37 @@ def test_texts_keep_to_the_alphabet(alphabet):
 
 def test_classes_count_from_one_and_end_with_padding():
     assert classes(["ba", "c"], "abc").tolist() == [[2, 1], [3, -1]]
+
+
+_PARENT = """
+import time
+from chainrule.glyphs.lines import load_line_fonts
+from chainrule.reader.lines.rendered import RenderedLines
+import torch
+if __name__ == "__main__":
+    with RenderedLines(load_line_fonts()[:3], "abc ", 8, workers=1) as lines:
+        list(lines.batches(8, torch.Generator().manual_seed(0)))
+        print(*lines._processes._processes, flush=True)
+        time.sleep(60)
+"""
+
+
+def test_workers_end_with_their_parent_whatever_ends_it(tmp_path):
+    (tmp_path / "parent.py").write_text(_PARENT)
+    parent = subprocess.Popen(
+        [sys.executable, tmp_path / "parent.py"], stdout=subprocess.PIPE, text=True
+    )
+    worker = int(parent.stdout.readline())
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    for _ in range(200):
+        try:
+            os.kill(worker, 0)
+        except ProcessLookupError:
+            return
+        if Path(f"/proc/{worker}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+            return
+        time.sleep(0.1)
+    os.kill(worker, signal.SIGKILL)
+    pytest.fail("the worker outlived its parent by 20 s")
