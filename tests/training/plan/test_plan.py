@@ -32,7 +32,7 @@ from chainrule.errors import ShapeError
 from chainrule.training import Settings, train
 from chainrule.training.learner import PlainLearner
 from chainrule.training.plan import learner as planned
-from chainrule.training.plan import products
+from chainrule.training.plan import products, weights
 from chainrule.training.plan.learner import PlannedLearner, can_plan
 from chainrule.training.plan.plan import shares
 from chainrule.training.plan.products import Ways
@@ -404,3 +404,27 @@ def test_what_a_plan_is_for(change, suits):
     assert not can_plan(BIG, state, settings, many[:2])  # too little to do
     wide = first_state({k: v.double() for k, v in started().items()}, settings)
     assert not can_plan(BIG, wide, settings, many)
+
+
+@dataclass(frozen=True)
+class Shifted(Convolution):
+    """A convolution of one's own: not the one that a plan knows."""
+
+    def forward(self, x, params):
+        y, saved = super().forward(x, params)
+        return y + 1, saved
+
+
+def test_a_block_that_derives_from_a_known_one_runs_as_it_is():
+    chain = Chain([("conv", BARE), ("own", Shifted(4, 3, 2)), ("more", Convolution(3, 2, 2))])
+    check_same(chain, (6, 3, 7, 6), threads=2)
+
+
+def test_a_plan_looks_at_settings_that_it_does_not_know():
+    @dataclass(frozen=True)
+    class Later(FullyConnected):
+        doubled: bool = False
+
+    known = ("in_features", "out_features", "bias")
+    assert weights._has_only(Later(3, 2), known)
+    assert not weights._has_only(Later(3, 2, doubled=True), known)

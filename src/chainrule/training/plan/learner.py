@@ -15,7 +15,7 @@ from chainrule.training.gradients import clipped, rate_factors
 from chainrule.training.plan.compiled import add_up
 from chainrule.training.plan.plan import Plan, shares
 from chainrule.training.plan.team import Team
-from chainrule.training.plan.weights import Weights, is_product
+from chainrule.training.plan.weights import Weights, is_product, is_straight
 from chainrule.training.settings import Settings
 from chainrule.training.state import State
 
@@ -128,7 +128,7 @@ def can_plan(chain: Chain, state: State, settings: Settings, x: Tensor) -> bool:
         value.dtype == torch.float32 and value.device.type == "cpu"
         for value in state.parameters.values()
     )
-    if not here or not wide or settings.precision == "float64":
+    if not here or not wide or settings.precision == "float64" or not is_straight(chain):
         return False
     work = 0
     for block, shape in _with_outputs(chain, tuple(x.shape)):
@@ -141,8 +141,8 @@ def can_plan(chain: Chain, state: State, settings: Settings, x: Tensor) -> bool:
 
 def _with_outputs(block: Block, shape: Shape) -> Iterator[tuple[Block, Shape]]:
     """Each block that a plan gives a step, with the shape of its output."""
-    if isinstance(block, Chain):
-        for _, inner in block.layers:
+    if type(block) is Chain:
+        for _, inner in block.inside():
             yield from _with_outputs(inner, shape)
             shape = inner.shape(shape)
         return

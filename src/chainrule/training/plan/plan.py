@@ -15,7 +15,7 @@ from chainrule.training.plan.normalization import Normalization
 from chainrule.training.plan.products import Filters, Product, ways_of
 from chainrule.training.plan.steps import AsItIs, Flat, Gate, Pooling, Step, Sum
 from chainrule.training.plan.team import Team
-from chainrule.training.plan.weights import Weights, is_product, packs
+from chainrule.training.plan.weights import Weights, is_product, leaves, packs
 
 # beside those that have steps of their own: what they give for an image depends on it alone
 _EACH_IMAGE_ALONE = (
@@ -205,9 +205,9 @@ def overlaps(block: MaxPooling) -> bool:
 
 def _in_a_row(block: Block, name: str) -> list[tuple[str, Block]]:
     """The blocks of a chain, those of chains in it in their places."""
-    if not isinstance(block, Chain):
+    if type(block) is not Chain:
         return [(name, block)]
-    return [pair for own, inner in block.layers for pair in _in_a_row(inner, f"{name}{own}.")]
+    return [pair for own, inner in block.inside() for pair in _in_a_row(inner, f"{name}{own}.")]
 
 
 def _takes_relu(block: Block) -> bool:
@@ -219,13 +219,5 @@ def shares(chain: Chain) -> bool:
     """Whether threads may share a batch: images mix only where a plan knows how."""
     return all(
         type(block) is BatchNormalization or type(block) in _EACH_IMAGE_ALONE
-        for block in _all_blocks(chain)
+        for _, block in leaves(chain)
     )
-
-
-def _all_blocks(block: Block) -> list[Block]:
-    if isinstance(block, Chain):
-        return [found for _, inner in block.layers for found in _all_blocks(inner)]
-    if type(block) is Residual:
-        return _all_blocks(block.body)
-    return [block]

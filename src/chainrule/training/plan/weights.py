@@ -7,7 +7,8 @@ products read, have the plan's precision.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,6 +18,9 @@ from chainrule.blocks.block import Block, Parameters
 from chainrule.chain import Chain
 
 _ALIGNED = 32  # numbers: pieces begin at a cache line
+_CONVOLUTION = (
+    "in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "bias"
+)  # fmt: skip
 _ROW = 8  # numbers of which a row with a bias holds a multiple
 
 
@@ -131,19 +135,35 @@ class Weights:
 
 def leaves(block: Block, name: str = "") -> Iterator[tuple[str, Block]]:
     """Every block that holds no others, with its name and a dot, if it has one."""
-    if not isinstance(block, Chain | Residual):
-        yield name, block
-        return
-    inside = block.layers if isinstance(block, Chain) else ()
-    if isinstance(block, Residual):
+    if type(block) is Residual:
         yield from leaves(block.body, name)
-    for own, inner in inside:
-        yield from leaves(inner, f"{name}{own}.")
+    elif type(block) is Chain:
+        for own, inner in block.inside():
+            yield from leaves(inner, f"{name}{own}.")
+    else:
+        yield name, block
+
+
+def is_straight(block: Block) -> bool:
+    """Whether each layer takes the one before it, in this chain and in those inside it."""
+    if type(block) is Chain:
+        pairs = all(len(layer) == 2 for layer in block.layers)
+        one_input = len(getattr(block, "inputs", ("x",))) == 1
+        return pairs and one_input and all(is_straight(inner) for _, inner in block.inside())
+    return is_straight(block.body) if type(block) is Residual else True
 
 
 def is_product(block: Block) -> bool:
     """Whether a plan runs it as a product of matrices."""
-    return type(block) is FullyConnected or (type(block) is Convolution and block.groups == 1)
+    if type(block) is FullyConnected:
+        return _has_only(block, ("in_features", "out_features", "bias"))
+    return type(block) is Convolution and block.groups == 1 and _has_only(block, _CONVOLUTION)
+
+
+def _has_only(block: Any, known: tuple[str, ...]) -> bool:
+    """Whether the settings that a plan does not know of are as they are by default."""
+    others = [field for field in fields(block) if field.name not in known]
+    return all(getattr(block, field.name) == field.default for field in others)
 
 
 def packs(block: Block) -> bool:
