@@ -34,7 +34,7 @@ minima:  ## the quick tests with the lowest versions that pyproject.toml declare
 	$(PYTHON) tests/minima.py . > .venv-minima/constraints.txt
 	.venv-minima/bin/python -m pip install --quiet --constraint .venv-minima/constraints.txt \
 		--editable '.[all,onnx]' beartype hypothesis pytest pytest-xdist sympy
-	.venv-minima/bin/pytest -n 2 -m "not slow" --ignore tests/test_docs.py
+	.venv-minima/bin/pytest -n 2 -m "not slow" --ignore tests/test_docs.py -W ignore::pytest.PytestRemovedIn10Warning
 
 format: .venv/installed-test  ## mend what ruff can mend
 	$(BIN)/ruff check --fix .
