@@ -21,10 +21,11 @@ def test_help_has_an_example(command):
 
 
 def _commands(command, name=""):
-    """Every group and command by name, with its help."""
+    """Every group and command by name, with its help; no former names, which are only refused."""
     yield name, command.help
     for inner, found in getattr(command, "commands", {}).items():
-        yield from _commands(found, f"{name} {inner}")
+        if not found.hidden:
+            yield from _commands(found, f"{name} {inner}")
 
 
 def test_every_group_and_command_has_an_example_of_itself():
