@@ -61,7 +61,10 @@ def mistake_in(
     evidence = Evidence(
         name, trial.arrays, found.derivatives, wrong, unknown, trial.dy[0], by_sample
     )
-    kind = diagnose(ours, evidence) or _of_another_call(trial, name, step, evidence)
+    if other_type and ours is not None:
+        kind: tuple[Kind, str] | None = "dtype", f"it holds {ours.dtype} on {ours.device}"
+    else:
+        kind = diagnose(ours, evidence) or _of_another_call(trial, name, step, evidence)
     shown = ours is not None and ours.shape == numeric.shape
     entry = _place(errors.where(wrong, 0.0))
     return Mistake(

@@ -122,7 +122,7 @@ def flat(tensors: Sequence[Tensor | None]) -> np.ndarray:
     rows = [
         t.detach().to("cpu", torch.float64).reshape(-1).numpy() for t in tensors if t is not None
     ]
-    return rows[0] if len(rows) == 1 else np.concatenate(rows)
+    return np.concatenate(rows)  # a copy: a layer may write into its last output
 
 
 def split(row: np.ndarray, like: Sequence[Tensor]) -> tuple[Tensor, ...]:

@@ -180,3 +180,29 @@ def training(
             f"ours is {ratio['to_best_peer']:.2f} times the best of the others "
             f"({ratio['best_peer']}), and {ratio['to_limit']:.0%} of the limit\n"
         )
+
+
+@app.command()
+def checks(as_json: JsonOption = False) -> None:
+    """Give layers that are wrong on purpose to our check and to torch.autograd.gradcheck.
+
+    Each mistake with the verdict and the kind that `check_derivatives` names, and whether gradcheck
+    finds it as it is by default; and the same layers without their mistakes.
+
+    Example: chainrule bench checks --json
+    """
+    from chainrule.benchmarks.checks import measure
+
+    with progress("bench checks", "mistakes") as report:
+        document = measure(report)
+    if as_json:
+        print_json(document)
+        return
+    for row in document["rows"]:
+        found = "found" if row["gradcheck_finds"] else "-"
+        print(f"{row['name']:46} {row['verdict']:11} {row['kind'] or '-':12} gradcheck: {found}")
+    print(
+        f"found {document['found']} of {document['mistakes']}, gradcheck "
+        f"{document['gradcheck_found']}; {document['false_alarms']} false alarms on the layers "
+        "without the mistakes"
+    )
