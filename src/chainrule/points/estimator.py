@@ -141,10 +141,12 @@ class TwoLayerClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ) -> "TwoLayerClassifier":
         weights = None
         if sample_weight is not None or self.class_weight is not None:
-            weights = _check_sample_weight(
+            given = _check_sample_weight(
                 sample_weight, X, dtype=np.float64, ensure_non_negative=True
             )
-            weights = weights * compute_sample_weight(self.class_weight, y)
+            if not given.any():
+                raise ValueError("Sample weights must contain at least one non-zero number.")
+            weights = given * compute_sample_weight(self.class_weight, y)
         check_settings(self.hidden, self.learning_rate, self.iterations)
         random = check_random_state(self.random_state)
         if len(self.classes_) > 2:
