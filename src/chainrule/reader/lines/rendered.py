@@ -1,15 +1,12 @@
 """Rendered lines as batches for a reader to train on."""
 
 import multiprocessing
-import os
-import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from copy import copy
 from dataclasses import dataclass, field
 from itertools import islice
-from threading import Thread
 
 import numpy as np
 import torch
@@ -212,16 +209,6 @@ _source: RenderedLines | None = None  # a worker's
 def _begin(source: RenderedLines) -> None:
     global _source  # noqa: PLW0603 - what a worker keeps between its jobs
     _source = source
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, which ends this one
-    Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """A parent that is killed tells its workers nothing, and they would wait for ever."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
     begin_worker()
 
 
