@@ -83,9 +83,10 @@ def _window_case(
     stride = (_whole(draw, 1, 3), _whole(draw, 1, 3))
     channels = channels or _whole(draw, 1, 3)
     block = make(channels, {"kernel_size": kernel, "stride": stride, "padding": sides})
-    eh, ew = block.window.extent
-    height = max(1, eh - sides[0] - sides[1]) + _whole(draw, 0, 3)
-    width = max(1, ew - sides[2] - sides[3]) + _whole(draw, 0, 3)
+    (eh, ew), (dh, dw) = block.window.extent, block.window.dilation
+    # taps that are further apart than the image is long may all miss it
+    height = max(dh, eh - sides[0] - sides[1]) + _whole(draw, 0, 3)
+    width = max(dw, ew - sides[2] - sides[3]) + _whole(draw, 0, 3)
     return _case(draw, block, (_whole(draw, 1, 3), channels, height, width))
 
 

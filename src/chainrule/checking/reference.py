@@ -56,11 +56,13 @@ def _(block: blocks.MaxPooling, x: Tensor, params: Parameters, target: None) -> 
 @reference.register
 def _(block: blocks.AveragePooling, x: Tensor, params: Parameters, target: None) -> Tensor:
     """What is not counted is NaN, which nanmean leaves out."""
+    _, _, rows, columns = block.shape(tuple(x.shape))
     window = block.window
     if block.count_padding:
         x = _padded(x, window.padding, 0.0)
         window = replace(window, padding=(0, 0, 0, 0))
-    return _windows(window, x, math.nan).nanmean(-1)
+    # a last window that begins in the padding at the end is none
+    return _windows(window, x, math.nan)[:, :, :rows, :columns].nanmean(-1)
 
 
 @reference.register
