@@ -1,5 +1,7 @@
 """Convolution against torch.autograd, central differences, patches times weights, and SciPy."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -40,39 +42,30 @@ def padded(block, x):
     return F.pad(x, (left, right, top, bottom))
 
 
+def of_patches(block, x, params):
+    """The convolution of what is padded already: patches times weights, group by group."""
+    window = block.window
+    patches = F.unfold(x, window.kernel, window.dilation, 0, window.stride)
+    size = [
+        (length - extent) // stride + 1
+        for length, extent, stride in zip(x.shape[2:], window.extent, window.stride, strict=True)
+    ]
+    n, _, places = patches.shape
+    # (N, groups, inputs of a group times taps, places)
+    patches = patches.reshape(n, block.groups, -1, places)
+    weight = params["weight"].reshape(block.groups, block.out_channels // block.groups, -1)
+    y = (weight @ patches).reshape(n, block.out_channels, *size)
+    return y + params["bias"][:, None, None] if block.bias else y
+
+
 @given(convolutions())
 def test_derivatives(numbers, parameters, held, case):
     block, x_shape = case
 
     def reference(x, params):
-        window = block.window
-        return F.conv2d(
-            padded(block, x),
-            params["weight"],
-            params.get("bias"),
-            window.stride,
-            0,
-            window.dilation,
-            block.groups,
-        )
+        return of_patches(block, padded(block, x), params)
 
     held(block, numbers()(*x_shape), parameters(block), reference)
-
-
-@given(convolutions())
-def test_equals_patches_times_weights(numbers, parameters, case):
-    block, x_shape = case
-    x, params, window = numbers()(*x_shape), parameters(block), block.window
-    patches = F.unfold(padded(block, x), window.kernel, window.dilation, 0, window.stride)
-    n, _, places = patches.shape
-    # (N, groups, inputs of a group times taps, places)
-    patches = patches.reshape(n, block.groups, -1, places)
-    weight = params["weight"].reshape(block.groups, block.out_channels // block.groups, -1)
-    y = (weight @ patches).reshape(n, block.out_channels, places)
-    if block.bias:
-        y = y + params["bias"][:, None]
-    expected = y.reshape(block.shape(x_shape))
-    torch.testing.assert_close(block.forward(x, params)[0], expected, rtol=1e-11, atol=1e-11)
 
 
 @given(convolutions())
@@ -143,7 +136,8 @@ def test_one_pixel_meets_a_padded_filter(numbers, parameters):
         ({"dilation": 0}, r"`dilation` is 0; expected a whole number of at least 1"),
         ({"padding": -1}, r"`padding` is -1; expected a whole number of at least 0"),
         ({"padding": (1, 2, 3)}, r"`padding` is \(1, 2, 3\); expected one whole number, two"),
-        ({"padding": "same"}, r"`padding` is 'same'; expected a whole number of at least 0"),
+        ({"padding": "valid"}, r"`padding` is 'valid'; expected whole numbers or 'same'"),
+        ({"padding_mode": "wrap"}, r"`padding_mode` is 'wrap'; expected 'zeros' or 'reflect'"),
         ({"groups": 0}, r"`groups` is 0; expected a whole number of at least 1"),
         ({"groups": 2}, r"`groups` is 2; expected a divisor of `in_channels` \(3\)"),
         ({"groups": 3}, r"`groups` is 3; .* and of `out_channels` \(4\)"),
@@ -171,3 +165,41 @@ def test_inputs_that_do_not_fit_are_refused(x_shape, sentence):
     for use in (lambda: block.shape(x_shape), lambda: block.forward(torch.zeros(x_shape), params)):
         with pytest.raises(ShapeError, match=f"^Convolution: .*{sentence}"):
             use()
+
+
+@given(convolutions())
+def test_mirrored_padding(numbers, parameters, held, case):
+    """Against pixels picked by numpy's own mirror."""
+    block, x_shape = case
+    top, bottom, left, right = block.window.padding
+    block = replace(block, padding_mode="reflect")
+    assume(max(top, bottom) < x_shape[2])
+    assume(max(left, right) < x_shape[3])
+    rows = np.pad(np.arange(x_shape[2]), (top, bottom), mode="reflect")
+    columns = np.pad(np.arange(x_shape[3]), (left, right), mode="reflect")
+
+    def reference(x, params):
+        return of_patches(block, x[:, :, rows][:, :, :, columns], params)
+
+    held(block, numbers()(*x_shape), parameters(block), reference)
+
+
+def test_more_than_the_image_is_not_mirrored():
+    with pytest.raises(ShapeError, match=r"to mirror is \(2, 2, 2, 2\); expected more rows"):
+        Convolution(1, 1, 3, padding=2, padding_mode="reflect").shape((1, 1, 2, 5))
+
+
+@given(
+    st.integers(1, 5), st.integers(1, 5), st.integers(1, 4), st.integers(1, 3), st.integers(1, 12)
+)
+def test_same_padding_gives_as_many_rows_as_the_stride_leaves(kh, kw, stride, dilation, height):
+    block = Convolution(1, 1, (kh, kw), stride, "same", dilation)
+    assert block.shape((1, 1, height, 7))[2:] == (-(-height // stride), -(-7 // stride))
+
+
+def test_same_padding_is_torchs_for_stride_1(numbers, parameters):
+    for kernel in ((3, 3), (1, 5), (2, 1)):
+        block = Convolution(2, 3, kernel, padding="same", dilation=(2, 1))
+        x, params = numbers()(2, 2, 9, 8), parameters(block)
+        theirs = F.conv2d(x, params["weight"], params["bias"], padding="same", dilation=(2, 1))
+        torch.testing.assert_close(block(x, params), theirs)

@@ -7,15 +7,21 @@ import torch
 
 from chainrule import blocks
 from chainrule.blocks import (
+    GELU,
     AveragePooling,
     BatchNormalization,
+    BilinearSampler,
     Block,
+    Concatenation,
     Convolution,
     Dropout,
     Flatten,
     FullyConnected,
     GlobalAveragePooling,
+    GroupNormalization,
+    InstanceNormalization,
     Interleave,
+    LayerNormalization,
     LeakyReLU,
     LocalResponseNormalization,
     MaxPooling,
@@ -23,8 +29,13 @@ from chainrule.blocks import (
     ReLU6,
     Residual,
     Sigmoid,
+    SiLU,
     Softmax,
+    Softplus,
+    Sum,
     Tanh,
+    TransposedConvolution,
+    Upsampling,
 )
 from chainrule.errors import ShapeError
 
@@ -33,6 +44,10 @@ CASES = [
     Convolution(6, 4, 3),
     Convolution(6, 4, (3, 2), stride=2, padding=(0, 1, 2, 1), dilation=(1, 2), groups=2),
     Convolution(6, 6, 3, padding=1, groups=6, bias=False),
+    Convolution(6, 4, 3, stride=2, padding="same"),
+    Convolution(6, 4, 3, padding=(1, 2, 0, 2), padding_mode="reflect"),
+    TransposedConvolution(6, 4, 3, stride=2, padding=1, output_padding=1),
+    TransposedConvolution(6, 4, (3, 2), 2, (0, 1, 1, 0), dilation=2, groups=2, bias=False),
     MaxPooling(2),
     MaxPooling(3, 2, padding=1),
     MaxPooling(3, 2, padding=(0, 2, 1, 0)),
@@ -46,10 +61,19 @@ CASES = [
     LeakyReLU(0.1),
     Sigmoid(),
     Tanh(),
+    GELU(),
+    GELU(tanh=True),
+    SiLU(),
+    Softplus(2.0),
     Softmax(),
     LocalResponseNormalization(3, 1.0, 0.5, 0.75),
     BatchNormalization(6),
     BatchNormalization(6, training=False),
+    LayerNormalization(6),
+    GroupNormalization(3, 6),
+    InstanceNormalization(6),
+    Upsampling((2, 3)),
+    Upsampling(2, "bilinear"),
     Dropout(0.3),
     Dropout(0.3, training=False),
     Residual(Convolution(6, 6, 3, padding=1)),
@@ -57,6 +81,7 @@ CASES = [
     Flatten(),
     FullyConnected(6, 5),
 ]
+SEVERAL = {BilinearSampler, Concatenation, Sum}  # of several inputs: in tests of their own
 every_block = pytest.mark.parametrize("block", CASES, ids=str)
 
 
@@ -90,7 +115,7 @@ def test_no_block_is_left_out():
         for kind in vars(blocks).values()
         if inspect.isclass(kind) and issubclass(kind, Block) and kind is not Block
     }
-    assert kinds == {type(block) for block in CASES}
+    assert kinds == {type(block) for block in CASES} | SEVERAL
 
 
 @every_block

@@ -47,4 +47,4 @@ def test_values_and_derivatives_are_the_librarys(n, c, o, kh, kw, more_h, more_w
     ],
 )
 def test_when_it_is_taken(block, side, expected):
-    assert patches_pay(torch.zeros(1, block.in_channels, side, side), block.window) == expected
+    assert patches_pay((side, side), 4, block.window) == expected

@@ -137,7 +137,7 @@ def test_an_architecture_that_cannot_be_is_refused(saved, change, sentence):
 def test_another_architecture_than_expected_is_refused(saved, characters):
     path, chain, _ = saved
     assert load_chain(path, chain)[0] == chain
-    with pytest.raises(FileError, match=r"layer 'conv' is Convolution\(1, 2, 2\); expected"):
+    with pytest.raises(FileError, match=r"layer 'conv' is Convolution\(1, 2, 2\) of x; exp"):
         load_chain(path, characters)
     with pytest.raises(FileError, match="another architecture, of 2 layers; expected 3"):
         load_chain(path, Chain([*chain.layers, ("more", ReLU())]))

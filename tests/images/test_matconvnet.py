@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from scipy.io import savemat
 
 from chainrule.errors import FileError
+from chainrule.images.explanation import explain
 from chainrule.images.matconvnet import load_matconvnet
 
 GENERATOR = np.random.default_rng(7)
@@ -138,11 +140,104 @@ def test_a_dag_whose_layers_are_in_a_line(tmp_path):
     assert network.classes[5] == "name 5"
 
 
-def test_a_dag_with_branches_is_refused(tmp_path):
-    net = _dag()
-    net["layers"][0, 2]["inputs"] = _cell(["x0"])
+def _graph():
+    """A network with branches: in no order, with a sum, a concatenation and two losses."""
+    draw = np.random.default_rng(3).normal
+
+    def filters(*shape):
+        return draw(size=shape).astype(np.float32) / 4
+
+    values = {
+        "f1": filters(3, 3, 3, 4), "f2": filters(3, 3, 4, 4), "f3": filters(1, 1, 4, 3),
+        "f4": filters(4, 4, 2, 7), "b4": filters(1, 2), "f5": filters(12, 12, 2, 6),
+        "f6": filters(6, 6, 4, 5),
+    }  # fmt: skip
+    one, pad = [1.0, 1.0], [1.0, 1.0, 1.0, 1.0]
+
+    def layer(name, kind, inputs, outputs, params=(), block=None):
+        return (
+            name,
+            f"dagnn.{kind}",
+            _cell(inputs),
+            _cell(outputs),
+            _cell(list(params)),
+            block or {},
+        )
+
+    layers = [
+        layer("prob", "SoftMax", ["scores"], ["p"]),
+        layer("sum", "Sum", ["x1", "x2"], ["x3"]),
+        layer("conv1", "Conv", ["data"], ["x1"], ["f1"], {"stride": one, "pad": pad}),
+        layer("conv2", "Conv", ["x1"], ["x2"], ["f2"], {"stride": one, "pad": pad}),
+        layer("leaky", "ReLU", ["x3"], ["x4"], block={"leak": 0.25}),
+        layer("side", "Conv", ["x4"], ["x5"], ["f3"], {"stride": one, "pad": [0.0]}),
+        layer("both", "Concat", ["x5", "x4"], ["x6"], block={"dim": 3.0}),
+        layer("up", "ConvTranspose", ["x6"], ["x7"], ["f4", "b4"],
+              {"upsample": [2.0, 2.0], "crop": [1.0, 1.0, 1.0, 1.0]}),
+        layer("aside", "Conv", ["x4"], ["side_scores"], ["f6"], {"stride": one, "pad": [0.0]}),
+        layer("side_loss", "Loss", ["side_scores", "label"], ["objective1"]),
+        layer("fc", "Conv", ["x7"], ["scores"], ["f5"], {"stride": one, "pad": [0.0]}),
+        layer("loss", "Loss", ["scores", "label"], ["objective2"]),
+    ]  # fmt: skip
+    kind = [(k, object) for k in ("name", "type", "inputs", "outputs", "params", "block")]
+    params = np.array([list(values.items())], dtype=[("name", object), ("value", object)])
+    meta = {"normalization": {"imageSize": [6.0, 6.0, 3.0]}, "classes": {"description": NAMES}}
+    return {"layers": np.array([layers], dtype=kind), "params": params, "meta": meta}, values
+
+
+def _expected_graph(x, values):
+    w = {
+        k: torch.from_numpy(v.transpose(3, 2, 0, 1).copy())
+        for k, v in values.items()
+        if k[0] == "f"
+    }
+    h = F.conv2d(x, w["f1"], padding=1)
+    h = F.leaky_relu(h + F.conv2d(h, w["f2"], padding=1), 0.25)
+    h = torch.cat([F.conv2d(h, w["f3"]), h], 1)
+    h = F.conv_transpose2d(h, w["f4"], torch.from_numpy(values["b4"][0]), 2, 1)
+    return F.conv2d(h, w["f5"])
+
+
+def test_a_dag_that_is_a_graph(tmp_path):
+    net, values = _graph()
     savemat(tmp_path / "dag.mat", net)
-    with pytest.raises(FileError, match=r"layers\(3\)\.inputs.*only layers in a line"):
+    network = load_matconvnet(tmp_path / "dag.mat")
+    assert set(network.chain) == {"conv1", "conv2", "sum", "leaky", "side", "both", "up", "fc"}
+    assert set(network.params) == set(network.chain.parameter_shapes())
+    x = torch.rand(2, 3, 6, 6)
+    expected = _expected_graph(x, values)
+    torch.testing.assert_close(network.chain(x, network.params), expected, rtol=1e-4, atol=1e-4)
+    # the ways on which the commands go: fused, its features, and what a score came from
+    torch.testing.assert_close(
+        network.logit_function()(x), expected.flatten(1), rtol=1e-4, atol=1e-4
+    )
+    assert (network.feature_layer, network.last_convolution) == ("up", "both")
+    assert network.feature_function("float32")(x).shape == (2, 2 * 12 * 12)
+    explanation = explain(network, Image.new("RGB", (6, 6), "red"))
+    assert explanation.grad_cam.shape == explanation.derivative.shape == (6, 6)
+
+
+@pytest.mark.parametrize(
+    ("place", "field", "value", "words"),
+    [
+        (
+            3,
+            "inputs",
+            ["other"],
+            r"layers\(4\)\.inputs.*no layer gives 'other', and the p",
+        ),
+        (3, "inputs", ["x3"], r"`layers\(\d+\)\.inputs` leads in a circle"),
+        (3, "inputs", ["data", "x1"], r"layers\(4\)\.inputs.*expected one for a conv"),
+        (3, "outputs", ["x2", "y"], r"layers\(4\)\.outputs.*expected one"),
+        (3, "type", "dagnn.Crop", r"layers\(4\)\.type` is 'crop'; expected conv, convt, relu"),
+        (6, "block", {"dim": 1.0}, r"layers\(7\)\.dim` is 1; expected 3"),
+    ],
+)
+def test_a_dag_that_cannot_be_read_says_which_field(tmp_path, place, field, value, words):
+    net, _ = _graph()
+    net["layers"][0, place][field] = _cell(value) if isinstance(value, list) else value
+    savemat(tmp_path / "dag.mat", net)
+    with pytest.raises(FileError, match=words):
         load_matconvnet(tmp_path / "dag.mat")
 
 

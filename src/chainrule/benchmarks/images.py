@@ -132,7 +132,7 @@ def _multiply_adds(block: Block, shape: Shape) -> int:
         return _multiply_adds(block.body, shape)
     if isinstance(block, Chain):
         total = 0
-        for _, inner in block.layers:
+        for _, inner in block.line:
             total += _multiply_adds(inner, shape)
             shape = inner.shape(shape)
         return total

@@ -24,7 +24,8 @@ class Block(ABC):
     """A function with its derivative, written by hand. A frozen dataclass holds its settings.
 
     With s the loss at the end of the chain, dx stands for ds/dx and has the shape of x: `backward`
-    turns ds/dy into ds/dx and the derivatives of the learned parameters.
+    turns ds/dy into ds/dx and the derivatives of the learned parameters. x is a tensor, the batch
+    first; for a block of several inputs (a sum) it is a tuple of them, and so are x_shape and dx.
 
     A block of your own derives from this class and has `forward` and `backward`; each other method
     has a default, which suits a function of every entry by itself without parameters. With
@@ -32,17 +33,17 @@ class Block(ABC):
     """
 
     @abstractmethod
-    def forward(self, x: Tensor, params: Parameters, /) -> tuple[Tensor, Any]:
+    def forward(self, x: Any, params: Parameters, /) -> tuple[Tensor, Any]:
         """Give y and what `backward` needs of this run. Neither x nor params may be changed."""
 
     @abstractmethod
-    def backward(self, dy: Tensor, params: Parameters, saved: Any, /) -> tuple[Tensor, Derivatives]:
+    def backward(self, dy: Tensor, params: Parameters, saved: Any, /) -> tuple[Any, Derivatives]:
         """Give dx and the derivative of every learned parameter, by its name.
 
         None of what comes in may be changed.
         """
 
-    def shape(self, x_shape: Shape, /) -> Shape:
+    def shape(self, x_shape: Any, /) -> Shape:
         """Give the shape of y. Raises ShapeError, with both shapes, if x does not fit.
 
         Default: the shape of x.
@@ -69,7 +70,7 @@ class Block(ABC):
             for name, shape in self.parameter_shapes().items()
         }
 
-    def apply(self, x: Tensor, params: Parameters, /) -> Tensor:
+    def apply(self, x: Any, params: Parameters, /) -> Tensor:
         """Give forward's y and keep nothing, for inference. Default: `forward`."""
         return self.forward(x, params)[0]
 
@@ -80,7 +81,7 @@ class Block(ABC):
         """
         return self.backward(dy, params, saved)[1]
 
-    def draw(self, x_shape: Shape, generator: torch.Generator, /) -> dict[str, Tensor]:
+    def draw(self, x_shape: Any, generator: torch.Generator, /) -> dict[str, Tensor]:
         """Draw the random inputs of one `forward` (the mask of dropout), by name. Default: none."""
         return {}
 
@@ -91,13 +92,18 @@ class Block(ABC):
         """
         return {}
 
-    def sees(self, x_shape: Shape, /) -> "Window | None":
+    def sees(self, x_shape: Any, /) -> "Window | None":
         """Give the window of x that one output looks at. Default: None, its own pixel."""
         return None
 
     def inside(self) -> "tuple[tuple[str, Block], ...]":
         """Give the blocks that this one is made of, with their names. Default: none."""
         return ()
+
+    @property
+    def several_inputs(self) -> bool:
+        """Whether x, x_shape and dx are tuples, of several inputs. Default: there is one."""
+        return False
 
     def with_training(self, training: bool) -> Self:
         """Give a copy that behaves as in training, or as in inference.
@@ -119,7 +125,7 @@ class Block(ABC):
             f"{type(self).__name__} has no equal torch module; expected a method `to_torch(params)`"
         )
 
-    def __call__(self, x: Tensor, params: Parameters) -> Tensor:
+    def __call__(self, x: Any, params: Parameters) -> Tensor:
         """Give y: `apply`."""
         return self.apply(x, params)
 
@@ -188,7 +194,12 @@ class BlockParameters(dict[str, Tensor]):
         )
 
 
-def run_forward(block: Block, x: Tensor, params: Parameters) -> tuple[Tensor, Any]:
+def shapes_of(x: Any) -> Any:
+    """The shape of a tensor, or a tuple of the shapes of several."""
+    return tuple(x.shape) if isinstance(x, Tensor) else tuple(tuple(part.shape) for part in x)
+
+
+def run_forward(block: Block, x: Any, params: Parameters) -> tuple[Tensor, Any]:
     """The block's own `forward`. Raises InputError, ShapeError if it gives what it must not."""
     given: Any = block.forward(x, params)
     kind = type(block).__name__
@@ -197,22 +208,23 @@ def run_forward(block: Block, x: Tensor, params: Parameters) -> tuple[Tensor, An
             f"{kind}: `forward` gave {_in_words(given)}; expected two things, y and what "
             "`backward` needs (None if nothing)"
         )
-    y_shape = tuple(block.shape(tuple(x.shape)))
+    y_shape = tuple(block.shape(shapes_of(x)))
     if tuple(given[0].shape) != y_shape:
         raise ShapeError(
             f"{kind}: `forward` gave y of shape {tuple(given[0].shape)} for x of shape "
-            f"{tuple(x.shape)}; expected {y_shape}, as its `shape` says"
+            f"{shapes_of(x)}; expected {y_shape}, as its `shape` says"
         )
     return given[0], given[1]
 
 
 def run_backward(
     block: Block, dy: Tensor, params: Parameters, saved: Any
-) -> tuple[Tensor, Derivatives]:
+) -> tuple[Any, Derivatives]:
     """The block's own `backward`. Raises InputError if it gives what it must not."""
     given: Any = block.backward(dy, params, saved)
     kind = type(block).__name__
-    whole = isinstance(given, tuple) and len(given) == 2 and isinstance(given[0], Tensor)
+    kinds = tuple if block.several_inputs else Tensor
+    whole = isinstance(given, tuple) and len(given) == 2 and isinstance(given[0], kinds)
     if not whole or not isinstance(given[1], Mapping):
         raise InputError(
             f"{kind}: `backward` gave {_in_words(given)}; expected two things, dx and a dictionary "

@@ -1,12 +1,10 @@
 """Convolution by a bank of filters."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from chainrule.blocks import kernels
 from chainrule.blocks.block import (
     Block,
     Derivatives,
@@ -17,7 +15,8 @@ from chainrule.blocks.block import (
     check_same_type,
     check_whole,
 )
-from chainrule.blocks.patches import patches_pay, product, product_dw, product_dx, taps_times_dy
+from chainrule.blocks.correlation import correlated, filter_sums, spread
+from chainrule.blocks.reflection import check_reflected, reflected, reflected_dx
 from chainrule.blocks.torch_modules import PaddedConv2d, with_parameters
 from chainrule.blocks.window import Padding, Size, Window, make_window
 from chainrule.errors import InputError
@@ -31,9 +30,10 @@ class Convolution(Block):
 
         y[n, o, i] = b[o] + sum_c sum_k w[o, c, k] x[n, c, t i - p + d k]
 
-    where x is 0 outside of the image. This is the correlation that the field calls convolution: the
-    filter is not flipped. With G groups, output o of group g sees only the C / G inputs of group g
-    (G = C is the depthwise convolution).
+    where x is 0 outside of the image, or with `padding_mode` "reflect" the image mirrored at its
+    first and last pixels, x[-j] = x[j]. With `padding` "same", y has H / t rows, rounded up. This
+    is the correlation that the field calls convolution: the filter is not flipped. With G groups,
+    output o of group g sees only the C / G inputs of group g (G = C is the depthwise convolution).
 
     Derivation. y[n, o, i] depends on x[n, c, j] through every k with t i - p + d k = j, and the
     derivative there is w[o, c, k]. So by the chain rule
@@ -48,8 +48,8 @@ class Convolution(Block):
         db[o]       = sum_n sum_i dy[n, o, i]
 
     where dw is the correlation of x with dy: now t spaces the taps and d the outputs. The sum over
-    n is there because the same filter is used on every image. Convolution is linear in x and in w:
-    no kinks.
+    n is there because the same filter is used on every image. Where x is mirrored, a pixel's
+    derivative is the sum of those of its images. Convolution is linear in x and in w: no kinks.
 
     Parameters: weight (out_channels, in_channels / groups, kh, kw), bias (out_channels,).
     Shapes: x (N, in_channels, H, W) to y (N, out_channels, H', W'), H' as in `Window`.
@@ -64,11 +64,17 @@ class Convolution(Block):
     dilation: Size = 1
     groups: int = 1
     bias: bool = True
+    padding_mode: str = "zeros"
 
     def __post_init__(self) -> None:
         for setting in ("in_channels", "out_channels", "groups"):
             check_whole("Convolution", setting, getattr(self, setting), 1)
         check_flag("Convolution", "bias", self.bias)
+        if self.padding_mode not in ("zeros", "reflect"):
+            raise InputError(
+                f"Convolution: `padding_mode` is {self.padding_mode!r}; expected 'zeros' or "
+                "'reflect'"
+            )
         if self.in_channels % self.groups or self.out_channels % self.groups:
             raise InputError(
                 f"Convolution: `groups` is {self.groups}; expected a divisor of `in_channels` "
@@ -90,47 +96,33 @@ class Convolution(Block):
         self.shape(tuple(x.shape))
         w, b = params["weight"], params["bias"] if self.bias else None
         check_same_type("Convolution", x, w)
-        if self._as_product(x):
-            return product(x, w, b)
-        x, padding = self._padded(x)
-        window = self.window
-        return F.conv2d(x, w, b, window.stride, padding, window.dilation, self.groups)
+        if self.padding_mode == "reflect":
+            return correlated(reflected(x, self.window.padding), w, b, self._inner, self.groups)
+        return correlated(x, w, b, self.window, self.groups)
 
     def backward(self, dy: Tensor, params: Parameters, saved: Tensor) -> tuple[Tensor, Derivatives]:
-        window, w = self.window, params["weight"]
-        if self._as_product(saved):
-            dx = product_dx(dy, w, saved)
-            return dx, self.parameter_derivatives(dy, params, saved)
-        height, width = saved.shape[2:]
-        top, bottom, left, right = window.padding
-        # the last rows and columns that no window reaches, since the stride steps over the end
-        rest = (
-            (height + top + bottom - window.extent[0]) % window.stride[0],
-            (width + left + right - window.extent[1]) % window.stride[1],
-        )
-        padding = window.even_padding
-        dx = F.conv_transpose2d(
-            dy, w, None, window.stride, padding or 0, rest, self.groups, window.dilation
-        )
-        if padding is None:
-            dx = window.crop(dx, (height, width))
+        w, (height, width) = params["weight"], (saved.shape[2], saved.shape[3])
+        if self.padding_mode == "reflect":
+            top, bottom, left, right = self.window.padding
+            padded = (height + top + bottom, width + left + right)
+            dx = spread(dy, w, padded, self._inner, self.groups)
+            dx = reflected_dx(dx, self.window.padding)
+        else:
+            dx = spread(dy, w, (height, width), self.window, self.groups)
         return dx, self.parameter_derivatives(dy, params, saved)
 
     def parameter_derivatives(self, dy: Tensor, params: Parameters, saved: Tensor) -> Derivatives:
-        window, w = self.window, params["weight"]
-        x, copies = saved, dy.numel() * w[0].numel()
-        if self._as_product(x) and x.dtype.itemsize < 4:
-            dw = product_dw(dy, w, x)
-        elif kernels.pays(x, copies // 64):
-            from chainrule.blocks.kernels.convolution import weight_derivative
-
-            dw = weight_derivative(window.pad(x), dy, window, self.groups)
+        if self.padding_mode == "reflect":
+            x, window = reflected(saved, self.window.padding), self._inner
         else:
-            dw = taps_times_dy(window.pad(x), dy, window, self.groups)
+            x, window = saved, self.window
+        dw = filter_sums(x, dy, window, self.groups)
         return {"weight": dw, "bias": dy.sum((0, 2, 3))} if self.bias else {"weight": dw}
 
     def shape(self, x_shape: Shape) -> Shape:
         check_image_shape("Convolution", x_shape, self.in_channels)
+        if self.padding_mode == "reflect":
+            check_reflected("Convolution", x_shape, self.window.padding)
         return (x_shape[0], self.out_channels, *self.window.output_size("Convolution", x_shape))
 
     def parameter_shapes(self) -> dict[str, Shape]:
@@ -154,18 +146,12 @@ class Convolution(Block):
             self.bias,
             device="meta",  # draws no initial weights: these are replaced
         )
-        module.around = None if window.even_padding else window.around
+        if not window.even_padding or self.padding_mode == "reflect":
+            module.padding = (0, 0)
+            module.around, module.around_mode = window.around, self.padding_mode
         return with_parameters(module, params)
 
-    def _as_product(self, x: Tensor) -> bool:
-        """Whether patches times filters is the faster way; the numbers are the same."""
-        return x.device.type == "cpu" and self.groups == 1 and patches_pay(x, self.window)
-
-    def _padded(self, x: Tensor) -> tuple[Tensor, tuple[int, int]]:
-        """x and the padding left to the kernel, which can pad opposite sides only alike."""
-        if self.in_channels == 1 and x.device.type == "cpu" and x.is_contiguous():
-            # one channel: the same bytes are channels_last, and the kernel goes by the strides
-            height, width = x.shape[2:]
-            x = x.as_strided(x.shape, (height * width, 1, width, 1))
-        padding = self.window.even_padding
-        return (x, padding) if padding is not None else (self.window.pad(x), (0, 0))
+    @cached_property
+    def _inner(self) -> Window:
+        """The window over what has its padding already."""
+        return replace(self.window, padding=(0, 0, 0, 0))

@@ -1,4 +1,4 @@
-"""Losses: a number for how far the outputs are from their targets. Softmax, with them.
+"""Losses: a number for how far the outputs are from their targets.
 
 A loss is no block of a chain: it takes a target, too.
 
@@ -8,23 +8,26 @@ A loss is no block of a chain: it takes a target, too.
 `dloss` is the derivative of what is minimised with respect to the loss: 1, or a tensor of one
 number. Every loss is a mean over the M images and positions: M = N for x of shape (N, K), and
 M = N H W for x of shape (N, K, H, W).
+
+A target may also be a pair (target, weights), with a weight for each image, or for each image and
+position; none is negative. The loss is then the weighted mean. Where all weights are 0, so are the
+loss and its derivative.
 """
 
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from chainrule.blocks.block import (
-    Block,
-    Derivatives,
-    Loss,
-    Parameters,
-    Shape,
-    check_number,
+from chainrule.blocks.block import Loss, check_number
+from chainrule.blocks.targets import (
+    Target,
+    checked_class_weights,
+    checked_ignored,
+    read_classes,
+    read_signs,
 )
-from chainrule.errors import InputError, ShapeError
 
 
 @dataclass(frozen=True)
@@ -43,58 +46,57 @@ class SoftmaxLogLoss(Loss):
 
         dx[m, k] = dloss / M (p[m, k] - [k = t[m]])
 
+    In general each position m wants class k to some degree c[m, k]:
+
+        loss = -1/D sum_m sum_k c[m, k] log p[m, k]
+
+        dx[m, k] = dloss / D (p[m, k] sum_l c[m, l] - c[m, k])
+
+    since d log p[l] / dx[k] = [k = l] - p[k]. Here c and D are
+
+        c[m, k] = u[m] v[k] q[m, k],      q[m, k] = (1 - s) [k = t[m]] + s / K
+
+    with the weight u of a position (1 if none is given, 0 where t is `ignored`), the weight v of a
+    class (`class_weights`, 1 if there are none) and the `smoothing` s, which takes that share from
+    the right class and gives it to all K alike. D is the weight of all positions,
+    sum_m u[m] v[t[m]]. A soft target gives q itself in place of [k = t[m]]; then D = sum_m u[m].
+
     Smooth: no kinks.
 
     Shapes: x (N, K) or (N, K, H, W), the scores; target int64 (N,) or (N, H, W), each from 0 to
-    K - 1. Raises ShapeError if they don't fit each other, InputError for a class out of range.
+    K - 1 or `ignored`, or soft: probabilities of x's shape. Raises ShapeError if they don't fit
+    each other, InputError for a class out of range or what are no probabilities.
+    Source: for the smoothing Szegedy et al., Rethinking the Inception architecture, 2016.
     """
 
-    def forward(self, x: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        index = class_index(x, target)
+    class_weights: tuple[float, ...] | None = None
+    ignored: int | None = None
+    smoothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        weights = checked_class_weights("SoftmaxLogLoss", self.class_weights)
+        object.__setattr__(self, "class_weights", weights)
+        checked_ignored("SoftmaxLogLoss", self.ignored)
+        check_number("SoftmaxLogLoss", "smoothing", self.smoothing, low=0.0, high=1.0)
+
+    def forward(self, x: Tensor, target: Target) -> tuple[Tensor, Tensor]:
+        wanted = read_classes(x, target, self.class_weights, self.ignored)
         log_p = F.log_softmax(x, 1)
-        return -log_p.gather(1, index).mean(), log_p
+        if wanted.classes is not None and not self.smoothing:
+            return -(log_p.gather(1, wanted.classes) * wanted.share).sum(), log_p
+        # a degree of 0 times the logarithm of a probability of 0 is 0
+        finite = log_p.clamp(min=torch.finfo(log_p.dtype).min)
+        return -(wanted.degrees(self.smoothing) * finite).sum(), log_p
 
-    def backward(self, dloss: Tensor | float, target: Tensor, saved: Tensor) -> Tensor:
-        index = class_index(saved, target)
-        dx = saved.exp()
-        dx.scatter_add_(1, index, -torch.ones_like(index, dtype=dx.dtype))
-        return dx * (dloss / index.numel())
-
-
-@dataclass(frozen=True)
-class Softmax(Block):
-    """Scores to probabilities, over the channels: a block.
-
-        y[k] = exp x[k] / sum_l exp x[l]
-
-    Derivation. With z = sum_l exp x[l], the quotient rule gives
-
-        dy[k]/dx[j] = [k = j] exp x[k] / z - exp x[k] exp x[j] / z^2 = y[k] ([k = j] - y[j])
-
-        dx[j] = sum_k dy[k] y[k] ([k = j] - y[j]) = y[j] (dy[j] - sum_k dy[k] y[k])
-
-    Smooth: no kinks.
-
-    Shapes: x (N, K) or (N, K, H, W) to y of the same shape. No parameters.
-    """
-
-    def forward(self, x: Tensor, params: Parameters) -> tuple[Tensor, Tensor]:
-        self.shape(tuple(x.shape))
-        y = F.softmax(x, 1)
-        return y, y
-
-    def backward(self, dy: Tensor, params: Parameters, saved: Tensor) -> tuple[Tensor, Derivatives]:
-        return saved * (dy - (dy * saved).sum(1, keepdim=True)), {}
-
-    def shape(self, x_shape: Shape) -> Shape:
-        if len(x_shape) < 2:
-            raise ShapeError(
-                f"Softmax: the input has shape {tuple(x_shape)}; expected (N, K) or (N, K, H, W)"
-            )
-        return tuple(x_shape)
-
-    def to_torch(self, params: Parameters) -> nn.Module:
-        return nn.Softmax(1)
+    def backward(self, dloss: Tensor | float, target: Target, saved: Tensor) -> Tensor:
+        wanted = read_classes(saved, target, self.class_weights, self.ignored)
+        p = saved.exp()
+        if wanted.classes is not None and not self.smoothing:
+            dx = (p * wanted.share).scatter_add_(1, wanted.classes, -wanted.share)
+        else:
+            degrees = wanted.degrees(self.smoothing)
+            dx = p * degrees.sum(1, keepdim=True) - degrees
+        return dx * dloss
 
 
 @dataclass(frozen=True)
@@ -110,19 +112,39 @@ class LogLoss(Loss):
 
         dx[m, k] = -dloss / (M x[m, k]) if k = t[m], else 0
 
+    In general, with the degrees c and their weight D as `SoftmaxLogLoss` has them (s = 0),
+
+        loss = -1/D sum_m sum_k c[m, k] log x[m, k],      dx[m, k] = -dloss c[m, k] / (D x[m, k])
+
     Smooth for x > 0: no kinks.
 
     Shapes: x (N, K) or (N, K, H, W), probabilities; target int64 (N,) or (N, H, W), each from 0 to
-    K - 1. Raises ShapeError if they don't fit each other, InputError for a class out of range.
+    K - 1 or `ignored`, or soft: probabilities of x's shape. Raises ShapeError if they don't fit
+    each other, InputError for a class out of range or what are no probabilities.
     """
 
-    def forward(self, x: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        return -x.gather(1, class_index(x, target)).log().mean(), x
+    class_weights: tuple[float, ...] | None = None
+    ignored: int | None = None
 
-    def backward(self, dloss: Tensor | float, target: Tensor, saved: Tensor) -> Tensor:
-        index = class_index(saved, target)
-        own = -(dloss / index.numel()) / saved.gather(1, index)
-        return torch.zeros_like(saved).scatter_(1, index, own)
+    def __post_init__(self) -> None:
+        weights = checked_class_weights("LogLoss", self.class_weights)
+        object.__setattr__(self, "class_weights", weights)
+        checked_ignored("LogLoss", self.ignored)
+
+    def forward(self, x: Tensor, target: Target) -> tuple[Tensor, Tensor]:
+        wanted = read_classes(x, target, self.class_weights, self.ignored)
+        if wanted.classes is not None:
+            return -torch.xlogy(wanted.share, x.gather(1, wanted.classes)).sum(), x
+        return -torch.xlogy(wanted.degrees(0.0), x).sum(), x
+
+    def backward(self, dloss: Tensor | float, target: Target, saved: Tensor) -> Tensor:
+        wanted = read_classes(saved, target, self.class_weights, self.ignored)
+        if wanted.classes is None:
+            degrees = wanted.degrees(0.0)
+            return -dloss * torch.where(degrees > 0, degrees / saved, 0.0)
+        own = wanted.share / saved.gather(1, wanted.classes)
+        own = torch.where(wanted.share > 0, -dloss * own, 0.0)
+        return torch.zeros_like(saved).scatter_(1, wanted.classes, own)
 
 
 @dataclass(frozen=True)
@@ -131,25 +153,27 @@ class LogisticLoss(Loss):
 
         loss = 1/M sum log(1 + exp(-t x))
 
-    with t = -1 or 1, and M the number of scores. Stable: for a large -t x the exponential is taken
+    with t = -1 or 1, and M the number of scores; with weights u beside the targets, the weighted
+    mean sum u log(...) / sum u. Stable: for a large -t x the exponential is taken
     out, log(1 + exp(a)) = max(a, 0) + log(1 + exp(-|a|)).
 
     Derivation. d/da log(1 + exp(a)) = exp(a)/(1 + exp(a)) = sigmoid(a), and a = -t x:
 
-        dx = -dloss / M  t sigmoid(-t x)
+        dx = -dloss / M  t sigmoid(-t x)          with weights: -dloss u / (sum u) t sigmoid(-t x)
 
     Smooth: no kinks.
 
     Shapes: x any, target of the same shape with entries -1 and 1. Raises ShapeError, InputError.
     """
 
-    def forward(self, x: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        margin = x * _signs(x, target)
-        return -F.logsigmoid(margin).mean(), margin
+    def forward(self, x: Tensor, target: Target) -> tuple[Tensor, Tensor]:
+        t, share = read_signs(x, target)
+        margin = x * t
+        return -(F.logsigmoid(margin) * share).sum(), margin
 
-    def backward(self, dloss: Tensor | float, target: Tensor, saved: Tensor) -> Tensor:
-        t = _signs(saved, target)
-        return -(dloss / saved.numel()) * t * torch.sigmoid(-saved)
+    def backward(self, dloss: Tensor | float, target: Target, saved: Tensor) -> Tensor:
+        t, share = read_signs(saved, target)
+        return -dloss * share * t * torch.sigmoid(-saved)
 
 
 @dataclass(frozen=True)
@@ -158,11 +182,12 @@ class HingeLoss(Loss):
 
         loss = 1/M sum max(0, margin - t x)
 
-    with t = -1 or 1, and M the number of scores.
+    with t = -1 or 1, and M the number of scores; with weights u beside the targets, the weighted
+    mean sum u max(...) / sum u.
 
     Derivation. The slope of max(0, a) is 1 for a > 0 and 0 for a < 0, and a = margin - t x:
 
-        dx = -dloss / M t where t x < margin, else 0
+        dx = -dloss / M t where t x < margin, else 0          with weights: u / (sum u) for 1/M
 
     Kink: at t x = margin the slopes -t and 0 meet. The derivative taken there is 0.
 
@@ -174,50 +199,11 @@ class HingeLoss(Loss):
     def __post_init__(self) -> None:
         check_number("HingeLoss", "margin", self.margin)
 
-    def forward(self, x: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        slack = self.margin - x * _signs(x, target)
-        return slack.clamp(min=0).mean(), slack
+    def forward(self, x: Tensor, target: Target) -> tuple[Tensor, Tensor]:
+        t, share = read_signs(x, target)
+        slack = self.margin - x * t
+        return (slack.clamp(min=0) * share).sum(), slack
 
-    def backward(self, dloss: Tensor | float, target: Tensor, saved: Tensor) -> Tensor:
-        t = _signs(saved, target)
-        return -(dloss / saved.numel()) * t * (saved > 0)
-
-
-def class_index(x: Tensor, target: Tensor) -> Tensor:
-    """The target classes (N,) or (N, H, W) with x's dimensions: (N, 1) or (N, 1, H, W).
-
-    One position, x (N, K, 1, 1), takes a target (N,) too. Raises ShapeError if they don't fit each
-    other, InputError if a class is no whole number from 0 to K - 1.
-    """
-    if x.ndim < 2 or x.numel() == 0:
-        raise ShapeError(
-            f"the scores have shape {tuple(x.shape)}; expected (N, K) or (N, K, H, W), not empty"
-        )
-    positions = (x.shape[0], *x.shape[2:])
-    one_position = x.shape[2:].numel() == 1 and tuple(target.shape) == positions[:1]
-    if tuple(target.shape) != positions and not one_position:
-        raise ShapeError(
-            f"the scores have shape {tuple(x.shape)}, the target classes {tuple(target.shape)}; "
-            f"expected target classes of shape {positions}"
-        )
-    if target.is_floating_point() or target.is_complex() or target.dtype == torch.bool:
-        raise InputError(f"the target classes are {target.dtype}; expected whole numbers")
-    low, high = target.aminmax()
-    if low < 0 or high >= x.shape[1]:
-        raise InputError(
-            f"the target classes run from {low} to {high}; expected 0 to {x.shape[1] - 1} for "
-            f"scores of shape {tuple(x.shape)}"
-        )
-    return target.reshape(positions).unsqueeze(1).long()
-
-
-def _signs(x: Tensor, target: Tensor) -> Tensor:
-    """The targets -1 and 1 in x's type. Raises ShapeError, InputError."""
-    if x.shape != target.shape or x.numel() == 0:
-        raise ShapeError(
-            f"the scores have shape {tuple(x.shape)}, the targets {tuple(target.shape)}; expected "
-            "the same shape, not empty"
-        )
-    if not bool((target.abs() == 1).all()):
-        raise InputError("a target is neither -1 nor 1; expected only these")
-    return target.to(x.dtype)
+    def backward(self, dloss: Tensor | float, target: Target, saved: Tensor) -> Tensor:
+        t, share = read_signs(saved, target)
+        return -dloss * share * t * (saved > 0)

@@ -22,9 +22,26 @@ class PaddedConv2d(nn.Conv2d):
     """Conv2d that also pads opposite sides differently."""
 
     around: tuple[int, int, int, int] | None = None
+    around_mode = "zeros"
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x if self.around is None else F.pad(x, self.around))
+        if self.around is None:
+            return super().forward(x)
+        mode = "constant" if self.around_mode == "zeros" else self.around_mode
+        return super().forward(F.pad(x, self.around, mode=mode))
+
+
+class CroppedConvTranspose2d(nn.ConvTranspose2d):
+    """ConvTranspose2d that also cuts off opposite sides differently."""
+
+    cut: tuple[int, int, int, int] | None = None
+
+    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
+        y = super().forward(x, output_size)
+        if self.cut is None:
+            return y
+        top, bottom, left, right = self.cut
+        return y[:, :, top : y.shape[2] - bottom, left : y.shape[3] - right]
 
 
 class AnyBatchNorm(nn.BatchNorm2d):
@@ -32,6 +49,13 @@ class AnyBatchNorm(nn.BatchNorm2d):
 
     def _check_input_dim(self, x: Tensor) -> None:
         pass
+
+
+class ChannelLayerNorm(nn.LayerNorm):
+    """LayerNorm over the channels of (N, C) and of (N, C, H, W)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
 
 
 class MaxInside(nn.Module):
@@ -80,6 +104,31 @@ class LocalResponseNorm(nn.Module):
         if self.kappa == 0:  # where a whole group is 0, so are y and its derivative
             x, s = torch.where(s > 0, x, 0.0), torch.where(s > 0, s, 1.0)
         return x * s.pow(-self.beta)
+
+
+class Summed(nn.Module):
+    """The sum of several inputs."""
+
+    def forward(self, *x: Tensor) -> Tensor:
+        y = x[0]
+        for part in x[1:]:
+            y = y + part
+        return y
+
+
+class GridSample(nn.Module):
+    """An image (N, C, H, W) read at a grid (N, 2, H', W'), vertical and horizontal."""
+
+    def forward(self, x: Tensor, grid: Tensor) -> Tensor:
+        places = grid.flip(1).permute(0, 2, 3, 1)  # torch wants the horizontal first
+        return F.grid_sample(x, places, align_corners=True)
+
+
+class Joined(nn.Module):
+    """Several inputs, one behind the other along the channels."""
+
+    def forward(self, *x: Tensor) -> Tensor:
+        return torch.cat(x, 1)
 
 
 class SumWithInput(nn.Sequential):

@@ -12,8 +12,12 @@ from chainrule.errors import InputError, ShapeError
 Size = int | tuple[int, int]
 """One number for both directions, or (vertical, horizontal)."""
 
-Padding = int | tuple[int, int] | tuple[int, int, int, int]
-"""One number for all sides, (vertical, horizontal), or (top, bottom, left, right); in pixels."""
+Padding = int | tuple[int, int] | tuple[int, int, int, int] | str
+"""One number for all sides, (vertical, horizontal), or (top, bottom, left, right); in pixels.
+
+Or "same": as many as make H / stride output rows, rounded up, of every H: extent - 1 in all, half
+of them before, rounded down.
+"""
 
 
 @dataclass(frozen=True)
@@ -137,6 +141,13 @@ class Window:
         return count + 1 if self.ceil and rest and count * stride < end else count
 
 
+class Spread(Window):
+    """The window of a transposed convolution: output row j sees the input rows i with
+
+    i * stride - top + k * dilation = j,      0 <= k < kernel
+    """
+
+
 def make_window(
     block: str,
     kernel_size: Size,
@@ -146,16 +157,18 @@ def make_window(
     ceil: bool = False,
 ) -> Window:
     """The window of these settings. Raises InputError if one of them is out of range."""
-    return Window(
-        _pair(block, "kernel_size", kernel_size, 1),
-        _pair(block, "stride", stride, 1),
-        _sides(block, padding),
-        _pair(block, "dilation", dilation, 1),
-        ceil,
-    )
+    kernel = make_pair(block, "kernel_size", kernel_size, 1)
+    step, apart = make_pair(block, "stride", stride, 1), make_pair(block, "dilation", dilation, 1)
+    if padding == "same":
+        (above, left) = (d * (k - 1) for k, d in zip(kernel, apart, strict=True))
+        sides = (above // 2, above - above // 2, left // 2, left - left // 2)
+    else:
+        sides = _sides(block, padding)
+    return Window(kernel, step, sides, apart, ceil)
 
 
-def _pair(block: str, setting: str, value: Any, least: int) -> tuple[int, int]:
+def make_pair(block: str, setting: str, value: Any, least: int) -> tuple[int, int]:
+    """(vertical, horizontal) of a setting of one number or two. Raises InputError."""
     values = value if isinstance(value, tuple | list) else (value, value)
     if len(values) != 2:
         raise InputError(
@@ -173,7 +186,9 @@ def _sides(block: str, padding: Any) -> tuple[int, int, int, int]:
     if isinstance(padding, tuple | list) and len(padding) != 2:
         raise InputError(
             f"{block}: `padding` is {padding!r}; expected one whole number, two (vertical, "
-            "horizontal) or four (top, bottom, left, right)"
+            "horizontal), four (top, bottom, left, right) or 'same'"
         )
-    vertical, horizontal = _pair(block, "padding", padding, 0)
+    if isinstance(padding, str):
+        raise InputError(f"{block}: `padding` is {padding!r}; expected whole numbers or 'same'")
+    vertical, horizontal = make_pair(block, "padding", padding, 0)
     return vertical, vertical, horizontal, horizontal

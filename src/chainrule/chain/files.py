@@ -88,7 +88,7 @@ def _with_own(block_types: Iterable[type]) -> dict[str, type]:
 
 def _architecture(chain: Chain, types: Mapping[str, type]) -> Any:
     """The chain as JSON, from which the same chain can be made again. Raises InputError if not."""
-    for name, block in chain.layers:
+    for name, block in chain.inside():
         try:
             encoded = json.loads(json.dumps(_encode(block, types), allow_nan=False))
             again = _decode(encoded, types)
@@ -146,12 +146,18 @@ def _decode(value: Any, types: Mapping[str, type]) -> Any:
 
 def _check_same(path: str | os.PathLike[str], found: Chain, expected: Chain) -> None:
     """Raise FileError at the first layer that differs."""
-    ours, theirs = found.in_inference().layers, expected.in_inference().layers
-    for (name, block), (expected_name, expected_block) in zip(ours, theirs, strict=False):
-        if (name, block) != (expected_name, expected_block):
+    if found.inputs != expected.inputs:
+        raise FileError(
+            f"{path} holds another architecture, which takes {', '.join(found.inputs)}; expected "
+            f"{', '.join(expected.inputs)}"
+        )
+    ours, theirs = found.in_inference().steps, expected.in_inference().steps
+    for one, other in zip(ours, theirs, strict=False):
+        if one[:3] != other[:3]:
             raise FileError(
-                f"{path} holds another architecture: layer {name!r} is {in_one_line(block)}; "
-                f"expected {expected_name!r}, {in_one_line(expected_block)}"
+                f"{path} holds another architecture: layer {one.name!r} is "
+                f"{in_one_line(one.block)} of {', '.join(one.inputs)}; expected {other.name!r}, "
+                f"{in_one_line(other.block)} of {', '.join(other.inputs)}"
             )
     if len(ours) != len(theirs):
         raise FileError(

@@ -5,11 +5,13 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 
-from chainrule.blocks.block import Parameters, Shape
+from chainrule.blocks.block import Parameters
 from chainrule.chain.chain import Chain
+from chainrule.chain.wiring import by_name
 from chainrule.errors import InputError
 from chainrule.io.files import written_whole
 
@@ -18,12 +20,13 @@ def export_onnx(
     path: str | os.PathLike[str],
     chain: Chain,
     params: Parameters,
-    input_shape: Shape | None = None,
+    input_shape: Any = None,
 ) -> None:
     """Write the chain, as in inference, to an ONNX file with its weights; input "x", output "y".
 
-    The file takes any number of images, each of the size of `input_shape` (N, C, H, W), which is
-    the chain's own unless given. Written whole or not at all.
+    The inputs have the names that the chain has for them. The file takes any number of images,
+    each of the size of `input_shape` (N, C, H, W), which is the chain's own unless given (for
+    several inputs a tuple of shapes). Written whole or not at all.
 
     Raises InputError if no input shape is known or the packages of the extra `onnx` are not there,
     ShapeError if the input does not fit, FileError if the file cannot be written.
@@ -41,15 +44,20 @@ def export_onnx(
         ) from error
     module = chain.to_torch(params).eval()
     dtype = next((p.dtype for p in params.values()), torch.float32)
-    x = torch.zeros(2, *shape[1:], dtype=dtype)  # two images: of one, the exporter makes a constant
+    names = tuple(chain.inputs)
+    # two images: of one, the exporter makes a constant
+    x = tuple(torch.zeros(2, *s[1:], dtype=dtype) for s in by_name(shape, names).values())
+    batch = torch.export.Dim("batch")
+    # a graph's module takes any number of inputs
+    varying: Any = ({0: batch},) if chain.is_line else (tuple({0: batch} for _ in names),)
     with written_whole(path) as temporary, _quiet():
         torch.onnx.export(
             module,
-            (x,),
+            x,
             str(temporary),
-            input_names=["x"],
+            input_names=list(names),
             output_names=["y"],
-            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            dynamic_shapes=varying,
             external_data=False,
             dynamo=True,
             verbose=False,

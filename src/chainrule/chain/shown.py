@@ -13,12 +13,8 @@ _INDENT = "    "
 def as_typed(value: Any, indent: str = "") -> str:
     """A block as one types it: settings without a default first, then those that were changed.
 
-    A list of layers takes a line a layer.
+    The layers of a chain take a line each.
     """
-    if isinstance(value, tuple) and any(isinstance(item, tuple) for item in value):
-        deeper = indent + _INDENT
-        lines = [f"{deeper}{as_typed(item, deeper)},\n" for item in value]
-        return f"[\n{''.join(lines)}{indent}]"
     if isinstance(value, tuple):
         items = ", ".join(as_typed(item, indent) for item in value)
         return f"({items},)" if len(value) == 1 else f"({items})"
@@ -27,12 +23,18 @@ def as_typed(value: Any, indent: str = "") -> str:
     settings = []
     for field in fields(value):
         setting = getattr(value, field.name)
-        needed = field.default is MISSING and field.default_factory is MISSING
-        if needed:
-            settings.append(as_typed(setting, indent))
+        shown = _layers(setting, indent) if field.name == "layers" else as_typed(setting, indent)
+        if field.default is MISSING and field.default_factory is MISSING:
+            settings.append(shown)
         elif setting != field.default:
-            settings.append(f"{field.name}={as_typed(setting, indent)}")
+            settings.append(f"{field.name}={shown}")
     return f"{type(value).__name__}({', '.join(settings)})"
+
+
+def _layers(layers: Any, indent: str) -> str:
+    deeper = indent + _INDENT
+    lines = "".join(f"{deeper}{as_typed(layer, deeper)},\n" for layer in layers)
+    return f"[\n{lines}{indent}]" if lines else "[]"
 
 
 def in_one_line(block: Any) -> str:

@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import singledispatch
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -22,7 +22,7 @@ Parameters = Mapping[str, Tensor]
 
 
 @singledispatch
-def reference(block: Any, x: Tensor, params: Parameters, target: Tensor | None) -> Tensor:
+def reference(block: Any, x: Any, params: Parameters, target: Any) -> Tensor:
     """The block's output, or the loss's, from differentiable library calls."""
     raise NotImplementedError(type(block).__name__)
 
@@ -151,12 +151,14 @@ def _(block: blocks.Residual, x: Tensor, params: Parameters, target: None) -> Te
 
 
 @reference.register
-def _(block: Chain, x: Tensor, params: Parameters, target: None) -> Tensor:
-    for name, layer in block.layers:
+def _(block: Chain, x: Any, params: Parameters, target: None) -> Tensor:
+    inputs = x if block.several_inputs else (x,)
+    values: dict[str, Any] = dict(zip(block.inputs, inputs, strict=True))
+    for step in block.steps:
         own = {key.partition(".")[2]: value for key, value in params.items()
-               if key.partition(".")[0] == name}  # fmt: skip
-        x = reference(layer, x, own, None)
-    return x
+               if key.partition(".")[0] == step.name}  # fmt: skip
+        values[step.name] = reference(step.block, step.take(values), own, None)
+    return cast(Tensor, values[step.name])
 
 
 @reference.register

@@ -61,7 +61,7 @@ def load_efficientnet_lite0(*, folded: bool = True) -> Network:
         feature_layer="pool",
         last_convolution="head_relu",
         # the stem and the first block: without them the features' cosine falls under 0.999
-        wide_layers=1 + [name for name, _ in chain.layers].index("block0"),
+        wide_layers=1 + list(chain).index("block0"),
     )
 
 

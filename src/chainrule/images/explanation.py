@@ -7,7 +7,6 @@ import torch
 from jaxtyping import Float
 from PIL import Image
 
-from chainrule.chain import Chain
 from chainrule.images.network import Network
 
 
@@ -32,9 +31,8 @@ def explain(network: Network, image: Image.Image, class_index: int | None = None
     Source: Simonyan, Vedaldi and Zisserman, Deep inside convolutional networks, 2014; Selvaraju et
     al., Grad-CAM, 2017.
     """
-    names = [name for name, _ in network.chain.layers]
-    cut = names.index(network.last_convolution) + 1
-    below, above = Chain(network.chain.layers[:cut]), Chain(network.chain.layers[cut:])
+    cut = network.last_convolution
+    below, above = network.chain.until(cut), network.chain.after(cut)
     with torch.no_grad():
         x = network.preprocessing.input(image)
         A, saved_below = below.forward(x, network.params)

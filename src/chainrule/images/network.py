@@ -71,10 +71,9 @@ class Network:
     @cached_property
     def body(self) -> Chain:
         """The layers that give the features, as a chain from pictures to (N, features)."""
-        layers = list(self.chain.layers[: self._cut])
-        if len(Chain(layers).shape(self.input_shape)) != 2:
-            layers.append(("features", Flatten()))
-        return Chain(layers)
+        chain = self.chain.until(self.feature_layer)
+        flat = len(chain.shape(self.input_shape)) == 2
+        return Chain(chain.layers if flat else [*chain.layers, ("features", Flatten())])
 
     def feature_function(self, precision: Precision) -> Callable[[Tensor], Tensor]:
         """The body, ready to run: pictures (N, 3, size, size) to features (N, d) in float32.
@@ -87,18 +86,13 @@ class Network:
 
     def rechecked_features(self) -> RecheckedFeatures:
         """The feature function in bfloat16, with its parts."""
-        shape = Chain(self.chain.layers[: self._cut]).shape(self.input_shape)
-        head = FusedChain(Chain(self.chain.layers[self._cut :]), self.params, "float32", shape)
+        shape = self.chain.until(self.feature_layer).shape(self.input_shape)
+        head = FusedChain(self.chain.after(self.feature_layer), self.params, "float32", shape)
         return RecheckedFeatures(
             FusedChain(self.body, self.params, "bfloat16", self.input_shape, self.wide_layers),
             FusedChain(self.body, self.params, "float32", self.input_shape),
             lambda features: head(features.reshape(-1, *shape[1:])).flatten(1),
         )
-
-    @property
-    def _cut(self) -> int:
-        """How many of the chain's layers give the features."""
-        return [name for name, _ in self.chain.layers].index(self.feature_layer) + 1
 
     def logit_function(self) -> FusedChain:
         """The whole chain, ready to run: pictures to scores in float32."""

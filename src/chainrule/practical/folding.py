@@ -32,11 +32,11 @@ def fold(chain: Chain, params: Parameters) -> tuple[Convolution, dict[str, Tenso
     Raises InputError if a layer is no convolution, pads (zeros around the picture between are no
     zeros around the first one) or has groups, or if the chain is empty.
     """
-    blocks = [_foldable(name, block) for name, block in chain.layers]
+    blocks = [_foldable(name, block) for name, block in chain.line]
     if not blocks:
         raise InputError("the chain holds no layer; expected convolutions")
     chain.check_parameters(params)
-    names = [name for name, _ in chain.layers]
+    names = list(chain)
     weight, bias = _dense(blocks[0], params, names[0])
     stride = blocks[0].window.stride
     for block, name in zip(blocks[1:], names[1:], strict=True):

@@ -1,5 +1,6 @@
 """Batch normalisation folded into the convolution before it: the same function, half the work."""
 
+from collections import Counter
 from dataclasses import replace
 
 import torch
@@ -8,6 +9,7 @@ from torch import Tensor
 from chainrule.blocks import BatchNormalization, Convolution, Residual
 from chainrule.blocks.block import Block, Parameters
 from chainrule.chain.chain import Chain, layer_parameters
+from chainrule.chain.wiring import as_pairs
 from chainrule.errors import InputError
 
 
@@ -21,25 +23,27 @@ def fold_batch_normalization(chain: Chain, params: Parameters) -> tuple[Chain, d
     Computed in float64. Raises InputError if a normalisation is in training, where its moments
     are those of the batch and nothing can be folded.
     """
-    layers: list[tuple[str, Block]] = []
+    layers: dict[str, tuple[str, Block, tuple[str, ...]]] = {}
     folded: dict[str, Tensor] = {}
-    before: Block | None = None
-    for name, block in chain.layers:
-        own = layer_parameters(params, name)
-        if isinstance(block, BatchNormalization) and isinstance(before, Convolution):
+    taken = Counter(source for step in chain.steps for source in step.inputs)
+    names = {name: name for name in chain.inputs}  # of what a layer's output has become
+    for step in chain.steps:
+        name, block, own = step.name, step.block, layer_parameters(params, step.name)
+        inputs = tuple(names[source] for source in step.inputs)
+        _, before, _ = layers.get(inputs[0], ("", None, ()))
+        alone = taken[step.inputs[0]] == 1  # nobody else takes what is not normalised
+        if isinstance(block, BatchNormalization) and isinstance(before, Convolution) and alone:
             if block.training:
                 raise InputError(f"layer {name!r} is in training; expected it in inference")
-            conv = layers[-1][0]
+            conv = names[name] = inputs[0]
             weight, bias = _fold(block, own, folded[f"{conv}.weight"], folded.get(f"{conv}.bias"))
-            layers[-1] = (conv, replace(before, bias=True))
-            before = None
+            layers[conv] = (conv, replace(before, bias=True), layers[conv][2])
             folded[f"{conv}.weight"], folded[f"{conv}.bias"] = weight, bias
             continue
-        before = block
         inner, own = _fold_inside(block, own)
-        layers.append((name, inner))
+        layers[name], names[name] = (name, inner, inputs), name
         folded.update({f"{name}.{key}": value for key, value in own.items()})
-    return Chain(layers, chain.input_shape), folded
+    return Chain(as_pairs(layers.values(), chain.inputs), chain.input_shape, chain.inputs), folded
 
 
 def _fold_inside(block: Block, params: dict[str, Tensor]) -> tuple[Block, dict[str, Tensor]]:

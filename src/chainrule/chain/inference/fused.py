@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -21,7 +22,7 @@ BATCH = 32
 CACHE = 8 << 20
 """Bytes of maps that are worked on at a time: what a processor's last cache has room for."""
 
-_Step = Callable[[Tensor], Tensor]
+_Step = Callable[[Any], Tensor]
 _Layer = tuple[str, Block, torch.dtype]
 
 # the activations that oneDNN's kernel can apply before it writes a sum down: name, arguments
@@ -56,10 +57,15 @@ class FusedChain:
         early is carried through all that follows, and is repaired cheaply there.
         """
         narrow = getattr(torch, precision)
-        dtypes = [torch.float32 if i < wide_layers else narrow for i in range(len(chain.layers))]
+        if not chain.is_line:
+            at_once = max(1, CACHE // (_alive(chain, picture) * narrow.itemsize))
+            steps: list[_Step] = [_To(narrow), *_steps(chain, params, narrow)]
+            self._stages = [(steps, at_once)]
+            return
+        dtypes = [torch.float32 if i < wide_layers else narrow for i in range(len(chain))]
         self._stages = [
             (list(_run(stage, params)), at_once)
-            for stage, at_once in _stages(chain.layers, dtypes, picture)
+            for stage, at_once in _stages(chain.line, dtypes, picture)
         ]
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -104,8 +110,11 @@ def _alive(block: Block, shape: Shape) -> int:
         return math.prod(shape) + _alive(block.body, shape)
     if not isinstance(block, Chain):
         return math.prod(shape) + math.prod(block.shape(shape))
+    if not block.is_line:
+        shapes = {row.layer: row.output_shape for row in block.summary(shape).rows}
+        return math.prod(shape) + sum(map(math.prod, shapes.values()))
     most = 0
-    for _, inner in block.layers:
+    for _, inner in block.line:
         most = max(most, _alive(inner, shape))
         shape = inner.shape(shape)
     return most
@@ -117,10 +126,11 @@ def _run(stage: Sequence[_Layer], params: Parameters) -> Iterator[_Step]:
         yield from _steps(Chain([(name, block) for name, block, _ in layers]), params, dtype)
 
 
-def _through(steps: Sequence[_Step], x: Tensor) -> Tensor:
+def _through(steps: Sequence[_Step], x: Any) -> Tensor:
     for step in steps:
         x = step(x)
-    return x
+    y: Tensor = x
+    return y
 
 
 def _joined(parts: Sequence[Tensor]) -> Tensor:
@@ -128,12 +138,14 @@ def _joined(parts: Sequence[Tensor]) -> Tensor:
 
 
 def _steps(chain: Chain, params: Parameters, dtype: torch.dtype) -> list[_Step]:
+    if not chain.is_line:
+        return [_Graph.of(chain, params, dtype)]
     steps: list[_Step] = []
-    layers = list(chain.layers)
+    layers = list(chain.line)
     while layers:
         name, block = layers.pop(0)
         own = layer_parameters(params, name)
-        if isinstance(block, Convolution) and _has_kernel():
+        if isinstance(block, Convolution) and block.padding_mode == "zeros" and _has_kernel():
             activation = layers[0][1] if layers and type(layers[0][1]) in _ACTIVATIONS else None
             if activation is not None:
                 layers.pop(0)
@@ -160,8 +172,37 @@ class _Alone:
     block: Block
     params: Parameters
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def __call__(self, x: Any) -> Tensor:
         return self.block.apply(x, self.params)
+
+
+@dataclass(frozen=True)
+class _Graph:
+    """A chain that is a graph of one input: each layer ready to run by itself."""
+
+    chain: Chain
+    layers: list[list[_Step]]
+
+    @classmethod
+    def of(cls, chain: Chain, params: Parameters, dtype: torch.dtype) -> "_Graph":
+        layers: list[list[_Step]] = []
+        for name, block, *_ in chain.steps:
+            own = layer_parameters(params, name)
+            if block.several_inputs:
+                layers.append([_Alone(block, {k: v.to(dtype) for k, v in own.items()})])
+            else:
+                alone = {f"{name}.{key}": value for key, value in own.items()}
+                layers.append(_steps(Chain([(name, block)]), alone, dtype))
+        return cls(chain, layers)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        values: dict[str, Any] = {self.chain.inputs[0]: x}
+        for step, own in zip(self.chain.steps, self.layers, strict=True):
+            y = _through(own, step.take(values))
+            for name in step.done:
+                del values[name]
+            values[step.name] = y
+        return y
 
 
 @dataclass(frozen=True)

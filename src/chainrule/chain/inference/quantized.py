@@ -67,7 +67,7 @@ class QuantizedNetwork:
             after = _scale(layers[place:], ranges)
             self._layers.append(_Layer.packed(layer, parameters, input, shape, after))
             input, shape = Bytes(after or 0.0, 0), layer.block.shape(shape)
-        last = chain.layers[-1:]
+        last = chain.line[-1:]
         self._end = Chain(last) if isinstance(last[0][1], Interleave) else None
 
     def apply(self, q: Tensor) -> Tensor:
@@ -87,7 +87,7 @@ def measured_ranges(
     chain, parameters = fold_batch_normalization(chain.in_inference(), parameters)
     ranges: dict[str, float] = {}
     for y in batches:
-        for name, block in chain.layers:
+        for name, block in chain.line:
             y = block.apply(y, layer_parameters(parameters, name))  # noqa: PLW2901
             if isinstance(block, ReLU | Residual):
                 highest = float(np.quantile(y.numpy(), _SHARE))
@@ -119,14 +119,14 @@ class _Named:
 
 def _layers(chain: Chain) -> list[_Named]:
     found = []
-    for place, (name, block) in enumerate(chain.layers):
+    for place, (name, block) in enumerate(chain.line):
         if isinstance(block, Convolution):
-            after, follower = chain.layers[place + 1]
+            after, follower = chain.line[place + 1]
             rectified = after if isinstance(follower, ReLU) else None
             found.append(_Named(block, name, rectified, False))
         elif isinstance(block, Residual):
             assert isinstance(block.body, Chain)
-            inner, convolution = block.body.layers[0]
+            inner, convolution = block.body.line[0]
             assert isinstance(convolution, Convolution)
             found.append(_Named(convolution, f"{name}.{inner}", name, True))
         else:
