@@ -113,3 +113,41 @@ def held():
             assert _worst(ours[name].reshape(-1)[chosen], slopes) < 1e-6, name
 
     return check
+
+
+@pytest.fixture(scope="session")
+def classes():
+    """Random target classes for scores of a shape."""
+
+    def make(shape, seed):
+        generator = torch.Generator().manual_seed(seed)
+        return torch.randint(shape[1], (shape[0], *shape[2:]), generator=generator)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def held_loss():
+    """Hold a loss and its derivative against reference(x), and against differences."""
+
+    def check(loss, x, target, reference, factor=1.7):
+        value, saved = loss.forward(x, target)
+        dx = loss.backward(factor, target, saved)
+        leaf = x.clone().requires_grad_()
+        expected = reference(leaf)
+        assert value.shape == ()
+        torch.testing.assert_close(value, expected.detach(), rtol=1e-12, atol=1e-12)
+        (factor * expected).backward()
+        torch.testing.assert_close(dx, leaf.grad, rtol=1e-11, atol=1e-11)
+        tensor_factor = torch.tensor(factor, dtype=x.dtype)
+        torch.testing.assert_close(loss.backward(tensor_factor, target, saved), dx)
+        flat, step = x.clone().view(-1), 1e-5
+        for i in range(0, flat.numel(), max(1, flat.numel() // 8)):
+            up, down = flat.clone(), flat.clone()
+            up[i] += step
+            down[i] -= step
+            ends = [loss.forward(v.view(x.shape), target)[0].item() for v in (up, down)]
+            slope = factor * (ends[0] - ends[1]) / (2 * step)
+            assert dx.view(-1)[i].item() == pytest.approx(slope, rel=1e-6, abs=1e-8)
+
+    return check

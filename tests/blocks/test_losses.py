@@ -25,61 +25,34 @@ shapes = st.one_of(
 )
 
 
-def check(loss, x, target, reference, factor=1.7):
-    """Hold loss and derivative against the reference(x), and the derivative against differences."""
-    value, saved = loss.forward(x, target)
-    dx = loss.backward(factor, target, saved)
-    leaf = x.clone().requires_grad_()
-    expected = reference(leaf)
-    assert value.shape == ()
-    torch.testing.assert_close(value, expected.detach(), rtol=1e-12, atol=1e-12)
-    (factor * expected).backward()
-    torch.testing.assert_close(dx, leaf.grad, rtol=1e-11, atol=1e-11)
-    tensor_factor = torch.tensor(factor, dtype=x.dtype)
-    torch.testing.assert_close(loss.backward(tensor_factor, target, saved), dx)
-    flat, step = x.clone().view(-1), 1e-5
-    for i in range(0, flat.numel(), max(1, flat.numel() // 8)):
-        up, down = flat.clone(), flat.clone()
-        up[i] += step
-        down[i] -= step
-        ends = [loss.forward(v.view(x.shape), target)[0].item() for v in (up, down)]
-        slope = factor * (ends[0] - ends[1]) / (2 * step)
-        assert dx.view(-1)[i].item() == pytest.approx(slope, rel=1e-6, abs=1e-8)
-
-
-def classes(shape, seed):
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randint(shape[1], (shape[0], *shape[2:]), generator=generator)
-
-
 @given(shapes, st.integers(0, 100))
-def test_softmax_log_loss(numbers, shape, seed):
+def test_softmax_log_loss(held_loss, classes, numbers, shape, seed):
     target = classes(shape, seed)
     x = 3 * numbers(seed)(*shape)
-    check(SoftmaxLogLoss(), x, target, lambda x: F.cross_entropy(x, target))
+    held_loss(SoftmaxLogLoss(), x, target, lambda x: F.cross_entropy(x, target))
 
 
 @given(shapes, st.integers(0, 100))
-def test_log_loss(numbers, shape, seed):
+def test_log_loss(held_loss, classes, numbers, shape, seed):
     target = classes(shape, seed)
     x = numbers(seed)(*shape).abs() + 0.1
-    check(LogLoss(), x, target, lambda x: F.nll_loss(x.log(), target))
+    held_loss(LogLoss(), x, target, lambda x: F.nll_loss(x.log(), target))
 
 
 @given(shapes, st.integers(0, 100))
-def test_logistic_loss(numbers, shape, seed):
+def test_logistic_loss(held_loss, numbers, shape, seed):
     x = 3 * numbers(seed)(*shape)
     target = numbers(seed + 1)(*shape).sign()
-    check(
+    held_loss(
         LogisticLoss(), x, target, lambda x: F.binary_cross_entropy_with_logits(x, target / 2 + 0.5)
     )
 
 
 @given(shapes, st.integers(0, 100), st.sampled_from([1.0, 0.0, 2.5]))
-def test_hinge_loss(distinct, numbers, shape, seed, margin):
+def test_hinge_loss(held_loss, distinct, numbers, shape, seed, margin):
     x = distinct(shape, seed)  # odd multiples of 1/16: no margin of these lies within reach
     target = numbers(seed)(*shape).sign().long()
-    check(HingeLoss(margin), x, target, lambda x: (margin - target * x).relu().mean())
+    held_loss(HingeLoss(margin), x, target, lambda x: (margin - target * x).relu().mean())
 
 
 def test_hinge_takes_no_derivative_at_its_kink():
@@ -89,7 +62,7 @@ def test_hinge_takes_no_derivative_at_its_kink():
     assert loss.backward(1.0, target, saved).tolist() == [0.0, 0.0]
 
 
-def test_fused_is_softmax_then_log_loss_where_that_can_be_computed(numbers):
+def test_fused_is_softmax_then_log_loss_where_that_can_be_computed(classes, numbers):
     x, target = numbers()(4, 5, 2, 2), classes((4, 5, 2, 2), 0)
     fused = SoftmaxLogLoss().forward(x, target)[0]
     torch.testing.assert_close(fused, LogLoss().forward(x.softmax(1), target)[0])
@@ -155,14 +128,14 @@ def test_a_network_that_says_nothing_is_wrong():
 
 
 @given(st.integers(1, 30), st.integers(2, 12), st.integers(1, 5), st.integers(0, 100))
-def test_top_error_equals_sorting(numbers, n, k_classes, k, seed):
+def test_top_error_equals_sorting(classes, numbers, n, k_classes, k, seed):
     scores, target = numbers(seed)(n, k_classes), classes((n, k_classes), seed)
     best = scores.argsort(1, descending=True)[:, :k]
     expected = 1 - (best == target[:, None]).any(1).double().mean().item()
     assert top_error(scores, target, k) == pytest.approx(expected, abs=1e-12)
 
 
-def test_errors_over_positions(numbers):
+def test_errors_over_positions(classes, numbers):
     scores, target = numbers()(2, 7, 3, 4), classes((2, 7, 3, 4), 0)
     flat = scores.permute(0, 2, 3, 1).reshape(-1, 7)
     assert top1_error(scores, target) == top1_error(flat, target.reshape(-1))

@@ -9,7 +9,8 @@ import torch
 from chainrule import blocks
 from chainrule.chain import Chain
 from chainrule.checking import check_blocks
-from chainrule.checking.cases import CASES, Case
+from chainrule.checking.cases import CASES
+from chainrule.checking.drawing import Case
 from chainrule.checking.suite import AUTOGRAD_BAR, NUMERIC_BAR
 from chainrule.errors import InputError
 
@@ -20,15 +21,15 @@ def drawn(name, number=0):
 
 def kinds(block):
     """The block's class and those of the blocks in it."""
-    inner = [layer for _, layer in block.layers] if isinstance(block, Chain) else []
-    inner += [block.body] if isinstance(block, blocks.Residual) else []
+    inner = [block.body] if isinstance(block, blocks.Residual) else []
+    inner += [layer for _, layer in block.inside()] if isinstance(block, blocks.Block) else []
     return {type(block)}.union(*(kinds(one) for one in inner))
 
 
 def test_every_block_and_loss_has_cases():
     public = {getattr(blocks, name) for name in blocks.__all__}
     layers = {one for one in public if dataclasses.is_dataclass(one) and hasattr(one, "backward")}
-    assert len(layers) >= 20
+    assert len(layers) >= 30
     assert set().union(*(kinds(drawn(name).block) for name in CASES)) == layers | {Chain}
 
 

@@ -5,11 +5,12 @@ the library's functions, here stands another formula, so that no kernel is held 
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import singledispatch
 from typing import Any, cast
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -29,22 +30,33 @@ def reference(block: Any, x: Any, params: Parameters, target: Any) -> Tensor:
 
 @reference.register
 def _(block: blocks.Convolution, x: Tensor, params: Parameters, target: None) -> Tensor:
-    """Patches times weights, group by group."""
-    window = block.window
-    x = _padded(x, window.padding, 0.0)
-    size = [
-        (length - (k - 1) * d - 1) // s + 1
-        for length, k, d, s in zip(
-            x.shape[2:], window.kernel, window.dilation, window.stride, strict=True
-        )
-    ]
-    outputs = []
-    for part, weight in zip(
-        x.chunk(block.groups, 1), params["weight"].chunk(block.groups), strict=True
-    ):
-        patches = F.unfold(part, window.kernel, window.dilation, 0, window.stride)
-        outputs.append(weight.flatten(1) @ patches)
-    y = torch.cat(outputs, 1).view(len(x), block.out_channels, *size)
+    top, bottom, left, right = block.window.padding
+    if block.padding_mode == "reflect":
+        rows = np.pad(np.arange(x.shape[2]), (top, bottom), mode="reflect")
+        columns = np.pad(np.arange(x.shape[3]), (left, right), mode="reflect")
+        x = x[:, :, rows][:, :, :, columns]
+    else:
+        x = _padded(x, block.window.padding, 0.0)
+    y = _correlation(x, params["weight"], block.window, block.groups)
+    return y + params["bias"].view(1, -1, 1, 1) if block.bias else y
+
+
+@reference.register
+def _(block: blocks.TransposedConvolution, x: Tensor, params: Parameters, target: None) -> Tensor:
+    """Zeros between the pixels, zeros around, and a convolution by the flipped filters."""
+    (sh, sw), (eh, ew) = block.window.stride, block.window.extent
+    top, _, left, _ = block.window.padding
+    _, _, rows, columns = block.shape(tuple(x.shape))
+    n, c, height, width = x.shape
+    apart = F.pad(x[:, :, :, None, :, None], (0, sw - 1, 0, 0, 0, sh - 1))
+    apart = apart.reshape(n, c, height * sh, width * sw)
+    around = (eh - 1, eh + rows, ew - 1, ew + columns)
+    inputs, outputs, *kernel = params["weight"].shape
+    w = params["weight"].view(block.groups, inputs // block.groups, outputs, *kernel)
+    w = w.transpose(1, 2).flatten(0, 1).flip(2, 3)
+    window = Window(block.window.kernel, dilation=block.window.dilation)
+    y = _correlation(_padded(apart, around, 0.0), w, window, block.groups)
+    y = y[:, :, top : top + rows, left : left + columns]
     return y + params["bias"].view(1, -1, 1, 1) if block.bias else y
 
 
@@ -120,6 +132,75 @@ def _(block: blocks.BatchNormalization, x: Tensor, params: Parameters, target: N
 
 
 @reference.register
+def _(block: blocks.GELU, x: Tensor, params: Parameters, target: None) -> Tensor:
+    if block.tanh:
+        return F.gelu(x, approximate="tanh")
+    return x * (1 + torch.erf(x / math.sqrt(2))) / 2
+
+
+@reference.register
+def _(block: blocks.SiLU, x: Tensor, params: Parameters, target: None) -> Tensor:
+    return x / (1 + torch.exp(-x))
+
+
+@reference.register
+def _(block: blocks.Softplus, x: Tensor, params: Parameters, target: None) -> Tensor:
+    return torch.log(1 + torch.exp(block.beta * x)) / block.beta
+
+
+@reference.register
+def _(block: blocks.LayerNormalization, x: Tensor, params: Parameters, target: None) -> Tensor:
+    last = x.movedim(1, -1)
+    y = F.layer_norm(last, last.shape[-1:], params["weight"], params["bias"], block.epsilon)
+    return y.movedim(-1, 1)
+
+
+@reference.register
+def _(block: blocks.GroupNormalization, x: Tensor, params: Parameters, target: None) -> Tensor:
+    return F.group_norm(x, block.groups, params["weight"], params["bias"], block.epsilon)
+
+
+@reference.register
+def _(block: blocks.InstanceNormalization, x: Tensor, params: Parameters, target: None) -> Tensor:
+    return F.instance_norm(x, weight=params["weight"], bias=params["bias"], eps=block.epsilon)
+
+
+@reference.register
+def _(block: blocks.Upsampling, x: Tensor, params: Parameters, target: None) -> Tensor:
+    scale = [float(s) for s in block.scales]
+    return F.interpolate(
+        x, scale_factor=scale, mode=block.mode,
+        align_corners=False if block.mode == "bilinear" else None,
+    )  # fmt: skip
+
+
+@reference.register
+def _(block: blocks.Sum, x: tuple[Tensor, ...], params: Parameters, target: None) -> Tensor:
+    return torch.stack(x).sum(0)
+
+
+@reference.register
+def _(
+    block: blocks.Concatenation, x: tuple[Tensor, ...], params: Parameters, target: None
+) -> Tensor:
+    return torch.stack([channel for part in x for channel in part.unbind(1)], 1)
+
+
+@reference.register
+def _(
+    block: blocks.BilinearSampler, x: tuple[Tensor, Tensor], params: Parameters, target: None
+) -> Tensor:
+    """Every pixel, weighted by how near each place is."""
+    image, grid = x
+    near = []
+    for axis, length in enumerate(image.shape[2:]):
+        place = ((grid[:, axis] + 1) / 2 * (length - 1)).flatten(1)[:, :, None]
+        near.append((1 - (place - torch.arange(length, dtype=place.dtype)).abs()).clamp(min=0))
+    y = torch.einsum("nchw,njh,njw->ncj", image, *near)
+    return y.reshape(*image.shape[:2], *grid.shape[2:])
+
+
+@reference.register
 def _(block: blocks.Dropout, x: Tensor, params: Parameters, target: None) -> Tensor:
     return torch.where(params["mask"], x / (1 - block.rate), 0.0) if block.training else x
 
@@ -162,24 +243,49 @@ def _(block: Chain, x: Any, params: Parameters, target: None) -> Tensor:
 
 
 @reference.register
-def _(block: blocks.SoftmaxLogLoss, x: Tensor, params: Parameters, target: Tensor) -> Tensor:
-    own = x.gather(1, target.unsqueeze(1)).squeeze(1)
-    return (x.logsumexp(1) - own).mean()
+def _(block: blocks.SoftmaxLogLoss, x: Tensor, params: Parameters, target: Any) -> Tensor:
+    wanted, total = _wanted(block, x, target, block.smoothing)
+    return -(wanted * (x - x.logsumexp(1, keepdim=True))).sum() / total
 
 
 @reference.register
-def _(block: blocks.LogLoss, x: Tensor, params: Parameters, target: Tensor) -> Tensor:
-    return F.nll_loss(x.log(), target)
+def _(block: blocks.LogLoss, x: Tensor, params: Parameters, target: Any) -> Tensor:
+    wanted, total = _wanted(block, x, target, 0.0)
+    return -(wanted * x.log()).sum() / total
+
+
+def _wanted(block: Any, x: Tensor, target: Any, smoothing: float) -> tuple[Tensor, Tensor]:
+    """How much each position wants each class, and the weight of all."""
+    target, u = target if isinstance(target, tuple) else (target, x.new_ones(()))
+    v = torch.tensor(block.class_weights or [1.0] * x.shape[1], dtype=x.dtype)
+    across = [1, -1, *[1] * (x.ndim - 2)]
+    if target.is_floating_point():
+        q, total = target, (u * torch.ones_like(x[:, 0])).sum()
+    else:
+        u = u * (target != block.ignored) if block.ignored is not None else u
+        known = target.clamp(min=0)
+        q = F.one_hot(known, x.shape[1]).movedim(-1, 1).to(x)
+        total = (u * v[known]).sum()
+    q = (1 - smoothing) * q + smoothing / x.shape[1]
+    return (u.unsqueeze(1) if u.ndim else u) * v.view(across) * q, total
 
 
 @reference.register
-def _(block: blocks.LogisticLoss, x: Tensor, params: Parameters, target: Tensor) -> Tensor:
-    return F.soft_margin_loss(x, target)
+def _(block: blocks.LogisticLoss, x: Tensor, params: Parameters, target: Any) -> Tensor:
+    return _mean_of(lambda t: torch.log(1 + torch.exp(-t * x)), target)
 
 
 @reference.register
-def _(block: blocks.HingeLoss, x: Tensor, params: Parameters, target: Tensor) -> Tensor:
-    return F.relu(block.margin - target * x).mean()
+def _(block: blocks.HingeLoss, x: Tensor, params: Parameters, target: Any) -> Tensor:
+    return _mean_of(lambda t: F.relu(block.margin - t * x), target)
+
+
+def _mean_of(losses: Callable[[Tensor], Tensor], target: Any) -> Tensor:
+    if isinstance(target, Tensor):
+        return losses(target).mean()
+    target, u = target
+    mean: Tensor = (u * losses(target)).sum() / u.sum()
+    return mean
 
 
 @reference.register
@@ -188,6 +294,19 @@ def _(block: blocks.CTCLoss, x: Tensor, params: Parameters, target: Tensor) -> T
     frames = torch.full((len(x),), x.shape[3])
     lengths = (target >= 0).sum(1)
     return F.ctc_loss(log_p, target.clamp(min=0), frames, lengths, reduction="none").mean()
+
+
+def _correlation(x: Tensor, weight: Tensor, window: Window, groups: int) -> Tensor:
+    """Patches times weights, group by group, of what is padded already."""
+    size = [
+        (length - extent) // stride + 1
+        for length, extent, stride in zip(x.shape[2:], window.extent, window.stride, strict=True)
+    ]
+    outputs = []
+    for part, filters in zip(x.chunk(groups, 1), weight.chunk(groups), strict=True):
+        patches = F.unfold(part, window.kernel, window.dilation, 0, window.stride)
+        outputs.append(filters.flatten(1) @ patches)
+    return torch.cat(outputs, 1).view(len(x), -1, *size)
 
 
 def _padded(x: Tensor, padding: tuple[int, int, int, int], value: float) -> Tensor:

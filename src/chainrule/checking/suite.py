@@ -7,9 +7,10 @@ import numpy as np
 import torch
 
 from chainrule.chain.shown import in_one_line
-from chainrule.checking.cases import CASES, Case, Draw
+from chainrule.checking.cases import CASES
 from chainrule.checking.check import check_derivatives
 from chainrule.checking.differentiable import Arrays, gradients
+from chainrule.checking.drawing import Case, Draw
 from chainrule.checking.dy import random_dy
 from chainrule.checking.reference import reference
 from chainrule.checking.subject import Subject

@@ -13,7 +13,7 @@ from chainrule.report.facts.values import Found
 from chainrule.report.finding import Finding, Table
 from chainrule.report.settings import ReportSettings
 
-_NAMES = {
+_NAMES: dict[type, str] = {
     Convolution: "convolution",
     MaxPooling: "max pooling",
     ReLU: "ReLU",
@@ -44,7 +44,7 @@ class LetterNetwork(Finding):
             (
                 row.layer,
                 " × ".join(map(str, row.output_shape[1:])),
-                f"{row.receptive_field.size[0]:g} × {row.receptive_field.size[1]:g}",
+                "" if row.receptive_field is None else _size(row.receptive_field.size),
                 f"{row.parameters:,}",
             )
             for row in self.summary.rows
@@ -70,3 +70,7 @@ def run(settings: ReportSettings, progress: object = None) -> LetterNetwork:
         max(biases),
         chain.summary(),
     )
+
+
+def _size(size: tuple[float, float]) -> str:
+    return f"{size[0]:g} × {size[1]:g}"
