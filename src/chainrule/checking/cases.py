@@ -103,9 +103,10 @@ def _window_case(
     stride = (whole(draw, 1, 3), whole(draw, 1, 3))
     channels = channels or whole(draw, 1, 3)
     block = make(channels, {"kernel_size": kernel, "stride": stride, "padding": sides})
-    eh, ew = block.window.extent
-    height = max(1, eh - sides[0] - sides[1]) + whole(draw, 0, 3)
-    width = max(1, ew - sides[2] - sides[3]) + whole(draw, 0, 3)
+    (eh, ew), (dh, dw) = block.window.extent, block.window.dilation
+    # taps that are further apart than the image is long may all miss it
+    height = max(dh, eh - sides[0] - sides[1]) + whole(draw, 0, 3)
+    width = max(dw, ew - sides[2] - sides[3]) + whole(draw, 0, 3)
     return case_of(draw, block, (whole(draw, 1, 3), channels, height, width))
 
 

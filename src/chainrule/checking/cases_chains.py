@@ -31,7 +31,8 @@ def _character_chain(draw: Draw) -> Case:
         ("conv3", blocks.Convolution(3, classes, 2)),
         ("softmax", blocks.Softmax()),
     ]
-    return case_of(draw, Chain(layers), (whole(draw, 1, 2), 1, 8, 8))
+    # weak inputs: where one score is far above all, no double tells the derivative from rounding
+    return case_of(draw, Chain(layers), (whole(draw, 1, 2), 1, 8, 8), 0.25)
 
 
 def _mobile_chain(draw: Draw) -> Case:
