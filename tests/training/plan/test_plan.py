@@ -9,6 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from chainrule.blocks import (
+    GELU,
     AveragePooling,
     BatchNormalization,
     Block,
@@ -17,6 +18,7 @@ from chainrule.blocks import (
     Flatten,
     FullyConnected,
     GlobalAveragePooling,
+    GroupNormalization,
     Interleave,
     LeakyReLU,
     LocalResponseNormalization,
@@ -26,6 +28,9 @@ from chainrule.blocks import (
     Residual,
     Sigmoid,
     SoftmaxLogLoss,
+    Sum,
+    TransposedConvolution,
+    Upsampling,
 )
 from chainrule.chain import Chain
 from chainrule.errors import ShapeError
@@ -195,6 +200,12 @@ BLOCKS = {
         ("groups", Convolution(4, 6, 2, groups=2)), ("sigmoid", Sigmoid()),
         ("lrn", LocalResponseNormalization()), ("wide", Interleave(2)),
         ("all", GlobalAveragePooling()), ("flat", Flatten()), ("full", FullyConnected(3, 2)),
+    ],
+    "mirrored, up and down": [
+        ("mirror", Convolution(3, 4, 3, padding=2, padding_mode="reflect")),
+        ("relu", ReLU()), ("up", TransposedConvolution(4, 3, 2, stride=2)),
+        ("norm", GroupNormalization(1, 3)), ("bend", GELU()), ("more", Upsampling(2)),
+        ("same", Convolution(3, 2, 3, stride=2, padding="same", dilation=2)),
     ],
     "nothing that learns": [("relu", ReLU()), ("mean", GlobalAveragePooling())],
 }  # fmt: skip
@@ -428,3 +439,11 @@ def test_a_plan_looks_at_settings_that_it_does_not_know():
     known = ("in_features", "out_features", "bias")
     assert weights._has_only(Later(3, 2), known)
     assert not weights._has_only(Later(3, 2, doubled=True), known)
+
+
+def test_a_graph_is_trained_without_a_plan():
+    graph = Chain([*BIG.layers[:4], ("twice", Sum(), ("pool", "pool")), *BIG.layers[4:]])
+    state, many = first_state(started(), SETTINGS), torch.zeros(400, 1, 16, 16)
+    assert not can_plan(graph, state, SETTINGS, many)
+    assert not can_plan(Chain([("graph", graph)]), state, SETTINGS, many)
+    assert not can_plan(Chain([("sum", Residual(graph))]), state, SETTINGS, many)

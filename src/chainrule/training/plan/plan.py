@@ -20,20 +20,31 @@ from chainrule.training.plan.weights import Weights, is_product, leaves, packs
 # beside those that have steps of their own: what they give for an image depends on it alone
 _EACH_IMAGE_ALONE = (
     blocks.AveragePooling,
+    blocks.BilinearSampler,
+    blocks.Concatenation,
     blocks.Convolution,
     blocks.Dropout,
     blocks.Flatten,
     blocks.FullyConnected,
+    blocks.GELU,
     blocks.GlobalAveragePooling,
+    blocks.GroupNormalization,
+    blocks.InstanceNormalization,
     blocks.Interleave,
+    blocks.LayerNormalization,
     blocks.LeakyReLU,
     blocks.LocalResponseNormalization,
     blocks.MaxPooling,
     blocks.ReLU,
     blocks.ReLU6,
+    blocks.SiLU,
     blocks.Sigmoid,
     blocks.Softmax,
+    blocks.Softplus,
+    blocks.Sum,
     blocks.Tanh,
+    blocks.TransposedConvolution,
+    blocks.Upsampling,
 )
 
 
