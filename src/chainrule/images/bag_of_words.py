@@ -10,8 +10,9 @@ from jaxtyping import Float, Float32
 from PIL import Image
 
 from chainrule.errors import FileError, InputError
-from chainrule.images.collection import Skipped
-from chainrule.images.features import THREADS, Features, in_order
+from chainrule.images.features import Features
+from chainrule.images.in_order import THREADS, in_order
+from chainrule.images.listing import Skipped
 from chainrule.images.sift import dense_sift
 from chainrule.io.pictures import read_picture
 from chainrule.io.progress import Progress

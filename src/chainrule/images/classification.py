@@ -7,8 +7,9 @@ from pathlib import Path
 import torch
 
 from chainrule.errors import FileError
-from chainrule.images.collection import Skipped
-from chainrule.images.features import BATCH, THREADS, in_order
+from chainrule.images.features import BATCH
+from chainrule.images.in_order import THREADS, in_order
+from chainrule.images.listing import Skipped
 from chainrule.images.network import Network
 from chainrule.io.pictures import read_picture
 from chainrule.io.progress import Progress

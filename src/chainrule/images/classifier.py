@@ -1,144 +1,109 @@
-"""A folder of pictures becomes a classifier: a linear SVM on a pretrained network's features."""
+"""A classifier of photographs: planes on a network's features, probabilities, none of these."""
 
-import warnings
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Float16, Int
 
 from chainrule.errors import FileError, InputError
-from chainrule.images.collection import Collection, Skipped, without_duplicates
-from chainrule.images.evaluation import check_settings, normalized
-from chainrule.images.features import network_features
+from chainrule.images.calibration import probabilities
+from chainrule.images.familiarity import familiarity
+from chainrule.images.features import joined_features, network_features
+from chainrule.images.listing import Skipped
 from chainrule.images.network import FeatureSource
 from chainrule.io.model_file import read_model_file, write_model_file
 from chainrule.io.names import shown
 from chainrule.io.progress import Progress
 
 _KIND = "chainrule image classifier"
+UNKNOWN = "unknown"
+"""The answer where a picture is none of the classes."""
 
 
 @dataclass(frozen=True)
 class Classifier:
-    """score = weight f + bias, with f the network's features brought to length 1."""
+    """score = weight f + bias, with f the networks' features brought to length 1.
+
+    `networks` are the names of the networks whose features are joined (mostly one), and
+    `network_keys` what tells them from others. Probabilities are softmax(score / temperature). A
+    picture whose familiarity among the `examples` is below `unknown_below` is none of the classes.
+    """
 
     classes: tuple[str, ...]
     weight: Float[np.ndarray, "classes d"]
     bias: Float[np.ndarray, " classes"]
-    network: str
-    network_key: str
+    networks: tuple[str, ...]
+    network_keys: tuple[str, ...]
+    temperature: float
+    unknown_below: float
+    examples: Float16[np.ndarray, "m d"]
 
     def scores(self, features: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n classes"]:
-        """One score a class; the largest is the answer."""
-        return np.asarray(normalized(features) @ self.weight.T + self.bias)
+        """One score a class; the largest is the answer. `features` are joined (length 1)."""
+        return np.asarray(features @ self.weight.T + self.bias)
+
+    def answers(self, features: Float[np.ndarray, "n d"]) -> "Answers":
+        """Scores, probabilities and familiarity of features that are joined (length 1).
+
+        Raises InputError if they have another length than the classifier's.
+        """
+        if features.shape[1] != self.weight.shape[1]:
+            raise InputError(
+                f"the classifier takes {self.weight.shape[1]:,} features a picture, and there are "
+                f"{features.shape[1]:,}; expected those of {', '.join(self.networks)}"
+            )
+        scores = self.scores(features)
+        return Answers(
+            self,
+            scores,
+            probabilities(scores, self.temperature),
+            familiarity(features, self.examples.astype(np.float32)),
+        )
 
 
 @dataclass(frozen=True)
-class Training:
-    """A classifier with what cross-validation says of it.
-
-    `confusion[t, a]` counts the pictures of class t that were taken for class a when they were not
-    trained on; `score[i]` is picture i's score for its own class less the best of the others.
-    """
+class Answers:
+    """What a classifier says of pictures."""
 
     classifier: Classifier
-    error: float
-    confusion: Int[np.ndarray, "classes classes"]
-    folds: int
-    files: tuple[Path, ...]
-    truth: Int[np.ndarray, " n"]
-    score: Float[np.ndarray, " n"]
-    skipped: tuple[Skipped, ...]
+    scores: Float[np.ndarray, "n classes"]
+    probability: Float[np.ndarray, "n classes"]
+    familiarity: Float[np.ndarray, " n"]
+
+    @property
+    def best(self) -> Int[np.ndarray, " n"]:
+        """The number of the class with the largest score."""
+        return np.asarray(self.scores.argmax(1))
+
+    def names(self, unknown_below: float | None = None) -> list[str]:
+        """The best class of each picture, or `UNKNOWN` where it is less familiar than that."""
+        limit = -np.inf if unknown_below is None else unknown_below
+        return [
+            self.classifier.classes[c] if known else UNKNOWN
+            for c, known in zip(self.best, self.familiarity >= limit, strict=True)
+        ]
 
 
-def train_classifier(
-    collection: Collection,
-    network: FeatureSource,
-    *,
-    C: float = 1.0,
-    seed: int = 0,
-    cache: Path | None = None,
-    progress: Progress | None = None,
-) -> Training:
-    """Train on all pictures, and judge by cross-validation (five folds, or as many as fit).
+def save_classifier(path: Path, classifier: Classifier, judged: Mapping[str, Any]) -> None:
+    """Write the classifier, with what was found out about it, whole or not at all.
 
-    Each picture must show one class. Raises InputError if one shows several or none, if there are
-    not two classes, or if a class has fewer than two pictures that can be read.
+    Raises FileError.
     """
-    from sklearn.metrics import confusion_matrix
-    from sklearn.model_selection import StratifiedKFold, cross_val_predict
-    from sklearn.svm import LinearSVC
-
-    check_settings(C, seed)
-    collection = without_duplicates(collection)
-    shows = (collection.truth == 1).sum(1)
-    if (shows != 1).any():
-        i = int(np.argmax(shows != 1))
-        raise InputError(
-            f"{shown(collection.files[i])} shows {shows[i]} classes; expected one class a picture"
-        )
-    features = network_features(collection.files, network, cache=cache, progress=progress)
-    collection = collection.taken(features.kept, features.skipped)
-    truth = (collection.truth == 1).argmax(1) if len(collection.files) else np.zeros(0, np.intp)
-    counts = np.bincount(truth, minlength=len(collection.classes))
-    if len(collection.classes) < 2:
-        raise InputError(
-            f"the only class is {collection.classes[0]!r}; expected at least two classes"
-        )
-    if counts.min() < 2:
-        name = collection.classes[int(counts.argmin())]
-        raise InputError(
-            f"class {name!r} has {counts.min()} picture that can be read; expected at least two"
-        )
-    values = normalized(features.values)
-    svm = LinearSVC(C=C, loss="hinge", dual=True, max_iter=20_000, random_state=seed)
-    folds = int(min(5, counts.min()))
-    split = StratifiedKFold(folds, shuffle=True, random_state=seed)
-    with warnings.catch_warnings():
-        # of two pictures a class scikit-learn thinks that the classes may be numbers
-        warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
-        scores = cross_val_predict(svm, values, truth, cv=split, method="decision_function")
-        svm.fit(values, truth)
-    scores = _one_column_a_class(scores)
-    answers = scores.argmax(1)
-    classifier = Classifier(
-        collection.classes,
-        _one_row_a_class(svm.coef_),
-        _one_row_a_class(svm.intercept_),
-        network.name,
-        network.key,
-    )
-    own = scores[np.arange(len(truth)), truth]
-    others = np.where(np.arange(scores.shape[1]) == truth[:, None], -np.inf, scores).max(1)
-    return Training(
-        classifier,
-        float((answers != truth).mean()),
-        confusion_matrix(truth, answers, labels=range(len(collection.classes))),
-        folds,
-        collection.files,
-        truth,
-        own - others,
-        collection.skipped,
-    )
-
-
-def save_classifier(path: Path, training: Training) -> None:
-    """Write the classifier and its cross-validated error, whole or not at all. Raises FileError."""
-    model = training.classifier
     settings: dict[str, Any] = {
-        "classes": model.classes,
-        "network": model.network,
-        "network_key": model.network_key,
-        "cross_validated_error": training.error,
-        "confusion": training.confusion.tolist(),
-        "skipped": [asdict(s) for s in training.skipped],
+        "classes": classifier.classes,
+        "networks": classifier.networks,
+        "network_keys": classifier.network_keys,
+        "temperature": classifier.temperature,
+        "unknown_below": classifier.unknown_below,
+        "judged": dict(judged),
     }
     arrays = {
-        "weight": np.ascontiguousarray(model.weight, dtype=np.float32),
-        "bias": np.ascontiguousarray(model.bias, dtype=np.float32),
+        "weight": np.ascontiguousarray(classifier.weight, dtype=np.float32),
+        "bias": np.ascontiguousarray(classifier.bias, dtype=np.float32),
+        "examples": np.ascontiguousarray(classifier.examples, dtype=np.float16),
     }
     write_model_file(path, _KIND, arrays, settings)
 
@@ -146,51 +111,66 @@ def save_classifier(path: Path, training: Training) -> None:
 def load_classifier(path: Path) -> Classifier:
     """Read what `save_classifier` wrote. Raises FileError for anything else."""
     expected = "a classifier that `chainrule images train` wrote"
+    if path.is_dir():
+        raise FileError(f"{shown(path)} is a folder; expected {expected}")
     found = read_model_file(path, _KIND, expected)
-    settings = found.settings
-    classifier = Classifier(
-        tuple(settings["classes"]),
-        found.arrays["weight"],
-        found.arrays["bias"],
-        settings["network"],
-        settings["network_key"],
-    )
-    shapes = classifier.weight.shape, classifier.bias.shape
-    classes = len(classifier.classes)
-    if len(shapes[0]) != 2 or shapes[0][0] != classes or shapes[1] != (classes,):
-        raise FileError(
-            f"{shown(path)} holds arrays {shapes} for {classes} classes; expected {expected}"
+    settings, arrays = found.settings, found.arrays
+    try:
+        classifier = Classifier(
+            tuple(settings["classes"]),
+            arrays["weight"],
+            arrays["bias"],
+            tuple(settings["networks"]),
+            tuple(settings["network_keys"]),
+            float(settings["temperature"]),
+            float(settings["unknown_below"]),
+            arrays["examples"],
         )
+    except KeyError as error:
+        raise FileError(
+            f"{shown(path)} lacks {error.args[0]!r}, as another version of chainrule wrote it; "
+            "expected a classifier of this version: train it again"
+        ) from error
+    weight, classes = classifier.weight, len(classifier.classes)
+    fits = weight.shape[:1] == classifier.bias.shape == (classes,) and weight.ndim == 2
+    if not fits or classifier.examples.shape[1:] != weight.shape[1:]:
+        raise FileError(
+            f"{shown(path)} holds {weight.shape} weights for {classes} classes; expected {expected}"
+        )
+    if not all(np.isfinite(array).all() for array in arrays.values()):
+        raise FileError(f"{shown(path)} holds a number that is not finite; expected {expected}")
     return classifier
+
+
+def check_networks(classifier: Classifier, names: Sequence[str], keys: Sequence[str]) -> None:
+    """Raise InputError if these are not the networks that the classifier was trained with."""
+    if tuple(keys) != classifier.network_keys:
+        raise InputError(
+            f"the classifier was trained on features of {' and '.join(classifier.networks)}; found "
+            f"{' and '.join(names)}, or other weights under that name"
+        )
 
 
 def predict(
     classifier: Classifier,
-    network: FeatureSource,
+    networks: Sequence[FeatureSource],
     files: Sequence[Path],
     *,
     cache: Path | None = None,
     progress: Progress | None = None,
-) -> tuple[Float[np.ndarray, "m classes"], list[int], list[Skipped]]:
-    """The scores of the pictures that can be read, which these are, and what was skipped.
+) -> tuple[Answers, list[int], list[Skipped]]:
+    """The answers of the pictures that can be read, which these are, and what was skipped.
 
-    Raises InputError if `network` is not the one that the classifier was trained with.
+    Raises InputError if `networks` are not those that the classifier was trained with.
     """
-    if network.key != classifier.network_key:
-        raise InputError(
-            f"the classifier was trained on features of {classifier.network!r}; this network is "
-            f"{network.name!r} or has other weights"
-        )
-    features = network_features(files, network, cache=cache, progress=progress)
-    if not features.kept:
-        return np.zeros((0, len(classifier.classes))), [], features.skipped
-    return classifier.scores(features.values), features.kept, features.skipped
-
-
-def _one_column_a_class(scores: np.ndarray) -> Float[np.ndarray, "n classes"]:
-    """Of two classes scikit-learn gives the second's score alone."""
-    return scores if scores.ndim == 2 else np.stack([-scores, scores], axis=1)
-
-
-def _one_row_a_class(parameters: np.ndarray) -> np.ndarray:
-    return np.concatenate([-parameters, parameters]) if len(parameters) == 1 else parameters
+    check_networks(classifier, [n.name for n in networks], [n.key for n in networks])
+    found = [network_features(files, n, cache=cache, progress=progress) for n in networks]
+    kept = found[0].kept
+    if not kept:
+        width = classifier.weight.shape[1]
+        return classifier.answers(np.zeros((0, width), np.float32)), [], found[0].skipped
+    return (
+        classifier.answers(joined_features([f.values for f in found])),
+        kept,
+        found[0].skipped,
+    )

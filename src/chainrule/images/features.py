@@ -1,27 +1,24 @@
 """Features of many pictures: read and resized in threads while the network computes."""
 
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, TypeVar
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float, Float32
 
 from chainrule.chain.inference.precision import Precision, best_precision
 from chainrule.errors import FileError
-from chainrule.images.collection import Skipped
+from chainrule.images.in_order import THREADS, in_order
+from chainrule.images.listing import DRAWING, Skipped, is_drawing_content
 from chainrule.images.network import FeatureSource
 from chainrule.images.store import FeatureStore
+from chainrule.images.svm import normalized
+from chainrule.io.names import shown
 from chainrule.io.pictures import LOOK, picture_from_bytes, read_bytes
 from chainrule.io.progress import Progress
 
-T = TypeVar("T")
-
-THREADS = 2
 BATCH = 32
 
 
@@ -60,6 +57,8 @@ def network_features(
 
     def prepare(file: Path) -> tuple[bytes, np.ndarray | None, np.ndarray | None]:
         content = read_bytes(file)
+        if is_drawing_content(content):
+            raise FileError(f"{shown(file)} is {DRAWING}")
         key = blake2b(content, digest_size=16).digest()
         known = store.get(key) if store is not None else None
         if known is not None:
@@ -96,6 +95,13 @@ def network_features(
     return Features(*rows.kept(), skipped)
 
 
+def joined_features(
+    blocks: Sequence[Float[np.ndarray, "n _"]],
+) -> Float[np.ndarray, "n d"]:
+    """The features of several networks side by side, each of length 1, and the row as well."""
+    return normalized(np.concatenate([normalized(block) for block in blocks], axis=1))
+
+
 class _Rows:
     """A matrix that is filled row by row, in any order; it is the only copy of its numbers."""
 
@@ -117,31 +123,3 @@ class _Rows:
             if i != j:
                 self._matrix[j] = self._matrix[i]
         return self._matrix[: len(there)], there
-
-
-def in_order(
-    items: Sequence[Path], work: Callable[[Path], T], threads: int, ahead: int
-) -> Iterator[T | FileError]:
-    """`work(item)` for each item, in threads but in order, at most `ahead` items in advance.
-
-    A FileError is given in the place of a result.
-    """
-    waiting: deque[Future[T]] = deque()
-    with ThreadPoolExecutor(threads) as pool:
-        try:
-            for item in items:
-                waiting.append(pool.submit(work, item))
-                if len(waiting) >= ahead:
-                    yield _result(waiting.popleft())
-            while waiting:
-                yield _result(waiting.popleft())
-        finally:
-            for future in waiting:
-                future.cancel()
-
-
-def _result(future: Future[Any]) -> Any:
-    try:
-        return future.result()
-    except FileError as error:
-        return error

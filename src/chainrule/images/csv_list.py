@@ -1,0 +1,107 @@
+"""A collection as a CSV list of files with their classes."""
+
+import csv
+import io
+from pathlib import Path
+
+import numpy as np
+
+from chainrule.errors import FileError
+from chainrule.images.collection import Collection
+from chainrule.images.listing import Skipped
+from chainrule.images.parts import NAMES, settled
+from chainrule.io.names import shown
+
+_PARTS = "train, val, test or nothing"
+
+
+def read_csv_list(path: Path) -> Collection:
+    """The pictures of a list with the columns file and classes, and perhaps split and group.
+
+    Raises FileError for another header, a split that is none, a file that two rows put into two
+    parts, or if none of the files is there.
+    """
+    rows = _rows(path)
+    files: dict[Path, dict[str, set[str]]] = {}
+    for number, row in rows:
+        part = (row.get("split") or "").strip().lower()
+        if (part and part not in NAMES) or not row["file"]:
+            raise FileError(
+                f"{shown(path)}, line {number}: file {row['file']!r}, split {row.get('split')!r}; "
+                f"expected a file's name, and {_PARTS}"
+            )
+        # one row a label is how many tools write it
+        file = files.setdefault(
+            path.parent / row["file"], {"classes": set(), "split": set(), "group": set()}
+        )
+        names = (name.strip() for name in (row["classes"] or "").split(";"))
+        file["classes"].update(name for name in names if name)
+        file["split"].add(NAMES.get(part, ""))
+        file["group"].add((row.get("group") or "").strip())
+    _check_one_each(path, files)
+    return _collection(path, files)
+
+
+def read_list_text(path: Path) -> str:
+    """The text of a list. Raises FileError if it is no UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise FileError(f"{shown(path)} cannot be read: {reason}") from error
+
+
+def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
+    # not by lines: a quoted file name may hold a line break
+    reader = csv.DictReader(io.StringIO(read_list_text(path), newline=""))
+    try:
+        columns, rows = set(reader.fieldnames or ()), list(enumerate(reader, 2))
+    except csv.Error as error:
+        raise FileError(f"{shown(path)} is no CSV list ({error}); expected file,classes") from error
+    if not {"file", "classes"} <= columns:
+        raise FileError(
+            f"{shown(path)} has the columns {', '.join(sorted(columns)) or 'of nothing'}; expected "
+            "`file`, `classes` and perhaps `split` and `group`"
+        )
+    return rows
+
+
+def _check_one_each(path: Path, files: dict[Path, dict[str, set[str]]]) -> None:
+    for file, columns in files.items():
+        for name in ("split", "group"):
+            if len(columns[name]) > 1:
+                found = " and ".join(repr(value) for value in sorted(columns[name]))
+                raise FileError(
+                    f"{shown(path)} puts {shown(file)} into the {name} {found}; expected one"
+                )
+    parts = {part for columns in files.values() for part in columns["split"]}
+    if "" in parts and len(parts) > 1:
+        raise FileError(f"{shown(path)} gives some pictures a split; expected all of them or none")
+
+
+def _collection(path: Path, files: dict[Path, dict[str, set[str]]]) -> Collection:
+    classes = sorted(set().union(*(columns["classes"] for columns in files.values())))
+    if not classes:
+        raise FileError(f"{shown(path)} names no class; expected pictures with classes")
+    there = {file: columns for file, columns in files.items() if file.exists()}
+    if not there:
+        raise FileError(
+            f"{shown(path)} names {len(files):,} files, and none is there, such as "
+            f"{shown(next(iter(files)))}; expected names relative to the list's folder"
+        )
+    truth = np.array(
+        [[1 if c in columns["classes"] else -1 for c in classes] for columns in there.values()],
+        dtype=np.int8,
+    )
+    part, group = (
+        tuple(next(iter(columns[name])) for columns in there.values())
+        for name in ("split", "group")
+    )
+    return Collection(
+        tuple(there),
+        tuple(classes),
+        truth,
+        settled(part),
+        tuple(Skipped(str(f), "is not there") for f in files if f not in there),
+        group if any(group) else (),
+    )

@@ -1,0 +1,140 @@
+"""Which files of a folder are pictures, and why the others are not: each looked at once."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from chainrule.errors import FileError
+from chainrule.io.decoding import picture_suffixes, why_not_read
+from chainrule.io.names import shown
+from chainrule.io.progress import Progress
+
+MARK = "chainrule"
+"""What the drawings of this bench name as the software that made them."""
+
+_TOOLS = frozenset(("@eadir", "__macosx", "#recycle", "$recycle.bin", "lost+found", "thumbs"))
+_CLUTTER = frozenset((".ds_store", "thumbs.db", "desktop.ini", "ehthumbs.db"))
+_EVERY = 256  # files between two reports of progress
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A file, a folder or a class that was left out, and why."""
+
+    file: str
+    reason: str
+
+
+class Listing:
+    """The pictures of folders, sorted by name, and what lies beside them.
+
+    Links are followed, each folder once. Hidden folders, those that tools leave (`@eaDir`,
+    `__MACOSX`, `.ipynb_checkpoints`) and drawings of chainrule's are left out.
+    """
+
+    def __init__(self, progress: Progress | None = None) -> None:
+        self.skipped: list[Skipped] = []
+        self._suffixes = picture_suffixes()
+        self._progress = progress
+        self._seen = 0
+
+    def pictures(self, folder: Path) -> list[Path]:
+        """The pictures in a folder and those under it."""
+        return sorted(self._walk(folder, frozenset()))
+
+    def direct(self, folder: Path) -> tuple[list[Path], list[Path]]:
+        """The pictures and the folders that lie in a folder itself."""
+        pictures, folders = [], []
+        for entry in self._entries(folder):
+            kind = self._kind(entry)
+            if kind == "folder":
+                folders.append(Path(entry.path))
+            elif kind == "picture":
+                pictures.append(Path(entry.path))
+        return pictures, folders
+
+    def skip(self, path: Path, reason: str) -> None:
+        """Note that a file or a folder is left out."""
+        self.skipped.append(Skipped(str(path), reason))
+
+    def _walk(self, folder: Path, above: frozenset[str]) -> Iterator[Path]:
+        real = os.path.realpath(folder)
+        if real in above:
+            self.skip(folder, "a link to a folder that it lies in")
+            return
+        pictures, folders = self.direct(folder)
+        yield from pictures
+        for inner in folders:
+            yield from self._walk(inner, above | {real})
+
+    def _entries(self, folder: Path) -> list[os.DirEntry[str]]:
+        try:
+            with os.scandir(folder) as entries:
+                return sorted(entries, key=lambda entry: entry.name)
+        except OSError as error:
+            self.skip(folder, f"cannot be read: {error.strerror or error}")
+            return []
+
+    def _kind(self, entry: os.DirEntry[str]) -> str:
+        """ "folder", "picture", or "" for what is left out."""
+        self._seen += 1
+        if self._progress is not None and self._seen % _EVERY == 0:
+            self._progress(self._seen, self._seen)
+        path, name = Path(entry.path), entry.name
+        if entry.is_dir():
+            if name.startswith(".") or name.lower() in _TOOLS:
+                self.skip(path, "a hidden folder, or a tool's")
+                return ""
+            return "folder"
+        if name.lower() in _CLUTTER or name.startswith("._"):
+            return ""
+        if not entry.is_file():
+            broken = entry.is_symlink() and not path.exists()
+            self.skip(path, "a link to nothing" if broken else "neither a file nor a folder")
+        elif name.startswith("."):
+            self.skip(path, "a hidden file")
+        elif path.suffix.lower() not in self._suffixes:
+            self.skip(path, why_not_read(path.suffix))
+        elif is_drawing(path):
+            self.skip(path, DRAWING)
+        else:
+            return "picture"
+        return ""
+
+
+DRAWING = "a drawing that chainrule made"
+
+
+def list_pictures(
+    folder: Path, progress: Progress | None = None
+) -> tuple[list[Path], list[Skipped]]:
+    """The pictures in a folder and those under it, sorted, and what is left out there.
+
+    Raises FileError if `folder` is none, or holds no picture.
+    """
+    if not folder.is_dir():
+        raise FileError(f"{shown(folder)} is no folder; expected one with pictures")
+    listing = Listing(progress)
+    found = listing.pictures(folder)
+    if not found:
+        raise FileError(f"{shown(folder)} holds no picture; expected some")
+    return found, listing.skipped
+
+
+def is_drawing(path: Path) -> bool:
+    """If a PNG says in its first bytes that this bench drew it."""
+    if path.suffix.lower() != ".png":
+        return False
+    try:
+        with path.open("rb") as file:
+            return is_drawing_content(file.read(512))
+    except OSError:
+        return False
+
+
+def is_drawing_content(content: bytes) -> bool:
+    """As `is_drawing`, of a file's bytes."""
+    return (
+        content[:8] == b"\x89PNG\r\n\x1a\n" and b"tEXtSoftware\0" + MARK.encode() in content[:512]
+    )

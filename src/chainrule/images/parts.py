@@ -1,0 +1,52 @@
+"""Which pictures train and which are held out."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from jaxtyping import Bool
+
+from chainrule.images.collection import Collection
+
+NAMES = {
+    "train": "train", "training": "train",
+    "val": "val", "valid": "val", "validation": "val", "dev": "val",
+    "test": "test", "testing": "test",
+}  # fmt: skip
+"""What a part of a collection may be called, in small letters, and what it is then."""
+
+
+def settled(parts: Iterable[str]) -> tuple[str, ...]:
+    """Only "train" and "test": "val" is trained on where there is a test part, else it is that."""
+    found = tuple(parts)
+    val = "train" if "test" in found else "test"
+    return tuple(val if part == "val" else part for part in found)
+
+
+def split_in_halves(collection: Collection, seed: int) -> Bool[np.ndarray, " n"]:
+    """Which pictures train: as the collection says, or a random half of those that show the same.
+
+    Pictures of one group stay together. The larger half of an odd number trains.
+    """
+    if any(collection.part):
+        return np.array([part == "train" for part in collection.part])
+    generator = np.random.default_rng(np.random.SeedSequence(seed))
+    train = np.zeros(len(collection.files), dtype=bool)
+    _, shows = np.unique(collection.truth, axis=0, return_inverse=True)
+    shows = shows.ravel()
+    group = group_numbers(collection)
+    # a group counts to what its first picture shows
+    _, first = np.unique(group, return_index=True)
+    sizes = np.bincount(group)
+    for g in range(int(shows.max(initial=-1)) + 1):
+        members = generator.permutation(np.flatnonzero(shows[first] == g))
+        half = (int(sizes[members].sum()) + 1) // 2
+        before = np.cumsum(sizes[members]) - sizes[members]
+        train[np.isin(group, members[before < half])] = True
+    return train
+
+
+def group_numbers(collection: Collection) -> np.ndarray:
+    """A number for each picture, the same for those of one group."""
+    own = [f"\0{i}" for i in range(len(collection.files))]
+    names = [name or alone for name, alone in zip(collection.group or own, own, strict=True)]
+    return np.unique(names, return_inverse=True)[1].ravel()
