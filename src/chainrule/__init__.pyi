@@ -16,6 +16,7 @@ from . import (
 from .chain import Chain, export_onnx, load_chain, save_chain
 from .checking import check_blocks, check_derivatives, check_projection
 from .errors import ChainruleError, DivergedError, FileError, InputError, ShapeError
+from .images import PhotoClassifier, load_network
 from .points import TwoLayerClassifier
 from .reader.front_door import fit_reader, load_reader
 from .training import Settings, train
@@ -28,6 +29,7 @@ __all__ = [
     "DivergedError",
     "FileError",
     "InputError",
+    "PhotoClassifier",
     "Settings",
     "ShapeError",
     "TwoLayerClassifier",
@@ -45,6 +47,7 @@ __all__ = [
     "images",
     "io",
     "load_chain",
+    "load_network",
     "load_reader",
     "points",
     "practical",

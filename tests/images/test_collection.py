@@ -3,7 +3,9 @@ import pytest
 from PIL import Image
 
 from chainrule.errors import FileError, InputError
-from chainrule.images.collection import read_collection, split_in_halves, without_duplicates
+from chainrule.images.collection import read_collection
+from chainrule.images.duplicates import without_copies
+from chainrule.images.parts import split_in_halves
 
 
 def test_class_folders(shapes):
@@ -56,6 +58,8 @@ def test_voc_without_a_test_part_uses_train_and_val(tmp_path):
 def test_csv_list(tmp_path):
     path = tmp_path / "list.csv"
     path.write_text('file,classes,split\n"a, ""b"".jpg",cat;dog,train\nc.jpg,,test\n')
+    for name in ('a, "b".jpg', "c.jpg"):
+        (tmp_path / name).touch()
     found = read_collection(path)
     assert [f.name for f in found.files] == ['a, "b".jpg', "c.jpg"]
     assert found.classes == ("cat", "dog")
@@ -66,6 +70,8 @@ def test_csv_list(tmp_path):
 def test_a_listed_name_may_hold_a_line_break(tmp_path):
     path = tmp_path / "list.csv"
     path.write_text('file,classes\n"two\nlines.jpg",cat\nb.jpg,dog\n')
+    for name in ("two\nlines.jpg", "b.jpg"):
+        (tmp_path / name).touch()
     assert [f.name for f in read_collection(path).files] == ["two\nlines.jpg", "b.jpg"]
 
 
@@ -73,9 +79,12 @@ def test_a_listed_name_may_hold_a_line_break(tmp_path):
     ("text", "words"),
     [
         ("name,classes\na.jpg,cat\n", "columns classes, name; expected `file`"),
-        ("file,classes,split\na.jpg,cat,valid\n", "line 2: .*split 'valid'"),
+        ("file,classes,split\na.jpg,cat,half\n", "line 2: .*split 'half'"),
         ("file,classes,split\na.jpg,cat,test\nb.jpg,cat,\n", "all of them or none"),
         ("file,classes\na.jpg,\n", "names no class"),
+        ("file,classes,split\na.jpg,cat,test\na.jpg,cat,train\n", "the split 'test' and 'train'"),
+        ("file,classes,group\na.jpg,cat,1\na.jpg,cat,2\n", "the group '1' and '2'"),
+        ("file,classes\na.jpg,cat\nb.jpg,dog\n", "names 2 files, and none is there, such as"),
         ("", "columns of nothing"),
         (f"file,classes\n{'x' * 200_000},cat\n", "is no CSV list .field larger than"),
     ],
@@ -100,7 +109,7 @@ def test_folders_that_hold_nothing_are_refused(tmp_path):
 def test_pictures_of_the_same_content_are_used_once(shapes):
     copy = shapes / "disc" / "copy.png"
     copy.write_bytes((shapes / "disc" / "03.png").read_bytes())
-    found = without_duplicates(read_collection(shapes))
+    found = without_copies(read_collection(shapes))
     assert len(found.files) == 24
     assert found.skipped[0].file.endswith("copy.png")
     assert "the same picture as" in found.skipped[0].reason
@@ -110,8 +119,8 @@ def test_two_folders_of_the_same_pictures_are_refused(shapes):
     (shapes / "second").mkdir()
     for file in (shapes / "disc").iterdir():
         (shapes / "second" / file.name).write_bytes(file.read_bytes())
-    with pytest.raises(InputError, match="every picture of class 'second' is in another class"):
-        without_duplicates(read_collection(shapes))
+    with pytest.raises(InputError, match="every picture of class 'disc' is in another class"):
+        without_copies(read_collection(shapes))
 
 
 def test_halves_are_balanced_and_follow_the_seed(tmp_path):

@@ -128,11 +128,32 @@ def test_features_evaluate_train_and_predict(command, shapes, tmp_path):
     assert document["classes"] == ["disc", "square"]
     assert document["error"] <= 0.1
     assert np.sum(document["confusion"]) == 24
-    assert {p.name for p in sheets.iterdir()} == {"confusion.png", "best_and_worst.png"}
-    result = command("images", "predict", model, shapes / "square", "--json")
+    assert {"confusion.png", "best_and_worst.png", "suspects.csv", "suspects.json"} <= {
+        p.name for p in sheets.iterdir()
+    }
+    table = tmp_path / "answers.csv"
+    result = command(
+        "images", "predict", model, shapes / "square", "--json", "--top", "2", "--out", table
+    )
     assert result.returncode == 0, result.stderr
     answers = json.loads(result.stdout)["images"]
     assert sum(a["class"] == "square" for a in answers) >= 11
+    for answer in answers:
+        assert sum(guess["probability"] for guess in answer["best"]) == pytest.approx(1)
+    lines = table.read_text().splitlines()
+    assert lines[0] == "file,class,familiarity,class_1,probability_1,class_2,probability_2"
+    assert len(lines) == 13
+
+    # the same from the file of features
+    result = command(
+        "images", "train", "--features", out, "--out", tmp_path / "n.safetensors", "--json"
+    )
+    assert json.loads(result.stdout)["confusion"] == document["confusion"]
+    result = command("images", "predict", tmp_path / "n.safetensors", "--features", out, "--json")
+    by_file = {a["file"]: a["class"] for a in json.loads(result.stdout)["images"]}
+    assert all(by_file[a["file"]] == a["class"] for a in answers)
+    result = command("images", "evaluate", "--features", out, "--json")
+    assert [row["class"] for row in json.loads(result.stdout)["rows"]] == ["disc", "square"]
 
 
 @pytest.mark.parametrize(
@@ -143,9 +164,9 @@ def test_features_evaluate_train_and_predict(command, shapes, tmp_path):
         (["features", ".", "--out", "f.npz"], "ends in .safetensors"),
         (["evaluate", "two/a"], "holds no class folder"),
         (["train", "two/a", "--out", "m.safetensors"], "holds no class folder"),
-        (["train", "two", "--out", "m.safetensors", "--C", "inf"], "`C` is inf"),
-        (["evaluate", "two", "--C", "nan"], "`C` is nan"),
-        (["evaluate", "two", "--seed", "4294967296"], "`seed` is 4294967296"),
+        (["train", "two", "--out", "m.safetensors", "--C", "inf"], "`C`: found inf"),
+        (["evaluate", "two", "--C", "nan"], "`C`: found nan"),
+        (["evaluate", "two", "--seed", "4294967296"], "`seed`: found 4294967296"),
         (["predict", "absent.safetensors", "x.jpg"], "absent.safetensors"),
         (
             ["predict", "pickle.safetensors", "x.jpg"],
@@ -176,7 +197,9 @@ def test_a_csv_list_with_several_classes_a_picture(command, shapes, tmp_path):
 
 
 def test_every_command_says_what_it_does(command):
-    for name in ("classify", "features", "evaluate", "train", "predict", "pull", "fetch"):
+    names = ("classify", "features", "evaluate", "train", "test", "predict", "clean", "similar",
+             "export", "pull", "fetch")  # fmt: skip
+    for name in names:
         result = command("images", name, "--help")
         assert result.returncode == 0
         assert f"Example: chainrule images {name}" in " ".join(result.stdout.split())

@@ -6,7 +6,7 @@ import tarfile
 
 import pytest
 
-from chainrule.cli.images import fetch
+from chainrule.cli.images_fetch import fetch
 from chainrule.errors import FileError
 from chainrule.images import voc
 from chainrule.images.voc import unpack

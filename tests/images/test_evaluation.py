@@ -8,20 +8,19 @@ from sklearn.metrics import average_precision_score
 from sklearn.svm import LinearSVC
 
 from chainrule.errors import FileError, InputError
-from chainrule.images.classifier import (
-    load_classifier,
-    predict,
-    save_classifier,
-    train_classifier,
-)
-from chainrule.images.collection import Collection, read_collection, split_in_halves
-from chainrule.images.evaluation import evaluate, normalized
+from chainrule.images.classifier import load_classifier, predict, save_classifier
+from chainrule.images.collection import Collection, read_collection
+from chainrule.images.evaluation import EvaluationSettings, evaluate
 from chainrule.images.features import network_features
+from chainrule.images.parts import split_in_halves
+from chainrule.images.svm import normalized
+from chainrule.images.training import train_classifier
 
 
 def test_rows_are_scikit_learns(small_network, shapes):
     collection = read_collection(shapes)
-    result = evaluate(collection, ["cnn"], small_network, seed=3, C=2.0, precision="float32")
+    settings = EvaluationSettings(seed=3, C=2.0, precision="float32", near_duplicates=False)
+    result = evaluate(collection, ["cnn"], small_network, settings)
     values = network_features(collection.files, small_network, precision="float32").values
     values = values / np.linalg.norm(values, axis=1, keepdims=True)
     train = split_in_halves(collection, 3)
@@ -79,13 +78,13 @@ def test_a_class_with_nothing_to_test_on_is_listed(small_network, shapes):
     [
         ({"kinds": ["hog"]}, "features 'hog'; expected one of cnn, bovw, fisher"),
         ({"classes": ["cat"]}, "class 'cat'; expected some of disc, square"),
-        ({"C": 0.0}, "`C` is 0.0"),
+        ({"C": 0.0}, "`C`: found 0.0"),
     ],
 )
 def test_what_cannot_be_done_is_refused(small_network, shapes, arguments, words):
-    arguments = {"kinds": ["cnn"], "network": small_network} | arguments
+    kinds = arguments.pop("kinds", ["cnn"])
     with pytest.raises(InputError, match=words):
-        evaluate(read_collection(shapes), **arguments)
+        evaluate(read_collection(shapes), kinds, small_network, EvaluationSettings(**arguments))
 
 
 def test_one_class_alone_is_refused(small_network, shapes):
@@ -105,27 +104,29 @@ def test_a_classifier_is_written_and_read(small_network, shapes, tmp_path, class
             (shapes / "disc" / f"{i:02}.png").rename(shapes / "third" / f"{i:02}.png")
     collection = read_collection(shapes)
     training = train_classifier(collection, small_network)
-    assert training.confusion.sum() == 24
-    assert training.error == pytest.approx(1 - np.trace(training.confusion) / 24)
-    save_classifier(tmp_path / "m.safetensors", training)
+    assert training.held_out.confusion.sum() == 24
+    assert training.error == pytest.approx(1 - np.trace(training.held_out.confusion) / 24)
+    save_classifier(tmp_path / "m.safetensors", training.classifier, training.document())
     classifier = load_classifier(tmp_path / "m.safetensors")
-    scores, kept, skipped = predict(classifier, small_network, collection.files)
+    answers, kept, skipped = predict(classifier, [small_network], collection.files)
     assert (kept, skipped) == (list(range(24)), [])
     svm = LinearSVC(C=1.0, loss="hinge", max_iter=20_000, random_state=0)
     values = normalized(network_features(collection.files, small_network).values)
-    svm.fit(values, training.truth)
-    np.testing.assert_array_equal(scores.argmax(1), svm.predict(values))
+    svm.fit(values, training.held_out.truth)
+    np.testing.assert_array_equal(answers.best, svm.predict(values))
     expected = svm.decision_function(values)
-    np.testing.assert_allclose(scores[:, 1] if classes == 2 else scores, expected, atol=1e-4)
+    scores = answers.scores[:, 1] if classes == 2 else answers.scores
+    np.testing.assert_allclose(scores, expected, atol=1e-4)
+    np.testing.assert_allclose(answers.probability.sum(1), 1.0, rtol=1e-5)
     other = replace(small_network, name="other")
-    with pytest.raises(InputError, match="was trained on features of 'small'"):
-        predict(classifier, other, collection.files)
+    with pytest.raises(InputError, match="was trained on features of small"):
+        predict(classifier, [other], collection.files)
 
 
 @pytest.mark.usefixtures("arrays_unchecked")
 def test_files_that_are_no_classifier_are_refused(small_network, shapes, tmp_path):
     path = tmp_path / "m.safetensors"
-    save_classifier(path, train_classifier(read_collection(shapes), small_network))
+    save_classifier(path, train_classifier(read_collection(shapes), small_network).classifier, {})
     whole = path.read_bytes()
     for content in (b"", whole[:7], whole[:60], whole[:-1], b"\x80\x04harm.", whole + b"x"):
         path.write_bytes(content)
@@ -137,10 +138,21 @@ def test_files_that_are_no_classifier_are_refused(small_network, shapes, tmp_pat
         save_file({"weight": np.zeros((1, 2), np.float32)}, path, metadata=metadata)
         with pytest.raises(FileError, match=r"m\.safetensors"):
             load_classifier(path)
-    arrays = {"weight": np.zeros((2, 2), np.float32), "bias": np.zeros(1, np.float32)}
-    save_file(arrays, path, metadata={"chainrule": json.dumps(settings | {"network_key": "k"})})
-    with pytest.raises(FileError, match="for 1 classes"):
-        load_classifier(path)
+    good = load_whole(whole, path)
+    for change in (
+        {"weight": np.zeros((2, 3), np.float32)},
+        {"bias": np.zeros(1, np.float32)},
+        {"classes": ("disc",)},
+        {"weight": np.full_like(good.weight, np.nan)},
+    ):
+        save_classifier(path, replace(good, **change), {})
+        with pytest.raises(FileError, match=r"m\.safetensors holds"):
+            load_classifier(path)
+
+
+def load_whole(content, path):
+    path.write_bytes(content)
+    return load_classifier(path)
 
 
 def test_a_class_of_one_picture_and_one_of_two_classes_are_refused(small_network, shapes):

@@ -7,15 +7,16 @@ import numpy as np
 import pytest
 
 from chainrule.errors import FileError
-from chainrule.images.collection import list_pictures
 from chainrule.images.feature_file import save_features
-from chainrule.images.features import in_order, network_features
-from chainrule.images.store import FeatureStore
+from chainrule.images.features import network_features
+from chainrule.images.in_order import in_order
+from chainrule.images.listing import list_pictures
+from chainrule.images.store import CacheWarning, FeatureStore
 from chainrule.io.pictures import read_picture
 
 
 def test_features_are_those_of_each_picture_alone(small_network, shapes):
-    files = list_pictures(shapes)
+    files = list_pictures(shapes)[0]
     found = network_features(files, small_network, precision="float32", batch_size=5)
     assert found.kept == list(range(24))
     function = small_network.feature_function("float32")
@@ -27,7 +28,7 @@ def test_features_are_those_of_each_picture_alone(small_network, shapes):
 def test_unreadable_pictures_are_listed_and_left_out(small_network, shapes):
     bad = shapes / "disc" / "05.png"
     bad.write_bytes(bad.read_bytes()[:100])
-    files = list_pictures(shapes)
+    files = list_pictures(shapes)[0]
     found = network_features(files, small_network)
     assert found.kept == [i for i in range(24) if files[i] != bad]
     assert [s.file for s in found.skipped] == [str(bad)]
@@ -35,7 +36,7 @@ def test_unreadable_pictures_are_listed_and_left_out(small_network, shapes):
 
 
 def test_a_second_run_computes_nothing_again(small_network, shapes, tmp_path, monkeypatch):
-    files = list_pictures(shapes)
+    files = list_pictures(shapes)[0]
     first = network_features(files, small_network, cache=tmp_path / "c")
 
     def never(*_):
@@ -47,7 +48,7 @@ def test_a_second_run_computes_nothing_again(small_network, shapes, tmp_path, mo
 
 
 def test_a_run_that_stops_keeps_its_batches(small_network, shapes, tmp_path):
-    files = list_pictures(shapes)
+    files = list_pictures(shapes)[0]
 
     def stop(done, total):
         if done == 15:
@@ -58,7 +59,7 @@ def test_a_run_that_stops_keeps_its_batches(small_network, shapes, tmp_path):
             files, small_network, cache=tmp_path, batch_size=4, threads=1, progress=stop
         )
     with sqlite3.connect(tmp_path / "features.sqlite") as db:
-        assert db.execute("SELECT COUNT(*) FROM features").fetchone()[0] == 12
+        assert db.execute("SELECT COUNT(*) FROM checked_features").fetchone()[0] == 12
     db.close()
     found = network_features(files, small_network, cache=tmp_path)
     np.testing.assert_allclose(
@@ -67,7 +68,7 @@ def test_a_run_that_stops_keeps_its_batches(small_network, shapes, tmp_path):
 
 
 def test_a_changed_picture_is_never_read_stale(small_network, shapes, tmp_path):
-    files = list_pictures(shapes)
+    files = list_pictures(shapes)[0]
     before = network_features(files, small_network, cache=tmp_path).values
     files[0].write_bytes(files[-1].read_bytes())
     after = network_features(files, small_network, cache=tmp_path).values
@@ -76,18 +77,41 @@ def test_a_changed_picture_is_never_read_stale(small_network, shapes, tmp_path):
 
 
 def test_precisions_and_networks_do_not_share(small_network, shapes, tmp_path):
-    files = list_pictures(shapes)
+    files = list_pictures(shapes)[0]
     for precision in ("float32", "bfloat16"):
         network_features(files, small_network, precision=precision, cache=tmp_path)
     with sqlite3.connect(tmp_path / "features.sqlite") as db:
-        assert db.execute("SELECT COUNT(*) FROM features").fetchone()[0] == 48
+        assert db.execute("SELECT COUNT(*) FROM checked_features").fetchone()[0] == 48
     db.close()
 
 
-def test_a_store_that_is_none_is_refused(tmp_path):
+def test_without_a_store_the_work_goes_on(small_network, shapes, tmp_path):
     (tmp_path / "features.sqlite").write_bytes(b"no database" * 100)
-    with pytest.raises(FileError, match=r"features\.sqlite cannot be used"):
-        FeatureStore(tmp_path, "m")
+    (tmp_path / "file").touch()
+    files = list_pictures(shapes)[0]
+    expected = network_features(files, small_network).values
+    for folder in (tmp_path, tmp_path / "file" / "no folder"):
+        with pytest.warns(CacheWarning, match="going on without"):
+            found = network_features(files, small_network, cache=folder)
+        np.testing.assert_array_equal(found.values, expected)
+
+
+def test_every_damaged_byte_of_a_row_is_computed_again(tmp_path):
+    store = FeatureStore(tmp_path, "m")
+    row = np.arange(4, dtype=np.float32)
+    store.put({b"picture": row})
+    np.testing.assert_array_equal(store.get(b"picture"), row)
+    store.close()
+    with sqlite3.connect(tmp_path / "features.sqlite") as db:
+        (whole,) = db.execute("SELECT value FROM checked_features").fetchone()
+        for i in range(len(whole)):
+            damaged = bytes([*whole[:i], whole[i] ^ 4, *whole[i + 1 :]])
+            db.execute("UPDATE checked_features SET value = ?", (damaged,))
+            db.commit()
+            store = FeatureStore(tmp_path, "m")
+            assert store.get(b"picture") is None
+            store.close()
+    db.close()
 
 
 def test_results_come_in_order_and_not_too_far_ahead():

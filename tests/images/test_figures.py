@@ -1,12 +1,22 @@
 """What figures are made of, where names and numbers of classes are as they are out there."""
 
+import itertools
 import json
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from chainrule.images.figures import confusion_figure
+from chainrule.images.average_precision import precision_recall
+from chainrule.images.evaluation import Row
+from chainrule.images.figures import (
+    Tile,
+    classification_figure,
+    confusion_figure,
+    contact_sheet,
+    precision_recall_figure,
+)
+from chainrule.images.lettering import caption
 
 
 @pytest.mark.parametrize(("classes", "counts", "names"), [(3, 9, 3), (40, 1600, 40), (300, 0, 38)])
@@ -37,4 +47,41 @@ def test_many_classes_with_odd_names_fill_several_pages(command, tmp_path):
     assert "Warning" not in result.stderr
     assert sorted(json.loads(result.stdout)["classes"]) == sorted(names)
     pages = {"confusion.png", "best_and_worst.png", "best_and_worst-2.png"}
-    assert {p.name for p in sheets.iterdir()} == pages
+    assert pages <= {p.name for p in sheets.iterdir()}
+
+
+def test_names_are_shown_whatever_their_letters_and_length():
+    assert caption("cat") == "cat"
+    assert caption("日本") == "日本" or caption("日本") == "U+65E5U+672C"
+    assert caption("a\nb\udce9") == "a bU+DCE9"
+    long = caption("x" * 50 + "end", 20)
+    assert len(long) == 20
+    assert long.startswith("xxxx")
+    assert long.endswith("end")
+
+
+def test_forty_bars_and_their_names_have_room():
+    figure = classification_figure(
+        Image.new("RGB", (40, 30)), [f"class {i}" for i in range(40)], [0.025] * 40
+    )
+    figure.draw_without_rendering()
+    labels = [label.get_window_extent() for label in figure.axes[-1].get_yticklabels()]
+    for above, below in itertools.pairwise(labels):
+        assert below.y1 <= above.y0 + 1
+
+
+def test_the_legend_lies_beside_the_curve():
+    curve = precision_recall(np.arange(8), [True, False] * 4)
+    row = Row("cnn", "cat", 0.1, 0.1, (0.0, 0.2), 4, 4, curve, (), ())
+    figure = precision_recall_figure([row])
+    figure.draw_without_rendering()
+    (panel,) = figure.axes
+    legend, inside = panel.get_legend().get_window_extent(), panel.get_window_extent()
+    assert legend.y1 <= inside.y0
+
+
+def test_a_contact_sheet_names_its_pictures(shapes):
+    files = sorted((shapes / "disc").iterdir())[:3]
+    figure = contact_sheet([("disc", [Tile(file, (file.name, "disc")) for file in files])])
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert texts == [f"{file.name}\ndisc" for file in files]

@@ -12,6 +12,8 @@ from chainrule.images.parts import NAMES, settled
 from chainrule.io.names import shown
 from chainrule.io.progress import Progress
 
+_BESIDE = 8  # folders, of which one may be around all classes and the others hold no picture
+
 
 @dataclass(frozen=True)
 class _Found:
@@ -65,10 +67,15 @@ def _in_parts(path: Path, listing: Listing) -> list[_Found]:
 
 def _around(folders: list[Path], inner: dict[Path, list[str]]) -> Path | None:
     """The one folder that all class folders lie in, such as `images`, if there is one."""
-    full = [folder for folder in folders if Listing().pictures(folder)] if len(folders) < 9 else []
-    if len(full) == 1 and len(inner[full[0]]) > 1 and not Listing().direct(full[0])[0]:
-        return full[0]
-    return None
+    if len(folders) > _BESIDE:
+        return None
+    full = [folder for folder in folders if Listing().pictures(folder)]
+    if len(full) != 1 or Listing().direct(full[0])[0]:
+        return None
+    inside = [full[0] / name for name in inner[full[0]]]
+    if len(inside) == 1:  # a folder around another
+        return _around(inside, {inside[0]: _folders_in(inside[0])}) and full[0]
+    return full[0] if len(inside) > 1 else None
 
 
 def _parts_inside(folder: Path, inside: list[str], listing: Listing) -> list[_Found]:

@@ -9,19 +9,11 @@ import torch
 from chainrule.errors import FileError
 from chainrule.images.features import BATCH
 from chainrule.images.in_order import THREADS, in_order
-from chainrule.images.listing import Skipped
-from chainrule.images.network import Network
-from chainrule.io.pictures import read_picture
+from chainrule.images.listing import DRAWING, Skipped, is_drawing_content
+from chainrule.images.network import Guess, Network
+from chainrule.io.names import shown
+from chainrule.io.pictures import PictureSource, open_picture, picture_from_bytes, read_bytes
 from chainrule.io.progress import Progress
-
-
-@dataclass(frozen=True)
-class Guess:
-    """A class with its probability."""
-
-    index: int
-    name: str
-    probability: float
 
 
 @dataclass(frozen=True)
@@ -48,8 +40,10 @@ def classify_files(
     batch: list[torch.Tensor] = []
 
     def prepare(file: Path) -> torch.Tensor:
-        look = network.preprocessing
-        return look.input(read_picture(file, look.at_least))
+        look, content = network.preprocessing, read_bytes(file)
+        if is_drawing_content(content):
+            raise FileError(f"{shown(file)} is {DRAWING}")
+        return look.input(picture_from_bytes(content, file, look.at_least))
 
     def compute() -> None:
         best.extend(_best(function(torch.cat(batch)), network.classes, top))
@@ -68,6 +62,19 @@ def classify_files(
     if batch:
         compute()
     return Classification(tuple(kept), tuple(best), tuple(skipped))
+
+
+def classify_pictures(
+    network: Network, pictures: Sequence[PictureSource], top: int
+) -> list[tuple[Guess, ...]]:
+    """The `top` classes of each picture. Raises what `open_picture` raises."""
+    function, look = network.logit_function(), network.preprocessing
+    best: list[tuple[Guess, ...]] = []
+    for start in range(0, len(pictures), BATCH):
+        batch = pictures[start : start + BATCH]
+        x = torch.cat([look.input(open_picture(p, at_least=look.at_least)) for p in batch])
+        best += _best(function(x), network.classes, top)
+    return best
 
 
 def _best(logits: torch.Tensor, names: Sequence[str], top: int) -> list[tuple[Guess, ...]]:

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Float16, Int
 
-from chainrule.errors import FileError, InputError
+from chainrule.errors import ChainruleError, FileError, InputError
 from chainrule.images.calibration import probabilities
 from chainrule.images.familiarity import familiarity
 from chainrule.images.features import joined_features, network_features
 from chainrule.images.listing import Skipped
 from chainrule.images.network import FeatureSource
+from chainrule.images.networks import load_feature_source
 from chainrule.io.model_file import read_model_file, write_model_file
 from chainrule.io.names import shown
 from chainrule.io.progress import Progress
@@ -100,7 +101,7 @@ def save_classifier(path: Path, classifier: Classifier, judged: Mapping[str, Any
         "unknown_below": classifier.unknown_below,
         "judged": dict(judged),
     }
-    arrays = {
+    arrays: dict[str, np.ndarray] = {
         "weight": np.ascontiguousarray(classifier.weight, dtype=np.float32),
         "bias": np.ascontiguousarray(classifier.bias, dtype=np.float32),
         "examples": np.ascontiguousarray(classifier.examples, dtype=np.float16),
@@ -149,6 +150,23 @@ def check_networks(classifier: Classifier, names: Sequence[str], keys: Sequence[
             f"the classifier was trained on features of {' and '.join(classifier.networks)}; found "
             f"{' and '.join(names)}, or other weights under that name"
         )
+
+
+def load_networks(classifier: Classifier, model: str = "") -> list[FeatureSource]:
+    """The networks that the classifier was trained with, by their names or from `model`.
+
+    Raises FileError, InputError if they are not where they were.
+    """
+    if model:
+        return [load_feature_source(model)]
+    try:
+        return [load_feature_source(name) for name in classifier.networks]
+    except ChainruleError as error:
+        raise type(error)(
+            f"the classifier was trained with the network "
+            f"{' and '.join(map(shown, classifier.networks))}, and {error}; say where it is now by "
+            "`--model`"
+        ) from error
 
 
 def predict(

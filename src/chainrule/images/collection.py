@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Int8
 
 from chainrule.errors import FileError
-from chainrule.images.listing import Skipped
+from chainrule.images.listing import Listing, Skipped
 from chainrule.io.names import shown
 from chainrule.io.progress import Progress
 
@@ -55,7 +55,9 @@ class Collection:
         )
 
 
-def read_collection(path: Path | str, progress: Progress | None = None) -> Collection:
+def read_collection(
+    path: Path | str, progress: Progress | None = None, *, classes_needed: bool = True
+) -> Collection:
     """The pictures of a folder of class folders, a VOC tree, or a CSV list.
 
     - Class folders: `path/cat/1.jpg` shows a cat. A file that is no picture by its name is
@@ -69,6 +71,8 @@ def read_collection(path: Path | str, progress: Progress | None = None) -> Colle
       semicolons; may be empty), and perhaps `split` (train or test) and `group` (pictures that
       belong together). A file in several rows shows the classes of all of them.
 
+    Without `classes_needed` a folder whose pictures lie in no class folder is taken too.
+
     Raises FileError if there is nothing of the kind, or a list says what makes no sense.
     """
     from chainrule.images.class_folders import read_class_folders
@@ -81,7 +85,14 @@ def read_collection(path: Path | str, progress: Progress | None = None) -> Colle
     if not path.is_dir():
         raise FileError(f"{shown(path)} is not there; expected a folder of pictures or a CSV list")
     tree = find_voc_tree(path)
-    return read_voc_tree(tree) if tree is not None else read_class_folders(path, progress)
+    if tree is not None:
+        return read_voc_tree(tree)
+    if not classes_needed:
+        listing = Listing(progress)
+        if listing.direct(path)[0]:
+            found = Listing(progress)
+            return without_classes(found.pictures(path), found.skipped)
+    return read_class_folders(path, progress)
 
 
 def without_classes(files: Sequence[Path], skipped: Sequence[Skipped] = ()) -> Collection:

@@ -14,12 +14,12 @@ from chainrule.images.collection import Collection
 from chainrule.images.in_order import THREADS, in_order
 from chainrule.images.listing import Skipped
 from chainrule.io.names import shown
-from chainrule.io.pictures import read_bytes, read_picture
+from chainrule.io.pictures import PictureSource, open_picture, read_bytes
 from chainrule.io.progress import Progress
 
 SIDE = 32  # pixels of the thumbnail that the perceptual hash is of
 HASH_BITS = 8  # of 64: copies of JPEG quality 5 or 1.3 times the brightness differ in 6 to 8
-SAME_LOOK = 0.95  # correlation of two thumbnails of one photograph
+SAME_LOOK = 0.97  # correlation of two thumbnails of one photograph
 EVEN = 8.0  # the deviation of a thumbnail's shades below which it is an even area
 SHADES = 1.0  # by which two even areas may differ
 ALIKE = 0.75  # cosine of the features of a picture and its cut: those are looked at
@@ -43,7 +43,7 @@ def without_copies(collection: Collection) -> Collection:
     kept: list[int] = []
     skipped: list[Skipped] = []
     truth = collection.truth.copy()
-    for copies in _equal_files(collection.files):
+    for copies in equal_files(collection.files):
         first = min(copies, key=lambda i: (collection.part[i] != "test", i))
         others = [i for i in copies if i != first]
         name = shown(collection.files[first])
@@ -70,7 +70,7 @@ def without_copies(collection: Collection) -> Collection:
 
 
 def near_duplicates(
-    files: Sequence[Path],
+    files: Sequence[PictureSource],
     features: Float[np.ndarray, "n d"] | None = None,
     progress: Progress | None = None,
 ) -> list[list[int]]:
@@ -124,7 +124,7 @@ def kept_together(collection: Collection, groups: Iterable[Sequence[int]]) -> Co
     return result
 
 
-def _equal_files(files: Sequence[Path]) -> list[list[int]]:
+def equal_files(files: Sequence[Path]) -> list[list[int]]:
     """Pictures of equal bytes; one that cannot be read stands alone."""
     groups: dict[bytes, list[int]] = {}
 
@@ -138,7 +138,9 @@ def _equal_files(files: Sequence[Path]) -> list[list[int]]:
     return list(groups.values())
 
 
-def _alike_by_hash(files: Sequence[Path], progress: Progress | None) -> list[tuple[int, int]]:
+def _alike_by_hash(
+    files: Sequence[PictureSource], progress: Progress | None
+) -> list[tuple[int, int]]:
     thumbnails: list[UInt8[np.ndarray, "side side"]] = []
     hashes: list[int] = []
     index: list[int] = []
@@ -160,8 +162,8 @@ def _alike_by_hash(files: Sequence[Path], progress: Progress | None) -> list[tup
     return pairs
 
 
-def _thumbnail(file: Path) -> UInt8[np.ndarray, "side side"]:
-    picture = read_picture(file, at_least=2 * SIDE).convert("L")
+def _thumbnail(file: PictureSource) -> UInt8[np.ndarray, "side side"]:
+    picture = open_picture(file, at_least=2 * SIDE).convert("L")
     return np.asarray(picture.resize((SIDE, SIDE), Image.Resampling.LANCZOS))
 
 
@@ -181,7 +183,7 @@ def _same_look(a: UInt8[np.ndarray, "side side"], b: UInt8[np.ndarray, "side sid
 
 
 def _alike_by_points(
-    files: Sequence[Path], features: Float[np.ndarray, "n d"], known: set[tuple[int, int]]
+    files: Sequence[PictureSource], features: Float[np.ndarray, "n d"], known: set[tuple[int, int]]
 ) -> set[tuple[int, int]]:
     candidates = [pair for pair in _nearest_pairs(features) if pair not in known][:MOST_PAIRS]
     wanted = sorted({i for pair in candidates for i in pair})
@@ -218,10 +220,10 @@ def _nearest_pairs(features: Float[np.ndarray, "n d"]) -> list[tuple[int, int]]:
 _Points = tuple[np.ndarray, np.ndarray, float]  # places (k, 2), descriptors (k, 128), area
 
 
-def _points(file: Path) -> _Points:
+def _points(file: PictureSource) -> _Points:
     import cv2
 
-    picture = read_picture(file, at_least=_LONGEST).convert("L")
+    picture = open_picture(file, at_least=_LONGEST).convert("L")
     scale = _LONGEST / max(picture.size)
     width, height = (max(1, round(side * scale)) for side in picture.size)
     grey = np.asarray(picture.resize((width, height), Image.Resampling.BICUBIC))

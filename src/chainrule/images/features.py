@@ -16,7 +16,13 @@ from chainrule.images.network import FeatureSource
 from chainrule.images.store import FeatureStore
 from chainrule.images.svm import normalized
 from chainrule.io.names import shown
-from chainrule.io.pictures import LOOK, picture_from_bytes, read_bytes
+from chainrule.io.pictures import (
+    LOOK,
+    PictureSource,
+    open_picture,
+    picture_from_bytes,
+    read_bytes,
+)
 from chainrule.io.progress import Progress
 
 BATCH = 32
@@ -93,6 +99,22 @@ def network_features(
         if store is not None:
             store.close()
     return Features(*rows.kept(), skipped)
+
+
+def picture_features(
+    pictures: Sequence[PictureSource], network: FeatureSource
+) -> Float32[np.ndarray, "n d"]:
+    """The features of pictures that are paths, pictures of Pillow or arrays, none of them kept.
+
+    Raises what `chainrule.io.pictures.open_picture` raises.
+    """
+    function, look = network.feature_function(best_precision()), network.preprocessing
+    rows = []
+    for start in range(0, len(pictures), BATCH):
+        batch = pictures[start : start + BATCH]
+        squares = [look.square(open_picture(p, at_least=look.at_least)) for p in batch]
+        rows.append(function(look.scaled(np.stack(squares))).numpy())
+    return np.concatenate(rows) if rows else np.zeros((0, 0), dtype=np.float32)
 
 
 def joined_features(

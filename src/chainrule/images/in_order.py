@@ -3,18 +3,18 @@
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, TypeVar
 
 from chainrule.errors import FileError
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 THREADS = 2
 
 
 def in_order(
-    items: Sequence[Path], work: Callable[[Path], T], threads: int, ahead: int
+    items: Sequence[S], work: Callable[[S], T], threads: int, ahead: int
 ) -> Iterator[T | FileError]:
     """`work(item)` for each item, in threads but in order, at most `ahead` items in advance.
 

@@ -1,7 +1,8 @@
 """Which files of a folder are pictures, and why the others are not: each looked at once."""
 
+import glob
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -138,3 +139,27 @@ def is_drawing_content(content: bytes) -> bool:
     return (
         content[:8] == b"\x89PNG\r\n\x1a\n" and b"tEXtSoftware\0" + MARK.encode() in content[:512]
     )
+
+
+def named_pictures(
+    arguments: Sequence[str], progress: Progress | None = None
+) -> tuple[list[Path], list[Skipped]]:
+    """The files that arguments name: themselves, what lies in folders, what patterns match.
+
+    Raises FileError for a folder without pictures, or a pattern that matches nothing.
+    """
+    files: list[Path] = []
+    skipped: list[Skipped] = []
+    for argument in arguments:
+        path = Path(argument)
+        if path.is_dir():
+            found, left_out = list_pictures(path, progress)
+            skipped += left_out
+        elif not os.path.lexists(path) and glob.has_magic(argument):
+            found = [Path(p) for p in sorted(glob.iglob(argument, recursive=True))]  # noqa: PTH207
+            if not found:
+                raise FileError(f"{shown(argument)} matches no file")
+        else:
+            found = [path]
+        files += found
+    return files, skipped

@@ -52,7 +52,7 @@ def load_matconvnet(path: Path) -> Network:
         raise FileError(f"{shown(path)}: {error}") from error
     *_, last = (step for step in chain.steps if isinstance(step.block, Convolution))
     return Network(
-        path.stem,
+        str(path),
         chain,
         params,
         preprocessing,

@@ -4,10 +4,11 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, overload, runtime_checkable
 
+import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Float32
 from PIL import Image
 from torch import Tensor
 
@@ -17,6 +18,11 @@ from chainrule.chain.inference.fused import FusedChain
 from chainrule.chain.inference.precision import Precision
 from chainrule.images.preprocessing import Preprocessing
 from chainrule.images.rechecked import RecheckedFeatures
+from chainrule.io.checks import one_of, whole_number
+from chainrule.io.pictures import PictureSource, open_picture
+
+if TYPE_CHECKING:
+    from chainrule.images.explanation import Explanation
 
 
 @runtime_checkable
@@ -33,6 +39,15 @@ class FeatureSource(Protocol):
     def preprocessing(self) -> Preprocessing: ...
 
     def feature_function(self, precision: Precision) -> Callable[[Tensor], Tensor]: ...
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A class with its probability."""
+
+    index: int
+    name: str
+    probability: float
 
 
 @dataclass(frozen=True)
@@ -60,7 +75,7 @@ class Network:
         look = replace(self.preprocessing, mean_image=None)
         average = self.preprocessing.mean_image
         tensors = self.params if average is None else {**self.params, "mean_image": average}
-        return content_key((self.name, look, self.feature_layer), tensors)
+        return content_key((look, self.feature_layer), tensors)
 
     @property
     def input_shape(self) -> tuple[int, int, int, int]:
@@ -101,10 +116,59 @@ class Network:
             chain = Chain([*chain.layers, ("scores", Flatten())])
         return FusedChain(chain, self.params, "float32", self.input_shape)
 
+    @overload
+    def classify(self, pictures: PictureSource, *, top: int = 5) -> tuple[Guess, ...]: ...
+    @overload
+    def classify(
+        self, pictures: list[Any] | tuple[Any, ...], *, top: int = 5
+    ) -> list[tuple[Guess, ...]]: ...
+    def classify(
+        self, pictures: PictureSource | list[Any] | tuple[Any, ...], *, top: int = 5
+    ) -> tuple[Guess, ...] | list[tuple[Guess, ...]]:
+        """The `top` most probable classes of a picture, or of each of several, best first.
+
+        Pictures are what `chainrule.io.pictures.open_picture` takes: paths, pictures of Pillow,
+        arrays. Raises FileError, InputError.
+        """
+        from chainrule.images.classification import classify_pictures
+
+        whole_number("top", top, 1)
+        found = classify_pictures(self, _several(pictures), top)
+        return found if isinstance(pictures, list | tuple) else found[0]
+
+    def features(
+        self, pictures: PictureSource | list[Any] | tuple[Any, ...]
+    ) -> Float32[np.ndarray, "n d"]:
+        """The penultimate features of each picture, in float32; a picture alone is one row.
+
+        Raises FileError, InputError.
+        """
+        from chainrule.images.features import picture_features
+
+        return picture_features(_several(pictures), self)
+
+    def explain(self, picture: PictureSource, class_name: str | int | None = None) -> "Explanation":
+        """Which pixels of a picture decided on a class: by its name or number, or the best one.
+
+        Raises FileError, and InputError for a class that the network does not know.
+        """
+        from chainrule.images.explanation import explain
+
+        number = class_name
+        if isinstance(class_name, str):
+            number = self.classes.index(one_of("class", class_name, self.classes))
+        elif class_name is not None:
+            number = whole_number("class", class_name, 0, len(self.classes) - 1)
+        return explain(self, open_picture(picture), number)  # type: ignore[arg-type]
+
     def logits(self, images: Sequence[Image.Image]) -> Float[Tensor, "n classes"]:
         """The scores of RGB pictures, in float32."""
         x = torch.cat([self.preprocessing.input(image) for image in images])
         return self.logit_function()(x)
+
+
+def _several(pictures: PictureSource | list[Any] | tuple[Any, ...]) -> list[PictureSource]:
+    return list(pictures) if isinstance(pictures, list | tuple) else [pictures]
 
 
 def content_key(settings: tuple[object, ...], tensors: Mapping[str, Tensor]) -> str:

@@ -16,8 +16,8 @@ def load_feature_source(name: str) -> FeatureSource:
     return load_timm(name) if name.startswith(PREFIX) else load_network(name)
 
 
-def load_network(name: str) -> Network:
-    """The network called `name`.
+def load_network(name: str = DEFAULT) -> Network:
+    """The network called `name`, with `classify`, `features` and `explain`.
 
     - `efficientnet-lite0`, which comes with the installation;
     - the path of a MatConvNet `.mat` file;
@@ -31,6 +31,8 @@ def load_network(name: str) -> Network:
         from chainrule.images.efficientnet import load_efficientnet_lite0
 
         return load_efficientnet_lite0()
+    if Path(name).is_dir():
+        raise InputError(f"network {shown(name)} is a folder; expected a name or a .mat file")
     if name.endswith(".mat"):
         from chainrule.images.matconvnet import load_matconvnet
 

@@ -3,7 +3,9 @@
 import os
 import sqlite3
 import threading
+import warnings
 from collections.abc import Mapping
+from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
@@ -11,58 +13,91 @@ from jaxtyping import Float32
 
 from chainrule.errors import FileError
 from chainrule.io.files import make_folder
+from chainrule.io.names import shown
+
+_CHECK = 8  # bytes of a checksum at the end of each row
+
+
+class CacheWarning(UserWarning):
+    """Computed features cannot be kept, or read again: the work goes on without."""
 
 
 class FeatureStore:
     """A file of features. Each batch is in it whole or not at all, so a killed run can go on.
 
     `model` names the network with its weights and its precision; pictures are known by a hash of
-    their bytes, so that one that has changed is never taken for what it was.
+    their bytes, so that one that has changed is never taken for what it was. Each row has a
+    checksum: one that was damaged is computed again.
+
+    Where the file cannot be made, read or written, a CacheWarning says so once, and the store is
+    empty and stays so.
     """
 
     def __init__(self, folder: Path, model: str) -> None:
-        """Raises FileError if `folder` cannot be written or holds a file that is no such store."""
-        self._path = make_folder(folder) / "features.sqlite"
-        self._model = model
+        self._model = model.encode()
         self._lock = threading.Lock()
+        self._db: sqlite3.Connection | None = None
         try:
-            self._db = sqlite3.connect(self._path, timeout=60, check_same_thread=False)
+            path = make_folder(folder) / "features.sqlite"
+            self._db = sqlite3.connect(path, timeout=60, check_same_thread=False)
             with self._db:
                 self._db.execute(
-                    "CREATE TABLE IF NOT EXISTS features "
-                    "(model TEXT, picture BLOB, value BLOB, PRIMARY KEY (model, picture))"
+                    "CREATE TABLE IF NOT EXISTS checked_features "
+                    "(model BLOB, picture BLOB, value BLOB, PRIMARY KEY (model, picture))"
                 )
-        except sqlite3.Error as error:
-            raise self._failed(error) from error
+        except (sqlite3.Error, FileError) as error:
+            self._give_up(folder, error)
+        self._folder = folder
 
     def get(self, picture: bytes) -> Float32[np.ndarray, " d"] | None:
         """The features of the picture with this hash, or None."""
-        query = "SELECT value FROM features WHERE model = ? AND picture = ?"
-        try:
-            with self._lock:
+        query = "SELECT value FROM checked_features WHERE model = ? AND picture = ?"
+        with self._lock:
+            if self._db is None:
+                return None
+            try:
                 row = self._db.execute(query, (self._model, picture)).fetchone()
-        except sqlite3.Error as error:
-            raise self._failed(error) from error
-        return np.frombuffer(row[0], dtype="<f4") if row else None
+            except sqlite3.Error as error:
+                self._give_up(self._folder, error)
+                return None
+        if row is None or not isinstance(row[0], bytes):
+            return None
+        value, check = row[0][:-_CHECK], row[0][-_CHECK:]
+        whole = self._check(picture, value) == check and len(value) % 4 == 0
+        return np.frombuffer(value, dtype="<f4") if whole else None
 
     def put(self, features: Mapping[bytes, Float32[np.ndarray, " d"]]) -> None:
         """Add the features of some pictures, all or none."""
-        rows = [
-            (self._model, key, value.astype("<f4").tobytes()) for key, value in features.items()
-        ]
-        try:
-            with self._lock, self._db:
-                self._db.executemany("INSERT OR REPLACE INTO features VALUES (?, ?, ?)", rows)
-        except sqlite3.Error as error:
-            raise self._failed(error) from error
+        rows = []
+        for picture, row in features.items():
+            value = row.astype("<f4").tobytes()
+            rows.append((self._model, picture, value + self._check(picture, value)))
+        query = "INSERT OR REPLACE INTO checked_features VALUES (?, ?, ?)"
+        with self._lock:
+            if self._db is None:
+                return
+            try:
+                with self._db:
+                    self._db.executemany(query, rows)
+            except sqlite3.Error as error:
+                self._give_up(self._folder, error)
 
     def close(self) -> None:
-        self._db.close()
+        if self._db is not None:
+            self._db.close()
+            self._db = None
 
-    def _failed(self, error: sqlite3.Error) -> FileError:
-        return FileError(
-            f"the store of features {self._path} cannot be used ({error}); expected a file that "
-            "chainrule wrote: remove it, or choose another cache folder"
+    def _check(self, picture: bytes, value: bytes) -> bytes:
+        return blake2b(self._model + picture + value, digest_size=_CHECK).digest()
+
+    def _give_up(self, folder: Path, error: Exception) -> None:
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+        warnings.warn(
+            f"computed features cannot be kept in {shown(folder)} ({error}): going on without",
+            CacheWarning,
+            stacklevel=2,
         )
 
 

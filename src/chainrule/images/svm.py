@@ -81,7 +81,8 @@ def fold_numbers(
     kind = StratifiedKFold if alone else StratifiedGroupKFold
     split = kind(folds, shuffle=True, random_state=seed)
     number = np.zeros(len(truth), dtype=np.intp)
-    for fold, (_, held_out) in enumerate(split.split(np.zeros((len(truth), 1)), truth, group)):
+    parts = split.split(np.zeros((len(truth), 1)), truth, None if alone else group)
+    for fold, (_, held_out) in enumerate(parts):
         number[held_out] = fold
     return number
 

@@ -6,8 +6,9 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from chainrule.errors import FileError
+from chainrule.errors import FileError, InputError
 from chainrule.io.files import make_folder
+from chainrule.io.names import shown
 from chainrule.io.progress import Progress
 
 _BLOCK = 1 << 20
@@ -26,17 +27,20 @@ def download(
     `sha256` and `md5` are checksums in hexadecimal digits, or their beginnings. A `path` that is
     there already is taken as it is: it was checked when it came.
 
-    Raises FileError if the server cannot be reached, does not have the file, or sends another one.
+    Raises InputError for an address that is neither http:// nor https://, FileError if the server
+    cannot be reached, does not have the file, or sends another one.
     """
     if path.exists():
         return path
+    if not url.startswith(("http://", "https://")):
+        raise InputError(f"address {shown(url)}: expected one that begins with http:// or https://")
     make_folder(path.parent)
     part = path.with_name(path.name + ".part")
     try:
         _fetch(url, part, progress)
     except urllib.error.HTTPError as error:
         raise FileError(f"{url} answers {error.code} {error.reason}; expected the file") from error
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", None) or error
         raise FileError(
             f"{url} cannot be fetched ({reason}); expected a network connection: try again, what "

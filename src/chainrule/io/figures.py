@@ -27,7 +27,12 @@ def write_figure(path: str | os.PathLike[str], figure: Any, dots_per_inch: int =
 
     check_figure_path(path)
     kind = Path(path).suffix.lower()[1:]
-    undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
+    # a PNG says who made it, so that a folder of photographs can be told from its drawings
+    metadata = {
+        "svg": {"Date": None},
+        "pdf": {"CreationDate": None},
+        "png": {"Software": "chainrule"},
+    }[kind]
     with (
         written_whole(path) as temporary,
         mpl.rc_context({"svg.hashsalt": "chainrule"}),
@@ -35,4 +40,4 @@ def write_figure(path: str | os.PathLike[str], figure: Any, dots_per_inch: int =
     ):
         # a name in letters that Matplotlib's font lacks is drawn as boxes
         warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
-        figure.savefig(temporary, format=kind, dpi=dots_per_inch, metadata=undated)
+        figure.savefig(temporary, format=kind, dpi=dots_per_inch, metadata=metadata)

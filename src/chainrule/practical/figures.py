@@ -10,7 +10,7 @@ from jaxtyping import Float, Float32
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 from torch import Tensor
 
 from chainrule.practical.blobs import Labels
@@ -313,5 +313,7 @@ def _bar(figure: Figure, axes: Axes, shown: AxesImage) -> None:
 def _pixels(panels: Sequence[Axes]) -> None:
     for axes in panels:
         axes.tick_params(labelsize=7)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("column (pixels)", fontsize=8)
         axes.set_ylabel("row (pixels)", fontsize=8)

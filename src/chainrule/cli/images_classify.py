@@ -1,0 +1,75 @@
+"""`chainrule images classify`: what photographs show, by a pretrained network."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chainrule.cli.images_options import (
+    ModelOption,
+    PicturesArgument,
+    read_named,
+    refuse_if_nothing,
+)
+from chainrule.cli.output import JsonOption, print_json, progress
+from chainrule.errors import InputError
+
+
+def classify(
+    images: PicturesArgument,
+    model: ModelOption = "efficientnet-lite0",
+    top: Annotated[int, typer.Option(min=1, help="How many classes to show.")] = 5,
+    explain: Annotated[bool, typer.Option(help="Draw which pixels decided (needs --out).")] = False,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder for one PNG picture each.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Name what photographs show: the best classes with their probabilities.
+
+    With --out, a picture each: the photograph beside its bars; with --explain also the derivative
+    of the best class's score by every pixel, and Grad-CAM. Pictures that cannot be read are listed
+    on standard error and left out, as are chainrule's own drawings.
+
+    Example: chainrule images classify pepper.jpg --explain --out named
+    """
+    from chainrule.images.classification import classify_files
+    from chainrule.images.networks import load_network
+    from chainrule.io.files import make_folder
+    from chainrule.io.names import shown
+
+    if explain and out is None:
+        raise InputError("`--explain` draws pictures; expected `--out FOLDER` for them")
+    files, left_out = read_named(images)
+    network = load_network(model)
+    folder = make_folder(out) if out is not None else None
+    with progress("classify", "pictures") as report:
+        result = classify_files(files, network, top=top, progress=report)
+    skipped = [*left_out, *result.skipped]
+    refuse_if_nothing(len(result.files), skipped)
+    if as_json:
+        print_json(
+            {
+                "model": network.name,
+                "images": [
+                    {"file": str(file), "classes": [asdict(c) for c in best]}
+                    for file, best in zip(result.files, result.best, strict=True)
+                ],
+                "skipped": [asdict(s) for s in skipped],
+            }
+        )
+    else:
+        for file, best in zip(result.files, result.best, strict=True):
+            print(shown(file))
+            for guess in best:
+                print(f"  {guess.probability:6.3f}  {guess.name}")
+    if folder is not None:
+        from chainrule.images.drawings import drawing_paths, write_classified
+
+        paths = drawing_paths(folder, result.files, of=len(files))
+        with progress("draw", "pictures") as report:
+            drawn = zip(paths, result.files, result.best, strict=True)
+            for done, (path, file, best) in enumerate(drawn, 1):
+                write_classified(path, file, network, best, explained=explain)
+                report(done, len(paths))

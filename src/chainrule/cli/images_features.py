@@ -1,0 +1,99 @@
+"""`chainrule images features` and `export`: a network's features, and a classifier as ONNX."""
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chainrule.cli.images_options import (
+    BurstsOption,
+    CacheOption,
+    FolderArgument,
+    SourceOption,
+    cache_folder,
+    listen,
+    read_listed,
+    refuse_if_nothing,
+)
+from chainrule.cli.output import JsonOption, print_json, progress
+
+
+def features(
+    folder: FolderArgument,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The .safetensors file to write.")],
+    model: SourceOption = "efficientnet-lite0",
+    cache: CacheOption = None,
+    bursts: BurstsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the penultimate features of every picture of a collection.
+
+    A folder of pictures without class folders is taken too. Computed in batches and kept in the
+    cache folder as they come: a run that is stopped goes on where it was. Pictures that cannot be
+    read are listed and left out. `train`, `evaluate`, `predict` and `similar` take the file.
+
+    Example: chainrule images features photos --out features.safetensors
+    """
+    from chainrule.images.feature_file import check_writable, save_features
+    from chainrule.images.features import network_features
+    from chainrule.images.networks import load_feature_source
+
+    check_writable(out)
+    collection = read_listed(folder, bursts, classes_needed=False)
+    network = load_feature_source(model)
+    started = time.monotonic()
+    with progress("features", "pictures") as report:
+        found = network_features(
+            collection.files, network, cache=cache_folder(cache), progress=report
+        )
+    seconds = time.monotonic() - started
+    collection = collection.taken(found.kept, found.skipped)
+    refuse_if_nothing(len(collection.files), collection.skipped)
+    save_features(out, collection, found.values, network)
+    if as_json:
+        print_json(
+            {
+                "model": network.name,
+                "pictures": len(collection.files),
+                "dimensions": int(found.values.shape[1]),
+                "skipped": [asdict(s) for s in collection.skipped],
+                "seconds": seconds,
+            }
+        )
+        return
+    print(
+        f"{len(collection.files):,} pictures, {found.values.shape[1]:,} features each, in "
+        f"{seconds:.1f} s: {out}"
+    )
+
+
+def export(
+    classifier: Annotated[Path, typer.Argument(help="A file that `images train` wrote.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The .onnx file to write.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Write a classifier as an ONNX file that takes a picture as it is.
+
+    Its input `picture` is (height, width, 3) in 8 bits, of any size, upright and sRGB: resizing,
+    cutting and scaling are in the file. Its outputs are `probabilities` (classes), `scores`
+    (classes) and `familiarity`; its metadata hold the classes' names and the threshold below which
+    a picture is none of them. Needs the extra `onnx`.
+
+    Example: chainrule images export model.safetensors --out model.onnx
+    """
+    from chainrule.images.classifier import load_classifier, load_networks
+    from chainrule.images.network import Network
+    from chainrule.images.onnx_classifier import check_exportable, export_classifier
+
+    listen()
+    loaded = load_classifier(classifier)
+    check_exportable(loaded, out)
+    (network,) = load_networks(loaded)
+    assert isinstance(network, Network)  # as check_exportable has seen
+    export_classifier(loaded, network, out)
+    if as_json:
+        print_json({"file": str(out), "classes": list(loaded.classes)})
+        return
+    print(out)
