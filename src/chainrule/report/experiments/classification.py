@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chainrule.images.classification import Guess, classify_files
+from chainrule.images.classification import classify_files
 from chainrule.images.efficientnet import load_efficientnet_lite0
 from chainrule.images.explanation import explain
 from chainrule.images.figures import classification_figure
+from chainrule.images.network import Guess
 from chainrule.io.pictures import read_picture
 from chainrule.io.progress import Progress
 from chainrule.report.experiments import photographs

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.images.efficientnet import load_efficientnet_lite0
-from chainrule.images.evaluation import KINDS, Evaluation, Row, evaluate
+from chainrule.images.evaluation import KINDS, Evaluation, EvaluationSettings, Row, evaluate
 from chainrule.images.figures import NAMES, precision_recall_figure
 from chainrule.images.store import default_cache_folder
 from chainrule.io.progress import Progress
@@ -113,16 +113,21 @@ def run(
     if settings.photos is None:
         with tempfile.TemporaryDirectory() as temporary:
             cut = photographs.tiles(photographs.packaged(), Path(temporary))
-            result = evaluate(cut, KINDS, network, seed=settings.seed, C=C, progress=progress)
+            # tiles of one sky would count as copies of each other
+            alone = EvaluationSettings(seed=settings.seed, C=C, near_duplicates=False)
+            result = evaluate(cut, KINDS, network, alone, progress=progress)
         return PhotographClasses(result, source.kind, source.data)
     voc = source.kind == "voc2007"
     result = evaluate(
         photographs.collection(settings, tree),
         ("cnn", "bovw") if voc else KINDS,
         network,
-        classes=CLASSES if voc else (),
-        seed=settings.seed,
-        C=C,
+        EvaluationSettings(
+            CLASSES if voc else (),
+            C,
+            settings.seed,
+            near_duplicates=not voc,  # VOC's parts are taken as everyone takes them
+        ),
         # features of ten thousand photographs take minutes: a stopped report goes on with them
         cache=default_cache_folder() if voc else None,
         progress=progress,
