@@ -21,6 +21,7 @@ from chainrule.images.matconvnet_fields import (
 from chainrule.images.matconvnet_layers import read_chain
 from chainrule.images.network import Network
 from chainrule.images.preprocessing import Preprocessing
+from chainrule.io.mat_files import read_mat
 from chainrule.io.names import shown
 
 
@@ -63,38 +64,13 @@ def load_matconvnet(path: Path) -> Network:
 
 
 def _load(path: Path) -> dict[str, Any]:
-    from scipy.io import loadmat
-
     if not path.is_file():
         raise FileError(f"{shown(path)} is not there; expected a MatConvNet .mat file")
-    try:
-        content = loadmat(path, simplify_cells=False, struct_as_record=True)
-    except NotImplementedError as error:
-        raise FileError(
-            f"{shown(path)} is a MATLAB file of version 7.3; expected version 7 or older "
-            "(save it with '-v7')"
-        ) from error
-    except Exception as error:  # a cut-off file breaks SciPy's reader in ways it does not name
-        raise FileError(f"{shown(path)} is damaged or no MATLAB file") from error
-    tree = {key: _plain(value) for key, value in content.items() if not key.startswith("__")}
+    tree = read_mat(path)
     net = tree["net"] if isinstance(tree.get("net"), dict) else tree
     if "layers" not in net:
         raise FileError(f"{shown(path)} has no field `layers`; expected a MatConvNet network")
     return net
-
-
-def _plain(value: Any) -> Any:
-    """MATLAB's structs as dictionaries (arrays of them as lists), cells as lists, text as str."""
-    if not isinstance(value, np.ndarray):
-        return value
-    if value.dtype.names is not None:
-        structs = [{name: _plain(s[name]) for name in value.dtype.names} for s in value.ravel("F")]
-        return structs[0] if len(structs) == 1 else structs
-    if value.dtype == object:
-        return [_plain(cell) for cell in value.ravel("F")]
-    if value.dtype.kind in "US":
-        return str(value.ravel()[0]) if value.size == 1 else [str(v) for v in value.ravel()]
-    return value
 
 
 def _preprocessing(

@@ -1,6 +1,5 @@
 """The PASCAL VOC 2007 data from its official address, checked and safely unpacked."""
 
-import shutil
 import tarfile
 from pathlib import Path
 
@@ -57,22 +56,10 @@ def unpack(archive: Path, folder: Path) -> None:
                         f"{shown(archive)} holds {member.name!r}, which is a link or leaves the "
                         "folder; nothing was unpacked"
                     )
-            for member in members:
-                _unpack_one(tar, member, root / member.name)
+            tar.extractall(root, members=members, filter="data")
     except (tarfile.TarError, EOFError) as error:
         raise FileError(f"{shown(archive)} is damaged: {error}") from error
     except OSError as error:
         if isinstance(error, FileError):
             raise
         raise FileError(f"{shown(archive)} cannot be unpacked: {error}") from error
-
-
-def _unpack_one(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
-    if member.isdir():
-        target.mkdir(parents=True, exist_ok=True)
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    source = tar.extractfile(member)
-    assert source is not None
-    with source, target.open("wb") as file:
-        shutil.copyfileobj(source, file)
