@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from chainrule.cli.output import JsonOption, print_json
+from chainrule.cli.output import JsonOption, print_json, progress
 from chainrule.cli.points_options import output_folder
 from chainrule.errors import InputError
 from chainrule.io.figures import write_figure
@@ -231,7 +231,12 @@ def _max_pooling_figures(
         )
     }
     try:
-        drawn["maxpool-stability"] = stability_figure(stability(picture, window))
+        with progress("stability", "pictures pooled") as report:
+            found = stability(picture, window, report)
+        drawn["maxpool-stability"] = stability_figure(found)
+        if found.size != picture.size:
+            at = f"{found.size[0]}x{found.size[1]} pixels"
+            print(f"chainrule: the stability is measured at {at}", file=sys.stderr)
     except InputError as error:
         print(f"chainrule: the stability is left out: {error}", file=sys.stderr)
     return drawn

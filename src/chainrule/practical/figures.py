@@ -6,11 +6,13 @@ Axes that show a picture are in pixels, counted from its upper left corner.
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import torch
 from jaxtyping import Float, Float32
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator, PercentFormatter
+from PIL import Image, ImageOps
 from torch import Tensor
 
 from chainrule.practical.blobs import Labels
@@ -18,6 +20,7 @@ from chainrule.practical.on_picture import pixel_norms
 from chainrule.practical.small_cnn import SmallCnn, errors_of
 from chainrule.practical.stability import Change, Stability
 
+_SEEN = 1600  # pixels of a picture's longer side in a figure
 _POOLINGS = {
     "none": ("no pooling", "#777777", "o"),
     "average": ("average pooling", "#b35806", "s"),
@@ -69,7 +72,7 @@ def max_pooling_figure(
     figure, axes = _panels(x, 1 + len(outputs))
     _picture(axes[0], x)
     for panel, (name, y) in zip(axes[1:], outputs.items(), strict=True):
-        panel.imshow(_rgb(y), interpolation="nearest" if y.shape[3] < 200 else None)
+        _colours(panel, y, interpolation="nearest" if y.shape[3] < 200 else None)
         panel.set_title(f"{name}: {y.shape[3]}×{y.shape[2]} pixels", fontsize=10)
     return figure
 
@@ -80,7 +83,7 @@ def normalization_figure(x: Float32[Tensor, "1 3 h w"], y: Float32[Tensor, "1 3 
     figure = Figure(figsize=(2 * width + 1, 2 * height + 0.6), layout="constrained")
     axes = figure.subplots(2, 2)
     for row, (picture, name) in zip(axes, ((x, "picture"), (y, "normalised")), strict=True):
-        row[0].imshow(_rgb(picture))
+        _colours(row[0], picture)
         row[0].set_title(name, fontsize=10)
         shown = row[1].imshow(pixel_norms(picture)[0].numpy(), cmap="gray", vmin=0, vmax=np.sqrt(3))
         row[1].set_title(f"norm of each pixel, {name}", fontsize=10)
@@ -286,13 +289,19 @@ def _size(x: Tensor, inches: float = 3.2) -> tuple[float, float]:
 
 
 def _picture(axes: Axes, x: Tensor) -> None:
-    axes.imshow(_rgb(x))
+    _colours(axes, x)
     axes.set_title("picture", fontsize=10)
 
 
-def _rgb(x: Tensor) -> np.ndarray:
-    colours: np.ndarray = x[0].permute(1, 2, 0).clamp(0, 1).numpy()
-    return colours
+def _colours(axes: Axes, x: Tensor, interpolation: str | None = None) -> None:
+    """A picture in colours: in 8 bits, and no larger than a figure can show."""
+    height, width = x.shape[2:]
+    pixels = (x[0].permute(1, 2, 0).clamp(0, 1) * 255).round().to(torch.uint8)
+    shown = Image.fromarray(pixels.numpy())
+    if max(width, height) > _SEEN:
+        shown = ImageOps.contain(shown, (_SEEN, _SEEN))
+    extent = (-0.5, width - 0.5, height - 0.5, -0.5)
+    axes.imshow(shown, interpolation=interpolation, extent=extent)
 
 
 def _signed(axes: Axes, channel: Tensor, title: str) -> None:

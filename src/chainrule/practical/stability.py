@@ -13,11 +13,13 @@ from torch import Tensor
 from chainrule.blocks import AveragePooling, MaxPooling
 from chainrule.chain import Chain
 from chainrule.errors import InputError
+from chainrule.io.progress import Progress
 from chainrule.practical.on_picture import WINDOW, as_tensor
 
 SHIFTS = tuple(range(1, 9))  # pixels
 TURNS = tuple(range(1, 9))  # degrees
 GREY_LEVEL = 1 / 255
+MOST_PIXELS = 1_000_000
 
 _MARGIN = 2  # pixels between a turned picture's corners and the part that is compared
 
@@ -32,14 +34,20 @@ class Change:
 
 @dataclass(frozen=True)
 class Stability:
-    """By pooling ("none", "average", "max"): the change by shift in pixels, by turn in degrees."""
+    """By pooling ("none", "average", "max"): the change by shift in pixels, by turn in degrees.
+
+    `size` is the width and height of the picture that it was measured on.
+    """
 
     window: int
+    size: tuple[int, int]
     shifts: dict[str, dict[int, Change]]
     turns: dict[str, dict[int, Change]]
 
 
-def stability(picture: Image.Image, window: int = WINDOW) -> Stability:
+def stability(
+    picture: Image.Image, window: int = WINDOW, progress: Progress | None = None
+) -> Stability:
     """Compare max pooling, average pooling and none under shifts and turns of 1 to 8.
 
     The window is `window` by `window` pixels, at stride 1. With f the pooling, x the picture, x'
@@ -59,8 +67,12 @@ def stability(picture: Image.Image, window: int = WINDOW) -> Stability:
     the shifted picture is the shifted output, so each picture is pooled once. Turned pixels are
     interpolated (bicubic), which alone changes the picture somewhat.
 
+    A picture of more than `MOST_PIXELS` pixels is scaled down to that first: more would change
+    nothing but the time and the memory that it takes. The progress counts pictures pooled.
+
     Raises InputError if the picture is too small for that, or holds one colour only.
     """
+    picture = _scaled(picture)
     # over a square is over its rows, then over their results: a seventh of the work at 15 by 15
     poolings = {
         "none": Chain([]),
@@ -78,22 +90,35 @@ def stability(picture: Image.Image, window: int = WINDOW) -> Stability:
     x = as_tensor(picture)
     if torch.equal(x, x[:, :, :1, :1].expand_as(x)):
         raise InputError("the picture holds one colour only; expected one that a shift can change")
+    done, total = 0, len(poolings) * (2 + 2 * len(TURNS))
+
+    def pooled(pooling: Chain, x: Tensor) -> Tensor:
+        nonlocal done
+        done += 1
+        if progress is not None:
+            progress(done, total)
+        return pooling.apply(x, {})
+
     turned = {
         angle: as_tensor(picture.rotate(angle, Image.Resampling.BICUBIC).crop(inner))
         for turn in TURNS
         for angle in (turn, -turn)
     }
     still = as_tensor(picture.crop(inner))
-    return Stability(
-        window,
-        {name: _shifts(pooling.apply(x, {})) for name, pooling in poolings.items()},
-        {
-            name: _turns(
-                pooling.apply(still, {}), {a: pooling.apply(t, {}) for a, t in turned.items()}
-            )
-            for name, pooling in poolings.items()
-        },
-    )
+    shifts, turns = {}, {}
+    for name, pooling in poolings.items():
+        shifts[name] = _shifts(pooled(pooling, x))
+        outputs = {angle: pooled(pooling, t) for angle, t in turned.items()}
+        turns[name] = _turns(pooled(pooling, still), outputs)
+    return Stability(window, picture.size, shifts, turns)
+
+
+def _scaled(picture: Image.Image) -> Image.Image:
+    scale = math.sqrt(MOST_PIXELS / (picture.width * picture.height))
+    if scale >= 1:
+        return picture
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    return picture.resize(size, Image.Resampling.BICUBIC)
 
 
 def _shifts(y: Float32[Tensor, "1 3 h w"]) -> dict[int, Change]:
