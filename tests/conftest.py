@@ -13,6 +13,7 @@ from jaxtyping import install_import_hook
 
 # one thread a process, as there is a test worker a core: threads that wait for a core spin
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 _SOURCE = Path(__file__).parent.parent / "src"
 

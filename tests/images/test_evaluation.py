@@ -118,7 +118,7 @@ def test_a_classifier_is_written_and_read(small_network, shapes, tmp_path, class
     scores = answers.scores[:, 1] if classes == 2 else answers.scores
     np.testing.assert_allclose(scores, expected, atol=1e-4)
     np.testing.assert_allclose(answers.probability.sum(1), 1.0, rtol=1e-5)
-    other = replace(small_network, name="other")
+    other = replace(small_network, name="other", feature_layer="flatten")
     with pytest.raises(InputError, match="was trained on features of small"):
         predict(classifier, [other], collection.files)
 

@@ -192,7 +192,7 @@ def test_planted_labels_are_suspected_first(small_network, shapes):
 def test_files_of_features_are_joined(small_network, shapes, tmp_path):
     collection = read_collection(shapes)
     values = network_features(collection.files, small_network, precision="float32").values
-    other = replace(small_network, name="other")
+    other = replace(small_network, name="other", feature_layer="flatten")
     first, second = collection.taken(range(0, 24, 2)), collection.taken(range(1, 24, 2))
     save_features(tmp_path / "a.safetensors", first, values[::2], small_network)
     save_features(tmp_path / "b.safetensors", second, values[1::2], small_network)

@@ -1,5 +1,6 @@
 """The command line: parse, call, print. Nothing below this package prints or exits."""
 
+import os
 import re
 import signal
 import sys
@@ -57,6 +58,9 @@ def main() -> NoReturn:
     0: done, or the reader of our output has gone (`| head`). 2: bad input, or an output that cannot
     be written. 130: Ctrl-C. 143: ended by SIGTERM.
     """
+    # threads that wait for each other sleep, before OpenMP is loaded: by spinning, two runs on the
+    # cores of one take tens of times as long as one after the other
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     streams.guard()
     _refuse_empty_out(sys.argv[1:])
     ended = _end_as_ctrl_c(signal.SIGTERM)

@@ -43,7 +43,11 @@ def classify(
         raise InputError("`--explain` draws pictures; expected `--out FOLDER` for them")
     files, left_out = read_named(images)
     network = load_network(model)
-    folder = make_folder(out) if out is not None else None
+    paths = {}
+    if out is not None:
+        from chainrule.images.drawings import drawing_paths
+
+        paths = dict(zip(files, drawing_paths(make_folder(out), files), strict=True))
     with progress("classify", "pictures") as report:
         result = classify_files(files, network, top=top, progress=report)
     skipped = [*left_out, *result.skipped]
@@ -64,12 +68,10 @@ def classify(
             print(shown(file))
             for guess in best:
                 print(f"  {guess.probability:6.3f}  {guess.name}")
-    if folder is not None:
-        from chainrule.images.drawings import drawing_paths, write_classified
+    if out is not None:
+        from chainrule.images.drawings import write_classified
 
-        paths = drawing_paths(folder, result.files, of=len(files))
         with progress("draw", "pictures") as report:
-            drawn = zip(paths, result.files, result.best, strict=True)
-            for done, (path, file, best) in enumerate(drawn, 1):
-                write_classified(path, file, network, best, explained=explain)
-                report(done, len(paths))
+            for done, (file, best) in enumerate(zip(result.files, result.best, strict=True), 1):
+                write_classified(paths[file], file, network, best, explained=explain)
+                report(done, len(result.files))

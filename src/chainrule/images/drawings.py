@@ -47,16 +47,15 @@ def write_classified(
     write_figure(path, figure)
 
 
-def drawing_paths(folder: Path, files: Sequence[Path], of: int) -> list[Path]:
-    """Where the drawings of `files`, of so many that were given, go: never over one of them.
+def drawing_paths(folder: Path, files: Sequence[Path]) -> list[Path]:
+    """Where the drawings of `files` go: numbered if they are several, and never over one of them.
 
     Raises InputError if one would.
     """
-    paths = [
-        folder
-        / (f"{number:04}-{_file_name(file.stem)}.png" if of > 1 else f"{_file_name(file.stem)}.png")
-        for number, file in enumerate(files, 1)
-    ]
+    paths = []
+    for number, file in enumerate(files, 1):
+        start = f"{number:04}-" if len(files) > 1 else ""
+        paths.append(folder / f"{start}{_file_name(file.stem)}.png")
     inputs = {file.resolve() for file in files}
     for path in paths:
         if path.resolve() in inputs:
