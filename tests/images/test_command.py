@@ -160,7 +160,7 @@ def test_features_evaluate_train_and_predict(command, shapes, tmp_path):
     ("arguments", "words"),
     [
         (["features", "absent", "--out", "f.safetensors"], "absent is not there"),
-        (["features", "two/a", "--out", "f.safetensors"], "holds no class folder"),
+        (["features", "two/a", "--out", "f.safetensors"], "is empty"),
         (["features", ".", "--out", "f.npz"], "ends in .safetensors"),
         (["evaluate", "two/a"], "holds no class folder"),
         (["train", "two/a", "--out", "m.safetensors"], "holds no class folder"),

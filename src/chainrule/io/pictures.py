@@ -117,7 +117,7 @@ def read_bytes(path: Path | str) -> bytes:
     """The bytes of a file that is not empty. Raises FileError."""
     try:
         kind = Path(path).stat().st_mode
-        if stat.S_ISDIR(kind) or stat.S_ISCHR(kind) or stat.S_ISBLK(kind) or stat.S_ISSOCK(kind):
+        if stat.S_ISCHR(kind) or stat.S_ISBLK(kind) or stat.S_ISSOCK(kind):  # without an end
             raise FileError(f"{shown(path)} is no file; expected a picture")
         with Path(path).open("rb") as file:
             content = file.read(MAX_BYTES + 1)
