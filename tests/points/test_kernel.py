@@ -1,6 +1,13 @@
 """The kernel against brute force: every output of every point after every step."""
 
+import hashlib
 import itertools
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,8 +15,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainrule.points import double_moon, kernel
-from chainrule.points.kernel import sgd_steps, sgd_with_errors
+from chainrule.points import double_moon
+from chainrule.points.kernel import reference, sgd_steps, sgd_with_errors, tally
+from chainrule.points.kernel.run import BLOCK, axes_of, sgd_in_blocks
 
 
 def start(h, d, seed, spread=1.0, low=0.0):
@@ -18,23 +26,25 @@ def start(h, d, seed, spread=1.0, low=0.0):
     return [rng.uniform(low, 1, shape) * spread for shape in ((h, d), h, h, 1)]
 
 
-def count_all(parameters, points, labels, n):
-    """The wrong ones among the first n points and among the rest; sums in the stated order."""
-    W_in, b_in, w_out, b_out = parameters
-    output = np.zeros(len(labels))
-    for j in range(len(w_out)):
-        z = np.full(len(labels), b_in[j])
-        for k in range(len(points)):
-            z = z + W_in[j, k] * points[k]
-        output = output + w_out[j] * np.where(z > 0, z, 0.0)
-    wrong = (output + b_out[0] > 0) != (labels > 0)
-    return wrong[:n].sum(), wrong[n:].sum()
+def moons(n, seed, **shape):
+    points = double_moon(n, seed=seed, **shape)
+    return points.features, points.labels
+
+
+def drawn(n, steps, seed=3):
+    """The order of the examples."""
+    return np.random.default_rng(seed).integers(0, n, steps)
+
+
+def together(X, y, validation, labels):
+    """All points as the kernel takes them."""
+    points = np.ascontiguousarray(np.concatenate([X, validation]).T)
+    return points, np.concatenate([y, labels])
 
 
 def hold_against_brute_force(parameters, X, y, validation, labels, order, rate, cuts=()):
     """Run the kernel in pieces, and brute force step by step; both must say the same."""
-    points = np.ascontiguousarray(np.concatenate([X, validation]).T)
-    both = np.concatenate([y, labels])
+    points, both = together(X, y, validation, labels)
     ours = [p.copy() for p in parameters]
     train, other = np.empty(len(order), np.int32), np.empty(len(order), np.int32)
     finished = len(order)
@@ -50,71 +60,49 @@ def hold_against_brute_force(parameters, X, y, validation, labels, order, rate, 
     with np.errstate(all="ignore"):
         for t in range(finished):
             assert sgd_steps(*plain, X, y, order[t : t + 1], rate) == -1
-            assert (train[t], other[t]) == count_all(plain, points, both, len(y)), t
+            wrong = (reference.output(*plain, points) > 0) != (both > 0)
+            assert (train[t], other[t]) == (wrong[: len(y)].sum(), wrong[len(y) :].sum()), t
     if finished < len(order):
         assert sgd_steps(*plain, X, y, order[finished : finished + 1], rate) == 0
-    else:
-        for a, b in zip(ours, plain, strict=True):
-            np.testing.assert_array_equal(a, b)
+    for a, b in zip(ours, plain, strict=True):
+        np.testing.assert_array_equal(a, b)
     return train[:finished], other[:finished]
 
 
-def ways_taken(parameters, X, y, validation, labels, order, rate):
-    """How often the kernel made ring 1, ring 2, none for a while, counted all, used float32."""
-    W_in, b_in, w_out, b_out = (p.copy() for p in parameters)
-    points = np.ascontiguousarray(np.concatenate([X, validation]).T)
-    tally = np.zeros(5, np.int64)
-    wrong = np.empty((2, len(order)), np.int32)
-    kernel._counted_steps(
-        kernel._packed(W_in, b_in, w_out), b_out, len(w_out), X, y, order, rate, points,
-        np.concatenate([y, labels]), *wrong, tally,
-    )  # fmt: skip
-    return tally
+def in_blocks(parameters, X, y, validation, labels, order, rate, block=BLOCK, axes=None):
+    """What the kernel leaves and counts, and how much of what it did (named as in tally.py)."""
+    ours = [p.copy() for p in parameters]
+    counts, wrong = np.zeros(tally.LENGTH, np.int64), np.zeros((2, len(order)), np.int32)
+    all_points = together(X, y, validation, labels)
+    axes = axes or axes_of(X.shape[1])
+    failed = sgd_in_blocks(*ours, X, y, order, rate, *all_points, *wrong, axes, block, counts)
+    places = {name.lower(): place for name, place in vars(tally).items() if name.isupper()}
+    done = SimpleNamespace(**{name: counts[p] for name, p in places.items() if name != "length"})
+    return [*ours, *wrong, failed], done
 
 
-def both_ways(*arguments):
-    """Hold against brute force; return the ways that were taken in doing so."""
+def held(*arguments):
+    """Hold against brute force; return how much of what was done."""
     hold_against_brute_force(*arguments)
-    return ways_taken(*arguments)
+    return in_blocks(*arguments)[1]
 
 
-def test_every_count_where_the_rings_hold_for_many_steps():
-    moons, others = double_moon(500, seed=1), double_moon(500, seed=2)
-    order = np.random.default_rng(3).integers(0, 500, 4000)
-    outer, inner, paused, all_counted, narrow = both_ways(
-        start(7, 2, 7), moons.features, moons.labels, others.features, others.labels, order, 0.02
-    )
-    assert 0 < outer < inner < 1000  # each ring was made and outlasted by the ring around it
-    assert all_counted < 400
-    assert paused <= all_counted
-    assert 1000 < narrow < len(order) - all_counted  # for the others the network had moved too far
+def test_every_count_where_few_points_are_active():
+    done = held(start(7, 2, 7), *moons(500, 1), *moons(500, 2), drawn(500, 4000), 0.02)
+    assert (done.blocks, done.parts, done.frozen) == (4, 125, 0)
+    in_a_block, in_a_part = done.active_in_blocks / 4, done.active_in_parts / 125
+    assert 0 < in_a_part < in_a_block / 2 < 250  # of 1000
+    assert 0 < done.decided < 400  # of 4,000,000
 
 
-def test_every_count_where_rings_do_not_pay():
-    moons, others = double_moon(500, seed=1), double_moon(500, seed=2)
-    order = np.random.default_rng(3).integers(0, 500, 2000)
-    outer, _, paused, all_counted, _ = both_ways(
-        start(7, 2, 7), moons.features, moons.labels, others.features, others.labels, order, 20.0
-    )
-    assert paused > 10
-    assert all_counted > 1500
-    assert outer > 5  # it tried again
-
-
-def test_every_count_where_rounding_is_larger_than_the_thresholds():
-    moons, others = double_moon(60, seed=1), double_moon(60, seed=2)
-    order = np.random.default_rng(3).integers(0, 60, 800)
-    # y_hat is a small difference of terms of 1e12
-    for far in (1e9, 1e12):
-        ways = both_ways(
-            start(5, 2, 7, low=-1.0), moons.features + far, moons.labels,
-            others.features + far, others.labels, order, 1e-26,
-        )  # fmt: skip
-        assert ways[3] > 100
+def test_every_count_where_most_points_are_active():
+    done = held(start(7, 2, 7), *moons(500, 1), *moons(500, 2), drawn(500, 1000), 0.5)
+    assert done.active_in_parts / done.parts > 100
+    assert done.active_in_blocks / done.blocks > 900
 
 
 @pytest.mark.parametrize("features", [1, 2, 3, 8])
-@pytest.mark.parametrize("hidden", [1, 8, 9, 17])
+@pytest.mark.parametrize("hidden", [1, 8, 9, 17, 40])
 def test_every_count_at_the_edges_of_a_vector(features, hidden):
     rng = np.random.default_rng(hidden)
     for n, m in ((1, 1), (7, 9), (8, 8), (9, 24), (40, 1)):
@@ -122,48 +110,55 @@ def test_every_count_at_the_edges_of_a_vector(features, hidden):
         y, labels = np.sign(X.sum(axis=1)), np.sign(validation.sum(axis=1))
         parameters = start(hidden, features, hidden, spread=0.5, low=-1.0)
         hold_against_brute_force(
-            parameters, X, y, validation, labels, rng.integers(0, n, 300), 0.05, (100,)
+            parameters, X, y, validation, labels, rng.integers(0, n, 300), 0.05, (100, 132)
         )
 
 
 @pytest.mark.parametrize("hidden", [1, 7, 20])
 @pytest.mark.parametrize("rate", [0.002, 0.02, 0.2, 2.0, 20.0])
 def test_every_count_on_the_half_moons(hidden, rate):
-    moons, others = double_moon(300, seed=1), double_moon(300, seed=2)
-    order = np.random.default_rng(3).integers(0, 300, 1200)
     train, _ = hold_against_brute_force(
-        start(hidden, 2, hidden), moons.features, moons.labels, others.features, others.labels,
-        order, rate, cuts=(1, 777),
-    )  # fmt: skip
+        start(hidden, 2, hidden), *moons(300, 1), *moons(300, 2), drawn(300, 1200), rate, (1, 777)
+    )
     assert len(np.unique(train)) > 1  # something happened
 
 
 def test_every_count_when_the_network_dies():
-    moons, others = (double_moon(200, width=0.62, distance=-0.3, scale=1.5, seed=k) for k in (1, 2))
-    # moving the validation points off keeps units active there after they died on the training
-    far = others.features * 4
-    order = np.random.default_rng(3).integers(0, 200, 1500)
-    died = 0
+    shape = {"width": 0.62, "distance": -0.3, "scale": 1.5}
+    (X, y), (others, labels) = (moons(200, seed, **shape) for seed in (1, 2))
+    order = drawn(200, 1500)
+    died = frozen = 0
     for seed in range(6):
         parameters = start(3, 2, seed)
         ours = [p.copy() for p in parameters]
-        sgd_steps(*ours, moons.features, moons.labels, order, 5.0)
-        died += not (moons.features @ ours[0].T + ours[1] > 0).any()
-        hold_against_brute_force(
-            parameters, moons.features, moons.labels, far, others.labels, order, 5.0, cuts=(700,)
-        )
+        sgd_steps(*ours, X, y, order, 5.0)
+        died += not (X @ ours[0].T + ours[1] > 0).any()
+        # at points that lie farther off, units are active after they died on the training points
+        frozen += held(parameters, X, y, others * 4, labels, order, 5.0).frozen
     assert died > 0
+    assert frozen > 300
 
 
-@settings(max_examples=60)
+def test_every_count_of_a_frozen_network_with_many_different_outputs():
+    rng = np.random.default_rng(0)
+    X = np.full((8, 1), -1.0)  # no unit is active here: only b_out moves
+    y = np.tile([1.0, -1.0], 4)
+    for n in (10, 200):  # fewer and more than there is room for
+        validation, labels = rng.uniform(0, 1, (n, 1)), rng.choice([-1.0, 1.0], n)
+        parameters = [np.ones((1, 1)), np.zeros(1), np.full(1, 0.3), np.full(1, -0.2)]
+        done = held(parameters, X, y, validation, labels, drawn(8, 100), 0.2)
+        assert done.frozen == (100 if n == 10 else 0)
+
+
+@settings(max_examples=100)
 @given(
     h=st.integers(1, 12),
-    d=st.integers(1, 6),
+    d=st.integers(1, 4),
     n=st.integers(1, 40),
     m=st.integers(1, 40),
     rate=st.floats(1e-4, 1e3),
-    size=st.sampled_from([1e-3, 1.0, 1e3, 1e150]),
-    offset=st.sampled_from([0.0, 1.0, 1e6]),
+    size=st.sampled_from([1e-45, 1e-20, 1e-3, 1.0, 1e3, 1e17, 1e20, 1e150]),
+    offset=st.sampled_from([0.0, 1.0, 1e6, 1e12]),
     low=st.sampled_from([0.0, -1.0]),
     seed=st.integers(0, 2**20),
 )
@@ -171,9 +166,23 @@ def test_every_count_on_any_points(h, d, n, m, rate, size, offset, low, seed):
     rng = np.random.default_rng(seed)
     X, validation = rng.normal(size=(n, d)) * size + offset, rng.normal(size=(m, d)) * size + offset
     y, labels = rng.choice([-1.0, 1.0], n), rng.choice([-1.0, 1.0], m)
-    order = rng.integers(0, n, 150)
+    parameters = start(h, d, seed, low=low)
     hold_against_brute_force(
-        start(h, d, seed, low=low), X, y, validation, labels, order, rate, cuts=(40,)
+        parameters, X, y, validation, labels, rng.integers(0, n, 150), rate, (40,)
+    )
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e-12, 1e12, 1e30])
+def test_every_count_of_weights_of_any_size(scale):
+    """The weights of both layers so scaled that y_hat stays; float32 may be too small for them."""
+    parameters = start(7, 2, 7, low=-1.0)
+    parameters[0] *= scale
+    parameters[1] *= scale
+    parameters[2] /= scale
+    # a step moves W by s w x, which is large if w is
+    rate = 0.02 * min(scale, 1 / scale) ** 2
+    hold_against_brute_force(
+        parameters, *moons(100, 1), *moons(100, 2), drawn(100, 300), rate, (100,)
     )
 
 
@@ -187,35 +196,31 @@ def near_the_boundary(parameters, n, seed, distance):
     return X
 
 
-@pytest.mark.parametrize("distance", [1e-12, 1e-9, 1e-7, 1e-5])
+@pytest.mark.parametrize("distance", [1e-15, 1e-12, 1e-9, 1e-7, 1e-5])
 def test_every_count_where_float32_has_the_wrong_sign(distance):
+    decided = 0
     for seed in range(30):
         rng = np.random.default_rng(seed)
         W_in, b_in, w_out = rng.uniform(0.1, 1, (7, 2)), rng.uniform(5, 6, 7), rng.uniform(-1, 1, 7)
-        parameters = [W_in, b_in, w_out, np.array([-0.5])]
+        # the boundary goes through the middle of the unit square, in which all units are active
+        parameters = [W_in, b_in, w_out, -w_out @ (W_in.sum(axis=1) / 2 + b_in)[:, np.newaxis]]
         X, y = rng.normal(size=(400, 2)) * 3, rng.choice([-1.0, 1.0], 400)
-        # few: the others that are counted with them are far enough for float32
         X[::100] = near_the_boundary(parameters, 4, seed, distance)
         order = rng.integers(0, 400, 60)
         # a step moves an output by less than most points are away from the boundary
-        ways = both_ways(parameters, X, y, X[200:] + 1.0, y[200:], order, distance * 1e-3)
-        assert ways[4] > 50
+        rate = distance * 1e-3
+        decided += held(parameters, X, y, X[200:] + 1.0, y[200:], order, rate).decided
+    assert decided > 2 * 60 * 30  # two and more of the four points that lie there
 
 
-@pytest.mark.parametrize("size", [1e8, 1e25, 1e60])
-def test_weights_too_large_for_float32_are_counted_in_float64(size):
-    moons, others = double_moon(60, seed=1), double_moon(60, seed=2)
+@pytest.mark.parametrize("far", [1e6, 1e9, 1e12, 1e15])
+def test_every_count_of_points_far_from_the_origin(far):
+    """b takes away what W x is there; of terms of 1e15 little more than their rounding is left."""
+    (X, y), (others, labels) = moons(60, 1), moons(60, 2)
     parameters = start(5, 2, 7, low=-1.0)
-    parameters[0] *= size
-    parameters[1] *= size
-    parameters[2] /= size
-    order = np.random.default_rng(3).integers(0, 60, 400)
-    ways = both_ways(
-        parameters, moons.features, moons.labels, others.features, others.labels, order,
-        0.02 / size**2,
-    )  # fmt: skip
-    assert ways[3] < 200  # the rings held
-    assert (ways[4] > 0) == (size < 1e9)
+    parameters[1] -= parameters[0] @ np.full(2, far)
+    done = held(parameters, X + far, y, others + far, labels, drawn(60, 800), 1.0 / far**2)
+    assert (done.decided > 10_000) == (far == 1e15)
 
 
 def test_points_that_lie_on_the_boundary_count_as_negative():
@@ -234,7 +239,7 @@ def test_the_sums_are_not_fused(features):
         weights = rng.normal(size=(1, features))
         X = np.zeros((3, features))
         X[:, 0] = rng.normal()
-        X[2] += weights[0]  # here the unit is active: the network is not dead
+        X[2] += weights[0]  # here the unit is active
         # b + w x is 0 when the product is rounded, and its rounding error when it is not
         parameters = [weights, -weights[:, 0] * X[0, 0], np.array([1.0]), np.array([0.0])]
         y = np.ones(3)
@@ -258,3 +263,99 @@ def test_the_steps_are_autograds(h, d, rate):
             p.data -= rate * g
     for a, b in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(a, b.detach().numpy(), rtol=1e-9, atol=1e-11)
+
+
+def test_the_reference_takes_the_same_steps_and_counts_the_same():
+    X, y = moons(100, 1)
+    points, labels = together(X, y, *moons(100, 2))
+    order = drawn(100, 500)
+    answers = []
+    for function in (sgd_with_errors, reference.sgd_with_errors):
+        parameters, wrong = start(7, 2, 7), np.zeros((2, 500), np.int32)
+        assert function(*parameters, X, y, order, 0.02, points, labels, *wrong) == -1
+        answers.append([*parameters, *wrong])
+    for ours, plain in zip(*answers, strict=True):
+        np.testing.assert_allclose(ours, plain, rtol=1e-10)
+
+
+@pytest.mark.parametrize("steps", [1, 20, 300])
+def test_the_active_points_are_those_that_interval_arithmetic_finds(steps):
+    X, y = moons(500, 1)
+    others, labels = moons(500, 2)
+    parameters, order = start(7, 2, 7), drawn(500, 2000)
+    sgd_steps(*parameters, X, y, order, 0.02)
+    order, now, after = order[:steps], [p.copy() for p in parameters], []
+    for i in range(steps):
+        sgd_steps(*now, X, y, order[i : i + 1], 0.02)
+        after.append([p.copy() for p in now])
+    points, _ = together(X, y, others, labels)
+    low, high = reference.bounds(*(np.array(p) for p in zip(*after, strict=True)), points)
+    outputs = np.array([reference.output(*p, points) for p in after])
+    assert (low <= outputs.min(axis=0) + 1e-12).all()
+    assert (high >= outputs.max(axis=0) - 1e-12).all()
+    expected = ((low <= 0) & (high > 0)).sum()
+    _, done = in_blocks(parameters, X, y, others, labels, order, 0.02)
+    assert done.blocks == 1
+    # the kernel's bounds are moved outwards for float32
+    assert expected <= done.active_in_blocks <= expected + 3
+
+
+def test_blocks_of_any_length_and_code_for_any_number_of_features_say_the_same():
+    arguments = start(7, 2, 7), *moons(200, 1), *moons(200, 2), drawn(200, 2000), 0.2
+    expected, _ = in_blocks(*arguments)
+    for block, axes, blocks in (
+        (1, (0, 0), 63),
+        (100, (0, 0), 16),
+        (5000, (0, 0), 1),
+        (BLOCK, 2, 2),
+    ):
+        ours, done = in_blocks(*arguments, block=block, axes=axes)
+        assert done.blocks == blocks
+        for a, b in zip(ours, expected, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("before", [0, 31, 32, 1024, 1500])
+@pytest.mark.parametrize("kind", ["output", "parameter"])
+def test_the_step_is_known_at_which_a_number_is_no_longer_finite(before, kind):
+    # the last point makes y_hat overflow, or is on the wrong side with a step that does
+    X = np.array([[1.0], [1e200 if kind == "output" else 1e300]])
+    y = np.array([1.0, -1.0])
+    parameters = [np.array([[1e150 if kind == "output" else 1e-290]]), *np.zeros((3, 1))]
+    parameters[2][:] = 1.0
+    order = np.r_[np.zeros(before, np.int64), 1, 0, 0]
+    rate = 0.0 if kind == "output" else 1e10
+    train, _ = hold_against_brute_force(parameters, X, y, X, y, order, rate)
+    assert len(train) == before
+
+
+DIGEST = """
+import hashlib, sys
+import numpy as np
+sys.path.insert(0, {folder!r})
+import test_kernel
+arguments = test_kernel.start(7, 2, 7), *test_kernel.moons(300, 1), *test_kernel.moons(300, 2)
+digest = hashlib.sha256()
+for rate in (0.02, 2.0):
+    for array in test_kernel.in_blocks(*arguments, test_kernel.drawn(300, 3000), rate)[0]:
+        digest.update(np.asarray(array).tobytes())
+print(digest.hexdigest())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="names x86 processors")
+@pytest.mark.parametrize("processor", ["x86-64", "znver3"])
+def test_processors_without_the_newest_instructions_give_the_same_bits(processor, tmp_path):
+    """The first has no fused multiply-add, and vectors of two float64; the second of four."""
+    code = DIGEST.format(folder=str(Path(__file__).parent))
+    digests = [
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, **named, "NUMBA_CACHE_DIR": str(tmp_path)},
+            capture_output=True, text=True, check=True,
+        ).stdout
+        for named in ({}, {"NUMBA_CPU_NAME": processor, "NUMBA_CPU_FEATURES": ""})
+    ]  # fmt: skip
+    assert digests[0] == digests[1]
+    assert len(digests[0]) == 2 * hashlib.sha256().digest_size + 1

@@ -1,8 +1,10 @@
 """SGD on the half-moons with both errors after every step: PyTorch, NumPy, plain Numba, ours."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
+from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -10,80 +12,94 @@ from numba import njit
 
 from chainrule.io.progress import Progress
 from chainrule.points.data import Points, double_moon
-from chainrule.points.kernel import sgd_steps, sgd_with_errors
+from chainrule.points.kernel import sgd_steps, sgd_with_errors, tally
+from chainrule.points.kernel.run import axes_of, sgd_in_blocks
 from chainrule.points.study import Setting, run_study
 from chainrule.points.training import children, initial_parameters
 
 _PYTORCH = ("pytorch_eager, 1 thread", "pytorch_eager, 2 threads")
 _SEEDS = 5  # runs differ in how much there is to look at: their mean is reported
 _REPEATS = 20  # of each run; the shortest counts, as it was disturbed least
+_BLOCKS = (256, 4096, 16_384)  # beside the kernel's own
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What is timed: it takes the arguments of `sgd_with_errors`."""
+
+    name: str
+    function: Callable[..., Any]
+    steps: int = 100_000
+    hidden: int = 7
+    n: int = 1000
 
 
 def measure(progress: Progress | None = None) -> dict[str, Any]:
     """Microseconds an iteration at h = 7, rate 0.02, 1000 + 1000 points, and how ours scales.
 
-    The shortest of 20 runs, mean of 5 seeds; every function is compiled before the clock starts.
-    PyTorch and NumPy run 200 and 2000 iterations a seed, the others 100,000. PyTorch runs on one
-    and on two threads; its ratio is that of the faster.
+    The shortest of 20 runs, mean of 5 seeds; in each round every function runs once, in turn, and
+    all are compiled before the first. PyTorch and NumPy run 200 and 2000 iterations a seed, the
+    others 100,000. PyTorch runs on one and on two threads; its ratio is that of the faster.
     """
-    rows: list[tuple[str, float]] = []
-    jobs: list[tuple[str, Callable[..., Any], int, int, int]] = [
-        *((name, partial(_pytorch, k + 1), 200, 7, 1000) for k, name in enumerate(_PYTORCH)),
-        ("numpy", _numpy, 2000, 7, 1000),
-        ("numba_plain_loop", _plain_loop, 100_000, 7, 1000),
-        ("sgd_steps_alone", _steps_alone, 100_000, 7, 1000),
-        ("chainrule", sgd_with_errors, 100_000, 7, 1000),
-        *((f"chainrule, hidden {h}", sgd_with_errors, 100_000, h, 1000) for h in (1, 20, 100)),
-        *((f"chainrule, points {n}+{n}", sgd_with_errors, 50_000, 7, n) for n in (100, 10_000)),
+    jobs = [
+        *(_Job(name, partial(_pytorch, k + 1), 200) for k, name in enumerate(_PYTORCH)),
+        _Job("numpy", _numpy, 2000),
+        _Job("numba_plain_loop", _plain_loop),
+        _Job("sgd_steps_alone", _steps_alone),
+        _Job("chainrule", sgd_with_errors),
+        *(_Job(f"chainrule, blocks of {b} steps", partial(_blocks, b)) for b in _BLOCKS),
+        *(_Job(f"chainrule, hidden {h}", sgd_with_errors, hidden=h) for h in (1, 20, 100)),
+        *(_Job(f"chainrule, points {n}+{n}", sgd_with_errors, 50_000, n=n) for n in (100, 10_000)),
     ]
     trials = (1, 2, 8)
-    for done, (name, function, iterations, hidden, n) in enumerate(jobs):
-        rows.append((name, _time(function, iterations, hidden, n)))
-        if progress is not None:
-            progress(done + 1, len(jobs) + len(trials))
+    times = {job.name: 0.0 for job in jobs}
+    for job in jobs:
+        _seconds(job, 0, steps=10)  # compiles
+    for seed in range(_SEEDS):
+        shortest = {job.name: math.inf for job in jobs}
+        for repeat in range(_REPEATS):
+            for job in jobs:
+                shortest[job.name] = min(shortest[job.name], _seconds(job, seed, job.steps))
+            if progress is not None:
+                progress(seed * _REPEATS + repeat + 1, _SEEDS * _REPEATS + len(trials))
+        for job in jobs:
+            times[job.name] += shortest[job.name] / _SEEDS / job.steps * 1e6
     training, validation = _moons(1000)
-    for done, count in enumerate(trials, start=len(jobs)):
+    for done, count in enumerate(trials, start=1):
         started = time.perf_counter()
         run_study([Setting(trials=count)], training, validation)
         seconds = time.perf_counter() - started
-        rows.append((f"chainrule, {count} trials on all cores", seconds / count / 100_000 * 1e6))
+        times[f"chainrule, {count} trials on all cores"] = seconds / count / 100_000 * 1e6
         if progress is not None:
-            progress(done + 1, len(jobs) + len(trials))
-    times = dict(rows)
+            progress(_SEEDS * _REPEATS + done, _SEEDS * _REPEATS + len(trials))
     peers = {
         "pytorch_eager": min(times[name] for name in _PYTORCH),
         "numpy": times["numpy"],
         "sgd_steps_alone": times["sgd_steps_alone"],
     }
     return {
-        "rows": [{"name": name, "microseconds_per_iteration": value} for name, value in rows],
-        "ratios": {name: value / times["chainrule"] for name, value in peers.items()},
+        "rows": [{"name": name, "microseconds_per_iteration": t} for name, t in times.items()],
+        "ratios": {name: t / times["chainrule"] for name, t in peers.items()},
     }
 
 
-def _time(function: Callable[..., Any], iterations: int, hidden: int, n: int) -> float:
-    """Microseconds an iteration, mean over the seeds, the compilation left out."""
-    training, validation = _moons(n)
+def _seconds(job: _Job, seed: int, steps: int) -> float:
+    """One run."""
+    training, validation = _moons(job.n)
     points = np.ascontiguousarray(np.concatenate([training.features, validation.features]).T)
     labels = np.concatenate([training.labels, validation.labels])
-
-    def seconds(seed: int, steps: int) -> float:
-        for_weights, for_order = children(seed)
-        start = initial_parameters(2, hidden, "uniform", for_weights)
-        order = np.random.default_rng(for_order).integers(0, n, steps)
-        wrong = np.empty(steps, np.int32), np.empty(steps, np.int32)
-        parameters = [start["W_in"], start["b_in"], start["w_out"], start["b_out"].reshape(1)]
-        started = time.perf_counter()
-        function(
-            *parameters, training.features, training.labels, order, 0.02, points, labels, *wrong
-        )
-        return time.perf_counter() - started
-
-    seconds(0, 10)  # compiles
-    shortest = [min(seconds(seed, iterations) for _ in range(_REPEATS)) for seed in range(_SEEDS)]
-    return sum(shortest) / _SEEDS / iterations * 1e6
+    for_weights, for_order = children(seed)
+    start = initial_parameters(2, job.hidden, "uniform", for_weights)
+    order = np.random.default_rng(for_order).integers(0, job.n, steps)
+    wrong = np.empty(steps, np.int32), np.empty(steps, np.int32)
+    parameters = [start["W_in"], start["b_in"], start["w_out"], start["b_out"].reshape(1)]
+    X, y = training.features, training.labels
+    started = time.perf_counter()
+    job.function(*parameters, X, y, order, 0.02, points, labels, *wrong)
+    return time.perf_counter() - started
 
 
+@cache
 def _moons(n: int) -> tuple[Points, Points]:
     """n + n points; 1000 + 1000 are the default data set's."""
     training, validation = (double_moon(n, seed=s) for s in np.random.SeedSequence(0).spawn(2))
@@ -92,6 +108,11 @@ def _moons(n: int) -> tuple[Points, Points]:
 
 def _steps_alone(*arguments: Any) -> None:
     sgd_steps(*arguments[:8])
+
+
+def _blocks(steps: int, *arguments: Any) -> None:
+    counts = np.zeros(tally.LENGTH, np.int64)
+    sgd_in_blocks(*arguments, axes_of(2), steps, counts)
 
 
 def _pytorch(threads: int, *arguments: Any) -> None:

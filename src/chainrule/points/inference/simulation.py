@@ -64,9 +64,11 @@ def _run(
     settled, at_end, validation_error = 1, 0, 0.0
     for (first, last), before in zip(reversed(stretches), reversed(kept), strict=True):
         wrong, other = np.empty((2, last - first), np.int32)
+        W_in, b_in, w_out, b_out = before
         sgd_with_errors(
-            *before, X, y, order[first:last], setting.learning_rate, points, labels, wrong, other
-        )
+            W_in, b_in, w_out, b_out, X, y, order[first:last], setting.learning_rate, points,
+            labels, wrong, other,
+        )  # fmt: skip
         if last == setting.iterations:
             at_end, validation_error = int(wrong[-1]), int(other[-1]) / (len(labels) - len(y))
         changes = np.flatnonzero(wrong != at_end)
