@@ -108,3 +108,14 @@ def test_progress_counts_iterations_up_to_the_end():
     train(*MOONS, iterations=25_000, progress=lambda done, total: seen.append((done, total)))
     assert seen[-1] == (25_000, 25_000)
     assert seen == sorted(seen)
+
+
+def test_weights_and_order_can_come_from_two_seeds():
+    own = train(*MOONS, iterations=2_000, seed=4)
+    other = train(*MOONS, iterations=2_000, seed=4, order_seed=5)
+    assert same(own.initial, other.initial)
+    assert not same(own.parameters, other.parameters)
+    assert same(own.parameters, train(*MOONS, iterations=2_000, seed=4, order_seed=4).parameters)
+    # with the weights of seed 5 and its own order nothing of seed 4 is left
+    fifth = train(*MOONS, iterations=2_000, seed=5)
+    assert same(train(*MOONS, iterations=2_000, seed=5, order_seed=5).parameters, fifth.parameters)

@@ -13,7 +13,7 @@ from chainrule.glyphs.fonts import find_fonts, open_font
 from chainrule.glyphs.letters import build_letters
 from chainrule.reader.letters.recipes import RECIPES
 from chainrule.report import AnsweredPart, ReportSettings, run_report
-from chainrule.report.experiments import letter_runs, momentum_and_median
+from chainrule.report.experiments import letter_runs
 from chainrule.report.facts import Fact, Found, Numbers, judge
 from chainrule.report.facts.rules import AtMost, SameDigits
 from chainrule.report.finding import Table, chart, picture
@@ -147,7 +147,6 @@ def little():
         letters = small_letters()
         patch.setattr(letter_runs, "load_letters", lambda: letters)
         patch.setattr(letter_runs, "RECIPES", with_few_epochs(8))
-        patch.setattr(momentum_and_median, "RATES", (0.05, 5.0))
         yield ReportSettings(seed=1, trials=1, quick=True, workers=1)
 
 

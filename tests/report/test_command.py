@@ -37,9 +37,19 @@ def test_it_writes_a_self_contained_page_and_its_results(made, read_page):
 
 @pytest.mark.slow
 def test_a_stopped_report_leaves_no_page_and_goes_on_to_the_same_one(made, command, tmp_path):
-    arguments = ["report", "--parts", "1", "--trials", "1", "--out", str(tmp_path)]
+    arguments = [
+        "report",
+        "--parts",
+        "1",
+        "--trials",
+        "1",
+        "--workers",
+        "2",
+        "--out",
+        str(tmp_path),
+    ]
     process = subprocess.Popen(
-        [sys.executable, "-m", "chainrule", *arguments],
+        [sys.executable, "-m", "chainrule", *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -66,6 +76,27 @@ def test_a_stopped_report_leaves_no_page_and_goes_on_to_the_same_one(made, comma
     assert result.returncode == 0, result.stderr
     assert str(tmp_path / "index.html") in result.stdout
     assert not journals[0].parent.exists()
+    for name in ("index.html", "results.json"):
+        assert (tmp_path / name).read_bytes() == (made[0] / name).read_bytes()
+
+
+@pytest.mark.slow
+def test_a_quick_page_is_gone_on_with(made, command, read_page, tmp_path):
+    arguments = ["report", "--parts", "1", "--trials", "1", "--out", tmp_path]
+    quick = command(*arguments, "--quick")
+    assert quick.returncode == 0, quick.stderr
+    assert "without --quick goes on from it" in quick.stdout
+    (line,) = quick.stderr.splitlines()
+    assert line.startswith("part 1, back-propagation in a two-layer network: ")
+    assert " agree" in line
+    assert "a first, quick page" in read_page((tmp_path / "index.html").read_text("utf-8")).text
+    assert json.loads((tmp_path / "results.json").read_text("utf-8"))["settings"]["quick"]
+    (kept,) = tmp_path.glob(".unfinished-*")
+    assert (kept / "tables-0.jsonl").exists()
+
+    result = command(*arguments)
+    assert result.returncode == 0, result.stderr
+    assert not kept.exists()
     for name in ("index.html", "results.json"):
         assert (tmp_path / name).read_bytes() == (made[0] / name).read_bytes()
 

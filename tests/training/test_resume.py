@@ -53,6 +53,17 @@ def test_a_resumed_run_ends_in_the_same_bits(tmp_path, settings):
     assert len(resumed.history) == 4
 
 
+def test_a_run_until_an_epoch_goes_on_to_the_same_bits(tmp_path):
+    path = tmp_path / "run.safetensors"
+    begun = run(SETTINGS, checkpoint=path, until=2)
+    assert len(begun.history) == 2
+    # what is there is enough: nothing is trained
+    again = run(SETTINGS, checkpoint=path, resume=True, until=1)
+    assert same(again.parameters, begun.parameters)
+    resumed = run(SETTINGS, checkpoint=path, resume=True)
+    assert same(resumed.parameters, run(SETTINGS).parameters)
+
+
 SCRIPT = """
 import sys, time
 sys.path[:0] = {folders!r}

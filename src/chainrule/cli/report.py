@@ -1,26 +1,43 @@
 """`chainrule report`: the whole report, run again."""
 
 import shutil
+import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import chainrule
 from chainrule.cli.keeping import keeps
-from chainrule.cli.output import JsonOption, print_json, progress
+from chainrule.cli.output import JsonOption, print_json
+from chainrule.cli.progress import duration
 from chainrule.errors import InputError
+
+if TYPE_CHECKING:
+    from chainrule.report import AnsweredPart
+
+OnPart = Callable[["AnsweredPart", float], None]
+OnProgress = Callable[[float, float], None]
 
 
 def report(
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="The folder for index.html and results.json.")
     ] = Path("report"),
+    quick: Annotated[
+        bool,
+        typer.Option(
+            "--quick",
+            help="A first page with few trials and epochs, from which a whole one goes on.",
+        ),
+    ] = False,
     trials: Annotated[int, typer.Option(help="Runs of each setting in the studies.")] = 100,
     seed: Annotated[int, typer.Option(help="All that is random follows from it.")] = 0,
     workers: Annotated[
-        int | None, typer.Option(help="Runs at the same time.", show_default="one a core")
+        int | None, typer.Option(help="Processes at the same time.", show_default="one a core")
     ] = None,
     parts: Annotated[
         str | None,
@@ -30,8 +47,8 @@ def report(
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Photographs for part 5, one folder a class.",
-            show_default="those in packages",
+            help="Photographs for part 5, one folder a class; voc2007 fetches the original's.",
+            show_default="tiles of those in packages",
         ),
     ] = None,
     original_recipe: Annotated[
@@ -46,10 +63,10 @@ def report(
     """Run every experiment of the original report again, and write it beside its figures.
 
     Writes DIR/index.html, one page that opens without a network, and DIR/results.json, the same
-    findings as numbers. The same seed gives the same page. A run that is stopped goes on where it
-    was when it is started again with the same seed.
+    findings as numbers. The same seed gives the same page. A run that is stopped, or a quick one,
+    is gone on with by the next one of the same seed.
 
-    Example: chainrule report --out report --trials 20
+    Example: chainrule report --out report --quick
     """
     from chainrule.io.files import make_folder, write_json, write_text
     from chainrule.report import ReportSettings, run_report
@@ -58,25 +75,77 @@ def report(
 
     wanted = _numbers(parts, [part.number for part in PARTS])
     unfinished = out / f".unfinished-{chainrule.__version__}"
-    settings = ReportSettings(seed, trials, workers, photos, original_recipe, unfinished=unfinished)
+    settings = ReportSettings(
+        seed, trials, workers, photos, original_recipe, quick, unfinished=unfinished
+    )
     make_folder(out)
     make_folder(unfinished)
 
     started = time.perf_counter()
     again = f"what was finished lies in {unfinished}: the same command goes on from there"
-    with keeps(again), progress("report", "thousandths") as show:
-        found = run_report(settings, wanted, show)
+    with keeps(again), _progress() as (on_part, on_progress):
+        found = run_report(settings, wanted, on_part=on_part, on_progress=on_progress)
     results = document(found, settings)
     write_json(out / "results.json", results)
     write_text(out / "index.html", page(found, settings))
-    shutil.rmtree(unfinished)
+    if not quick:
+        shutil.rmtree(unfinished)
     seconds = time.perf_counter() - started
 
     if as_json:
         files = [str(out / name) for name in ("index.html", "results.json")]
         print_json({**results, "files": files, "seconds": seconds})
     else:
-        print(f"the report lies in {out / 'index.html'} ({seconds:.0f} s)")
+        print(f"the report lies in {out / 'index.html'} ({duration(seconds)})")
+        if quick:
+            print("the same command without --quick goes on from it")
+
+
+@contextmanager
+def _progress() -> Iterator[tuple[OnPart, OnProgress]]:
+    """On a terminal a bar with the time that is left; a line a part above it, and elsewhere."""
+    started = time.monotonic()
+
+    def told(part: "AnsweredPart", left: float) -> str:
+        since = duration(time.monotonic() - started)
+        rest = f"; about {duration(left)} left" if left >= 1 else ""
+        return f"part {part.number}, {part.title.lower()}: {_found(part)} ({since}{rest})"
+
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield lambda part, left: _say(told(part, left)), lambda share, left: None
+        return
+
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    columns = (TextColumn("report"), BarColumn(), TextColumn("{task.fields[left]}"))
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("report", total=1.0, left="preparing")
+
+        def shown(share: float, left: float) -> None:
+            text = f"{100 * share:.0f} %, about {duration(left)} left"
+            bar.update(task, completed=share, left=text)
+
+        yield lambda part, left: bar.console.print(told(part, left), highlight=False), shown
+
+
+def _found(part: "AnsweredPart") -> str:
+    """What a part found, in a few words: 31 agree, 2 disagree."""
+    from chainrule.report.page import counted
+
+    counts = counted(fact for section in part.sections for fact in section.facts)
+    words = {
+        "agrees": "agree",
+        "disagrees": "disagree",
+        "the original errs": "are errors of the original's",
+        "cannot be compared": "cannot be compared",
+    }
+    return ", ".join(f"{n} {words[verdict]}" for verdict, n in counts.items() if n)
+
+
+def _say(line: str) -> None:
+    if sys.stderr is not None:
+        print(line, file=sys.stderr, flush=True)
 
 
 def _numbers(text: str | None, there_are: list[int]) -> list[int]:

@@ -66,12 +66,13 @@ class Work:
     """A piece of work that one core does.
 
     run: called with the settings, a progress (done, total) or None, and what `needs` gave.
-    seconds: about how long it takes of one core, for the time that is left.
+    seconds: about how long it takes one core, for the time that is left; quick: for a quick page.
     """
 
     run: Callable[..., Any]
     needs: tuple[str, ...] = ()
     seconds: float = 1.0
+    quick: float = 1.0
 
 
 PARTS = (
@@ -132,48 +133,47 @@ PARTS = (
     ),
 )
 
-_LETTERS = ("letter_runs",)
-
 
 def work(settings: ReportSettings) -> dict[str, Work]:
-    """All work by its name, each after what it needs. The seconds are those of a full report."""
+    """All work by its name, each after what it needs; what takes longest comes last."""
     trainings = {
-        "letters_original": Work(letter_runs.original, seconds=76),
-        "letters_fast": Work(letter_runs.fast, seconds=49),
-        "letters_fast_jittered": Work(letter_runs.fast_jittered, seconds=52),
+        "letters_original": Work(letter_runs.original, seconds=76, quick=15),
+        "letters_fast": Work(letter_runs.fast, seconds=49, quick=8),
+        "letters_fast_jittered": Work(letter_runs.fast_jittered, seconds=52, quick=9),
     }
     if settings.original_recipe:
-        jittered = Work(letter_runs.original_jittered, seconds=80)
+        jittered = Work(letter_runs.original_jittered, seconds=80, quick=16)
         trainings["letters_original_jittered"] = jittered
+    letters = tuple(trainings)
+    tables, longer = "table_runs", "longer_runs"
     return {
         "derivation": Work(derivation.run),
         "numerical_derivative": Work(numerical_derivative.run),
         "gradient_table": Work(gradient_table.run),
-        "table_runs": Work(table_runs.run, seconds=15),
-        "longer_runs": Work(longer_runs.run, ("table_runs",), seconds=15),
-        "one_training": Work(one_training.run, ("table_runs",), seconds=4),
-        "initial_weights": Work(initial_weights.run, ("table_runs", "longer_runs"), seconds=3),
-        "learning_rates": Work(learning_rates.run, ("table_runs", "longer_runs"), seconds=5),
-        "hidden_units": Work(hidden_units.run, ("table_runs",), seconds=2),
-        "trainability_map": Work(trainability_map.run, seconds=15),
-        "blocks_on_picture": Work(blocks_on_picture.run, seconds=4),
+        "table_runs": Work(table_runs.run, seconds=20, quick=2),
+        "longer_runs": Work(longer_runs.run, (tables,), seconds=12, quick=2),
+        "one_training": Work(one_training.run, (tables,), seconds=4, quick=3),
+        "initial_weights": Work(initial_weights.run, (tables, longer), seconds=3),
+        "learning_rates": Work(learning_rates.run, (tables, longer), seconds=5, quick=2),
+        "hidden_units": Work(hidden_units.run, (tables,), seconds=2),
+        "trainability_map": Work(trainability_map.run, seconds=20, quick=5),
+        "blocks_on_picture": Work(blocks_on_picture.run, seconds=3, quick=3),
         "linear_chain": Work(linear_chain.run),
-        "max_pooling": Work(max_pooling.run, seconds=4),
+        "max_pooling": Work(max_pooling.run, seconds=2, quick=2),
         "derivative_shapes": Work(derivative_shapes.run),
-        "derivative_checks": Work(derivative_checks.run, seconds=12),
-        "blob_filter": Work(blob_filter.run, seconds=3),
-        "momentum_and_median": Work(momentum_and_median.run, seconds=15),
-        **trainings,
-        "letter_runs": Work(letter_runs.gather, tuple(trainings)),
-        "letter_data": Work(letter_data.run, _LETTERS, seconds=2),
-        "letter_network": Work(letter_network.run),
-        "log_loss": Work(log_loss.run, _LETTERS, seconds=2),
-        "letter_training": Work(letter_training.run, _LETTERS, seconds=4),
-        "letter_filters": Work(letter_filters.run, _LETTERS, seconds=2),
-        "line_sizes": Work(line_scores.sizes),
-        "line_scores": Work(line_scores.run, _LETTERS, seconds=3),
-        "jitter": Work(jitter.run, _LETTERS, seconds=5),
+        "derivative_checks": Work(derivative_checks.run, seconds=10, quick=4),
+        "blob_filter": Work(blob_filter.run, seconds=3, quick=3),
+        "momentum_and_median": Work(momentum_and_median.run, seconds=15, quick=8),
         "photographs": Work(photographs.fetch),
-        "classification": Work(classification.run, ("photographs",), seconds=4),
-        "photograph_classes": Work(photograph_classes.run, ("photographs",), seconds=8),
+        "classification": Work(classification.run, ("photographs",), seconds=3, quick=3),
+        "photograph_classes": Work(photograph_classes.run, ("photographs",), seconds=6, quick=4),
+        **trainings,
+        "letter_data": Work(letter_data.run, letters, seconds=2, quick=2),
+        "letter_network": Work(letter_network.run),
+        "log_loss": Work(log_loss.run, letters, seconds=2, quick=2),
+        "letter_training": Work(letter_training.run, letters, seconds=5, quick=5),
+        "letter_filters": Work(letter_filters.run, letters, seconds=3, quick=3),
+        "line_sizes": Work(line_scores.sizes),
+        "line_scores": Work(line_scores.run, letters, seconds=3, quick=3),
+        "jitter": Work(jitter.run, letters, seconds=5, quick=5),
     }

@@ -1,13 +1,19 @@
-"""Runs the work that the wanted parts need, and makes their sections."""
+"""Does the work that the wanted parts need, on all cores, and gives their sections."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from chainrule.io.progress import Progress
-from chainrule.report.contents import PARTS, Part, Work, work
+from chainrule.report.contents import PARTS, Part, Question, work
+from chainrule.report.crew import Crew, one_thread
+from chainrule.report.schedule import Piece, Schedule, needed
 from chainrule.report.section import Section, section
 from chainrule.report.settings import ReportSettings
+
+_LOOK = 0.5  # seconds between two looks at the workers
 
 
 @dataclass(frozen=True)
@@ -19,53 +25,133 @@ class AnsweredPart:
     sections: tuple[Section, ...]
 
 
+class Made(NamedTuple):
+    """What a piece of work gave: its value, if other work needs it; its section, if it is one."""
+
+    value: Any
+    section: Section | None
+
+
 def run_report(
     settings: ReportSettings,
     numbers: Sequence[int] | None = None,
-    progress: Progress | None = None,
+    *,
+    on_part: Callable[[AnsweredPart, float], None] | None = None,
+    on_progress: Callable[[float, float], None] | None = None,
 ) -> tuple[AnsweredPart, ...]:
     """Answer the parts of these numbers, by default all.
 
-    progress: counts thousandths of the work. Raises what the experiments raise.
+    on_part: gets each part when it is answered. on_progress: gets the share of the work that is
+    done. Both get the seconds that are left, too. With more than one worker each is a process of
+    its own; a script of one's own then needs `if __name__ == "__main__":`. The answers are the same
+    for any number of workers. Raises what the experiments raise.
     """
     wanted = [part for part in PARTS if numbers is None or part.number in numbers]
-    todo = _needed(work(settings), [q.work for part in wanted for q in part.questions])
-    total = sum(one.seconds for one in todo.values())
-    made: dict[str, Any] = {}
-    done = 0.0
-    for name, one in todo.items():
-        inputs = [made[need] for need in one.needs]
-        made[name] = one.run(settings, _part_of(progress, done, one.seconds, total), *inputs)
-        done += one.seconds
-        if progress is not None:
-            progress(round(1000 * done / total), 1000)
-    return tuple(_answered(part, made) for part in wanted)
+    todo = _pieces(settings, wanted)
+    state = _State(wanted, Schedule(todo, min(settings.cores, len(todo)), time.monotonic), on_part)
+    if state.schedule.workers == 1:
+        with one_thread():
+            _alone(settings, state, on_progress)
+    else:
+        _together(settings, state, on_progress)
+    return tuple(state.answered[part.number] for part in wanted)
 
 
-def _answered(part: Part, made: dict[str, Any]) -> AnsweredPart:
-    sections = tuple(section(question, made[question.work]) for question in part.questions)
-    return AnsweredPart(part.number, part.title, sections)
-
-
-def _needed(all_work: dict[str, Work], names: Sequence[str]) -> dict[str, Work]:
-    """The named work with all that it needs, in the order of `all_work`."""
-    needed: set[str] = set()
-    waiting = list(names)
-    while waiting:
-        name = waiting.pop()
-        if name not in needed:
-            needed.add(name)
-            waiting += all_work[name].needs
-    return {name: one for name, one in all_work.items() if name in needed}
-
-
-def _part_of(
-    progress: Progress | None, before: float, seconds: float, total: float
-) -> Progress | None:
-    """Progress within one piece of work as a part of all."""
-    if progress is None:
-        return None
-    whole = progress
-    return lambda done, of: whole(
-        round(1000 * (before + seconds * done / max(of, 1)) / total), 1000
+def do(
+    settings: ReportSettings,
+    for_others: frozenset[str],
+    name: str,
+    progress: Progress,
+    *inputs: Any,
+) -> Made:
+    """Do the work of this name. for_others: the names of work that other work needs."""
+    value = work(settings)[name].run(settings, progress, *inputs)
+    question = _questions().get(name)
+    return Made(
+        value if name in for_others else None,
+        None if question is None else section(question, value),
     )
+
+
+class _State:
+    """What has been made so far, and which parts are answered."""
+
+    def __init__(
+        self,
+        wanted: Sequence[Part],
+        schedule: Schedule,
+        on_part: Callable[[AnsweredPart, float], None] | None,
+    ) -> None:
+        self.schedule = schedule
+        self.answered: dict[int, AnsweredPart] = {}
+        self._wanted, self._on_part = wanted, on_part
+        self._values: dict[str, Any] = {}
+        self._sections: dict[str, Section] = {}
+        self.for_others = frozenset(n for piece in schedule.pieces.values() for n in piece.needs)
+
+    def inputs(self, name: str) -> tuple[Any, ...]:
+        """What a piece of work needs."""
+        return tuple(self._values[need] for need in self.schedule.pieces[name].needs)
+
+    def take(self, name: str, made: Made) -> None:
+        """Keep what a piece of work gave, and tell of the part that it completes."""
+        self.schedule.finish(name)
+        self._values[name] = made.value
+        if made.section is not None:
+            self._sections[name] = made.section
+        for part in self._wanted:
+            there = [self._sections.get(question.work) for question in part.questions]
+            if part.number not in self.answered and all(one is not None for one in there):
+                whole = tuple(one for one in there if one is not None)
+                self.answered[part.number] = AnsweredPart(part.number, part.title, whole)
+                if self._on_part is not None:
+                    left = self.schedule.seconds_left()
+                    self._on_part(self.answered[part.number], left)
+
+
+def _alone(
+    settings: ReportSettings, state: _State, on_progress: Callable[[float, float], None] | None
+) -> None:
+    """Do all work in this process, one piece after the other."""
+    schedule = state.schedule
+    while (name := schedule.next()) is not None:
+        schedule.begin(name)
+
+        def progress(done: int, total: int, name: str = name) -> None:
+            schedule.progress(name, done / max(total, 1))
+            _tell(schedule, on_progress)
+
+        state.take(name, do(settings, state.for_others, name, progress, *state.inputs(name)))
+        _tell(schedule, on_progress)
+
+
+def _together(
+    settings: ReportSettings, state: _State, on_progress: Callable[[float, float], None] | None
+) -> None:
+    """Do the work in processes, as many pieces at a time as there are workers."""
+    schedule = state.schedule
+    with Crew(schedule.workers, partial(do, settings, state.for_others)) as crew:
+        while not schedule.finished:
+            while crew.idle and (name := schedule.next()) is not None:
+                schedule.begin(name)
+                crew.give(name, state.inputs(name))
+            for name, made in crew.wait(_LOOK, schedule.progress):
+                state.take(name, made)
+            _tell(schedule, on_progress)
+
+
+def _tell(schedule: Schedule, on_progress: Callable[[float, float], None] | None) -> None:
+    if on_progress is not None:
+        on_progress(schedule.done, schedule.seconds_left())
+
+
+def _pieces(settings: ReportSettings, wanted: Sequence[Part]) -> dict[str, Piece]:
+    pieces = {
+        name: Piece(one.needs, one.quick if settings.quick else one.seconds)
+        for name, one in work(settings).items()
+    }
+    return needed(pieces, [q.work for part in wanted for q in part.questions])
+
+
+def _questions() -> dict[str, Question]:
+    return {question.work: question for part in PARTS for question in part.questions}

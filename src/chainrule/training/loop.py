@@ -78,7 +78,8 @@ def train(
         state = resumed_state(path, described, state.parameters)
     progress, on_epoch = keeping.get("progress"), keeping.get("on_epoch")
     run = Run(chain, loss, training, judged, settings, state, metrics or {}, progress)
-    while not run.done:
+    until = keeping.get("until")
+    while not run.done and (until is None or len(state.history) < until):
         line = run.epoch()
         if path is not None:
             write_state(path, state, described)

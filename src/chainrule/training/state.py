@@ -33,7 +33,8 @@ class RunOptions(TypedDict, total=False):
     bits as a run that was never stopped (on the same machine with the same number of threads).
     described: what else must be the same for that (of the data, say), as JSON values by name.
     progress: gets (examples seen, examples in all). on_epoch: gets each line of the history and the
-    parameters.
+    parameters. until: stop after this epoch, with the schedule of the whole run; a later call that
+    resumes goes on. None goes to the end.
     """
 
     checkpoint: str | Path | None
@@ -41,6 +42,7 @@ class RunOptions(TypedDict, total=False):
     described: Mapping[str, Any] | None
     progress: Progress | None
     on_epoch: OnEpoch | None
+    until: int | None
 
 
 @dataclass

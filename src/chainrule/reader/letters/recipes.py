@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 import numpy as np
 import torch
@@ -15,11 +14,10 @@ from chainrule.chain import Chain
 from chainrule.errors import InputError
 from chainrule.glyphs.jitter import Jitter
 from chainrule.glyphs.letters import Letters
-from chainrule.io.progress import Progress
 from chainrule.reader.letters.batches import Change, LetterBatches, Scaling
 from chainrule.reader.letters.network import letter_network, small_letter_network
 from chainrule.reader.letters.warp import Warp
-from chainrule.training import OnEpoch, Settings, Trained, train
+from chainrule.training import RunOptions, Settings, Trained, train
 
 METRICS = {"top1": top1_error, "top5": top5_error}
 
@@ -107,16 +105,13 @@ def train_letters(
     *,
     seed: int = 0,
     jitter: bool = False,
-    checkpoint: Path | None = None,
-    resume: bool = False,
-    progress: Progress | None = None,
-    on_epoch: OnEpoch | None = None,
+    **options: Unpack[RunOptions],
 ) -> TrainedLetters:
     """Train the letter network on the training families, judged on the validation families.
 
     Mean and deviation are those of the training pictures alone; with `jitter` the training
-    pictures are jittered, each anew every time, and the validation pictures never are.
-    `checkpoint`, `resume`, `progress` and `on_epoch` as in `chainrule.training.train`.
+    pictures are jittered, each anew every time, and the validation pictures never are. options: how
+    the run is kept and watched, as in `chainrule.training.train`.
 
     Raises InputError if one of the two sets is empty or there is one class, DivergedError if the
     loss is no longer finite, FileError on a checkpoint that cannot be read or is of another run.
@@ -129,6 +124,7 @@ def train_letters(
         torch.Generator().manual_seed(seed), initialization=recipe.initialization
     )
     settings = replace(recipe.settings, seed=seed)
+    options["described"] = _described(letters, recipe, jitter)
     trained = train(
         network,
         start,
@@ -137,11 +133,7 @@ def train_letters(
         settings,
         validation=LetterBatches(letters, letters.validation_rows, scaling),
         metrics=METRICS,
-        described=_described(letters, recipe, jitter),
-        checkpoint=checkpoint,
-        resume=resume,
-        progress=progress,
-        on_epoch=on_epoch,
+        **options,
     )
     return TrainedLetters(network, trained.parameters, scaling, letters.alphabet, start, trained)
 

@@ -44,7 +44,7 @@ class BlobFilter(Finding):
 
     def figures(self) -> tuple[Figure, ...]:
         figure = drawn.small_cnn_figure(self.dots.grey, self.known, self.learned)
-        return (picture("blobs", figure, wide=True, quality=90),)
+        return (picture("blobs", figure, wide=True),)
 
     def tables(self) -> tuple[Table, ...]:
         rows = tuple(

@@ -28,7 +28,6 @@ from chainrule.report.finding import Figure, Finding, picture
 from chainrule.report.formatting import decimals, scientific
 from chainrule.report.settings import ReportSettings
 
-_QUALITY = 85  # of photographs
 _STEPS = 5  # of the practical's pictures, for the progress
 
 
@@ -157,7 +156,7 @@ def _drawings(
     }
     made = []
     for name, make in makers.items():
-        made.append(picture(name, make(), wide=True, quality=_QUALITY))
+        made.append(picture(name, make(), wide=True))
         if progress is not None:
             progress(len(made), _STEPS)
     return tuple(made)

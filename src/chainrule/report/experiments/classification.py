@@ -79,7 +79,7 @@ def run(
             explain(network, image, best[0].index),
             network.preprocessing.square(image),
         )
-        drawings.append(picture(f"named{number}", figure, wide=True, quality=85))
+        drawings.append(picture(f"named{number}", figure, wide=True))
         if progress is not None:
             progress(number, len(result.files))
     return ClassificationFinding(

@@ -8,8 +8,9 @@ import torch
 from chainrule.glyphs.jitter import SIDEWAYS, UPRIGHT, Jitter
 from chainrule.glyphs.letters import Letters
 from chainrule.reader.letters.reading import Reading, read_at_boxes
+from chainrule.reader.letters.recipes import TrainedLetters
 from chainrule.reader.letters.sentence import sentence
-from chainrule.report.experiments.letter_runs import LetterRuns
+from chainrule.report.experiments.letter_runs import LetterRuns, gathered
 from chainrule.report.experiments.line_scores import scores_of
 from chainrule.report.facts.values import Found
 from chainrule.report.finding import Finding, Table
@@ -74,9 +75,9 @@ class JitterFinding(Finding):
         }
 
 
-def run(settings: ReportSettings, progress: object = None, *made: LetterRuns) -> JitterFinding:
+def run(settings: ReportSettings, progress: object = None, *made: TrainedLetters) -> JitterFinding:
     """Judge both networks of the shown recipe."""
-    (runs,) = made
+    runs = gathered(settings, *made)
     plain, jittered = runs.pair
     moved = _jittered_validation(runs)
     line = sentence()
@@ -84,7 +85,7 @@ def run(settings: ReportSettings, progress: object = None, *made: LetterRuns) ->
     for name, found in (("without jitter", plain), ("with jitter", jittered)):
         errors[name] = Errors(
             runs.judge(found, validation=False)["top1"],
-            runs.judge(found)["top1"],
+            runs.error(found),
             runs.judge(found, letters=moved)["top1"],
         )
         readings[name] = read_at_boxes(scores_of(found, line), line, found.alphabet)

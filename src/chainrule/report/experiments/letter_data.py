@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.glyphs.figures import letter_sheet
-from chainrule.report.experiments.letter_runs import LetterRuns
+from chainrule.reader.letters.recipes import TrainedLetters
+from chainrule.report.experiments.letter_runs import LetterRuns, gathered
 from chainrule.report.finding import Figure, Finding, picture
 from chainrule.report.settings import ReportSettings
 
@@ -29,7 +30,7 @@ class LetterData(Finding):
         letters = self.runs.letters
         shown = letters.alphabet.index("a") if "a" in letters.alphabet else 0
         sheet = letter_sheet(letters, letters.alphabet[shown])
-        return (picture("sheet", sheet, wide=True, quality=80),)
+        return (picture("sheet", sheet, wide=True),)
 
     def document(self) -> dict[str, Any]:
         return {
@@ -40,9 +41,9 @@ class LetterData(Finding):
         }
 
 
-def run(settings: ReportSettings, progress: object = None, *made: LetterRuns) -> LetterData:
+def run(settings: ReportSettings, progress: object = None, *made: TrainedLetters) -> LetterData:
     """Count."""
-    (runs,) = made
+    runs = gathered(settings, *made)
     both = runs.letters.training_rows, runs.letters.validation_rows
     fonts = [len(np.unique(runs.letters.fonts[rows])) for rows in both]
     families = [len(np.unique(runs.letters.families[rows])) for rows in both]

@@ -8,7 +8,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from chainrule.reader.letters.figures import first_filters
-from chainrule.report.experiments.letter_runs import LetterRuns
+from chainrule.reader.letters.recipes import TrainedLetters
+from chainrule.report.experiments.letter_runs import gathered
 from chainrule.report.facts.values import Found
 from chainrule.report.finding import Figure, Finding, picture
 from chainrule.report.formatting import decimals, percent
@@ -43,7 +44,7 @@ class LetterFilters(Finding):
         }  # fmt: skip
 
     def figures(self) -> tuple[Figure, ...]:
-        return (picture("filters", first_filters(self.before, self.after)),)
+        return (picture("filters", first_filters(self.before, self.after), exact=True),)
 
     def document(self) -> dict[str, Any]:
         return {
@@ -53,18 +54,18 @@ class LetterFilters(Finding):
         }
 
 
-def run(settings: ReportSettings, progress: object = None, *made: LetterRuns) -> LetterFilters:
+def run(settings: ReportSettings, progress: object = None, *made: TrainedLetters) -> LetterFilters:
     """Compare the first layer's filters with those that training began with."""
-    (runs,) = made
+    runs = gathered(settings, *made)
     shown = runs.as_original
     before, after = (p["conv1.weight"] for p in (shown.initial_parameters, shown.parameters))
-    errors = [runs.judge(shown, untrained=untrained)["top1"] for untrained in (True, False)]
+    untrained, trained = runs.judge(shown, untrained=True)["top1"], runs.error(shown)
     return LetterFilters(
         before,
         after,
         (_roughness(before.numpy()), _roughness(after.numpy())),
         (_largest_correlation(before.numpy()), _largest_correlation(after.numpy())),
-        (errors[0], errors[1]),
+        (untrained, trained),
     )
 
 

@@ -15,6 +15,8 @@ from chainrule.reader.letters.recipes import METRICS, RECIPES, TrainedLetters, t
 from chainrule.report.settings import ReportSettings
 from chainrule.training import evaluate
 
+QUICK_SHARE = 8  # a quick page has an eighth of the epochs
+
 
 @dataclass(frozen=True)
 class LetterRuns:
@@ -38,6 +40,10 @@ class LetterRuns:
     def as_original(self) -> TrainedLetters:
         """The original's network by its own recipe, without jitter."""
         return self.trained["original", False]
+
+    def error(self, network: TrainedLetters) -> float:
+        """The top-1 error on the validation letters as they are, after the last epoch."""
+        return float(network.trained.history[-1]["top1_validation"])
 
     def judge(
         self,
@@ -78,9 +84,9 @@ def fast_jittered(settings: ReportSettings, progress: Progress | None = None) ->
     return _trained(settings, "fast", True, progress)
 
 
-def gather(settings: ReportSettings, progress: object = None, *made: TrainedLetters) -> LetterRuns:
-    """All trainings, with their letters; the order of `made` is that of `KINDS`."""
-    kinds = KINDS if settings.original_recipe else [k for k in KINDS if k != ("original", True)]
+def gathered(settings: ReportSettings, *made: TrainedLetters) -> LetterRuns:
+    """All trainings with their letters; the order of `made` is that of `KINDS`."""
+    kinds = KINDS if settings.original_recipe else KINDS[:-1]
     return LetterRuns(load_letters(), settings.seed, dict(zip(kinds, made, strict=True)))
 
 
@@ -97,6 +103,7 @@ def validation_scores(
     return torch.cat(scores).double(), torch.cat(truth)
 
 
+# by recipe, with jitter or not; the last only if it is asked for
 KINDS = [("original", False), ("fast", False), ("fast", True), ("original", True)]
 
 
@@ -110,6 +117,8 @@ def _trained(
         kind = "jittered" if jitter else "plain"
         checkpoint = settings.unfinished / f"letters-{name}-{kind}-{settings.seed}.safetensors"
 
+    epochs = RECIPES[name].settings.epochs
+
     def run(resume: bool) -> TrainedLetters:
         return train_letters(
             letters,
@@ -118,10 +127,17 @@ def _trained(
             jitter=jitter,
             checkpoint=checkpoint,
             resume=resume,
-            progress=progress,
+            progress=None if progress is None else _of_quick(progress, settings.quick),
+            until=-(-epochs // QUICK_SHARE) if settings.quick else None,
         )
 
     try:
         return run(resume=checkpoint is not None and checkpoint.exists())
     except OtherRunError:
         return run(resume=False)
+
+
+def _of_quick(progress: Progress, quick: bool) -> Progress:
+    """A quick run is done where a whole one is at its share."""
+    share = QUICK_SHARE if quick else 1
+    return lambda done, total: progress(done, max(total // share, done))

@@ -9,8 +9,8 @@ from jaxtyping import UInt8
 
 from chainrule.reader.letters.confusion import Confusion
 from chainrule.reader.letters.figures import confused_letters, confusion_figure, training_curves
-from chainrule.reader.letters.recipes import RECIPES, Recipe
-from chainrule.report.experiments.letter_runs import LetterRuns, validation_scores
+from chainrule.reader.letters.recipes import RECIPES, Recipe, TrainedLetters
+from chainrule.report.experiments.letter_runs import LetterRuns, gathered, validation_scores
 from chainrule.report.facts.values import Found
 from chainrule.report.finding import Figure, Finding, Table, chart, picture
 from chainrule.report.formatting import decimals, percent
@@ -25,10 +25,11 @@ History = list[dict[str, Any]]
 class LetterTraining(Finding):
     """The original's network by its own recipe, without jitter, unless a recipe is named.
 
-    energy: on the training letters before and after. log_likelihood: on the validation letters, by
-    other code. counted: of the validation letters, those whose best class is another, and those
+    energy: on the validation letters before and after. log_likelihood: on the same after, by other
+    code. counted: of the validation letters, those whose best class is another, and those
     whose class is not among the five best. hard: the fewest validation fonts with half of the
-    mistakes, of `fonts`.
+    mistakes, of `fonts`. exact: the error on the training letters after training, not while the
+    weights move; None on a quick page.
     """
 
     runs: LetterRuns
@@ -38,6 +39,7 @@ class LetterTraining(Finding):
     mistakes: Confusion
     hard: tuple[str, ...]
     fonts: int
+    exact: float | None
 
     def found(self) -> dict[str, Found]:
         before, after = self.energy
@@ -167,20 +169,18 @@ class LetterTraining(Finding):
                 }
                 for (name, jitter), found in self.runs.trained.items()
             ],
-            "energy_training": list(self.energy),
+            "energy_validation": list(self.energy),
             "fonts_with_half_of_the_mistakes": list(self.hard),
             "confused": [list(pair) for pair in self.pairs],
         }
 
 
-def run(settings: ReportSettings, progress: object = None, *made: LetterRuns) -> LetterTraining:
+def run(settings: ReportSettings, progress: object = None, *made: TrainedLetters) -> LetterTraining:
     """Judge the trained network, and count its mistakes."""
-    (runs,) = made
+    runs = gathered(settings, *made)
     shown = runs.as_original
-    before, after = (
-        runs.judge(shown, validation=False, untrained=untrained)["energy"]
-        for untrained in (True, False)
-    )
+    before = runs.judge(shown, untrained=True)["energy"]
+    after = shown.trained.history[-1]["energy_validation"]
     scores, truth = (array.numpy() for array in validation_scores(runs, shown))
     order = np.argsort(-scores, axis=1, kind="stable")
     wrong, beyond = ((order[:, :k] != truth[:, None]).all(1).sum() for k in (1, 5))
@@ -195,6 +195,7 @@ def run(settings: ReportSettings, progress: object = None, *made: LetterRuns) ->
         mistakes,
         tuple(hard),
         fonts,
+        None if settings.quick else runs.judge(shown, validation=False)["top1"],
     )
 
 

@@ -14,10 +14,10 @@ from chainrule.reader.letters.reading import Reading, read_at_boxes
 from chainrule.reader.letters.recipes import TrainedLetters
 from chainrule.reader.letters.score_map import score_map, window_scores
 from chainrule.reader.letters.sentence import sentence
-from chainrule.report.experiments.letter_runs import LetterRuns
+from chainrule.report.experiments.letter_runs import gathered
 from chainrule.report.facts.values import Found
 from chainrule.report.finding import Figure, Finding, Table, picture
-from chainrule.report.formatting import decimals, percent
+from chainrule.report.formatting import percent
 from chainrule.report.settings import ReportSettings
 
 _SQUARE, _LINE = (1, 1, 32, 32), (1, 1, 32, 576)
@@ -58,10 +58,10 @@ class LineSizes(Finding):
 
 @dataclass(frozen=True)
 class LineScores(Finding):
-    """What the networks without and with jitter read of the sentence, and how.
+    """What networks read of the sentence, and how: the original's, and one trained with jitter.
 
-    apart: the largest difference of the scores in one pass from those of the windows one by one.
-    error: of the shown network on the validation letters; original_error: of the original's.
+    recipe: of the one with jitter. apart: the largest difference of the original's scores in one
+    pass from those of the windows one by one. error: of the original's on the validation letters.
     """
 
     recipe: str
@@ -71,7 +71,6 @@ class LineScores(Finding):
     readings: dict[str, Reading]
     apart: float
     error: float
-    original_error: float
 
     def found(self) -> dict[str, Found]:
         plain = self.readings["without jitter"]
@@ -81,9 +80,7 @@ class LineScores(Finding):
                 wrong / self.error if self.error else np.inf,
                 f"“{plain.text}”: {plain.right} of {plain.letters} letters are right",
             ),
-            "4.5.B.validation_error": Found(
-                100 * self.original_error, percent(self.original_error, 2)
-            ),
+            "4.5.B.validation_error": Found(100 * self.error, percent(self.error, 2)),
         }
 
     @property
@@ -101,7 +98,7 @@ class LineScores(Finding):
         drawn = line_figure(
             self.line.image, self.maps, self.alphabet, self.line.text, self.line.boxes
         )
-        return (picture("line", drawn, wide=True, quality=90),)
+        return (picture("line", drawn, wide=True),)
 
     def document(self) -> dict[str, Any]:
         return {
@@ -111,13 +108,8 @@ class LineScores(Finding):
             "read": {name: reading.text for name, reading in self.readings.items()},
             "right": {name: reading.right for name, reading in self.readings.items()},
             "letters": self.readings["with jitter"].letters,
-            "validation_error": self.original_error,
+            "validation_error": self.error,
         }
-
-    @property
-    def apart_in_words(self) -> str:
-        """The difference, as text."""
-        return decimals(self.apart, 6)
 
 
 def sizes(settings: ReportSettings, progress: object = None) -> LineSizes:
@@ -127,10 +119,10 @@ def sizes(settings: ReportSettings, progress: object = None) -> LineSizes:
     return LineSizes(names, _outputs(chain, _SQUARE), _outputs(chain, _LINE))
 
 
-def run(settings: ReportSettings, progress: object = None, *made: LetterRuns) -> LineScores:
-    """Read the sentence with both networks of the shown recipe."""
-    (runs,) = made
-    plain, jittered = runs.pair
+def run(settings: ReportSettings, progress: object = None, *made: TrainedLetters) -> LineScores:
+    """Read the sentence with the original's network, and with one trained with jitter."""
+    runs = gathered(settings, *made)
+    plain, jittered = runs.as_original, runs.pair[1]
     drawn = sentence()
     maps = {
         "without jitter": scores_of(plain, drawn),
@@ -144,8 +136,7 @@ def run(settings: ReportSettings, progress: object = None, *made: LetterRuns) ->
         maps,
         {name: read_at_boxes(m, drawn, plain.alphabet) for name, m in maps.items()},
         float((windows - maps["without jitter"]).abs().max()),
-        runs.judge(plain)["top1"],
-        runs.judge(runs.as_original)["top1"],
+        runs.error(plain),
     )
 
 

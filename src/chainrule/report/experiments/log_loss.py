@@ -9,8 +9,9 @@ import torch
 from jaxtyping import Float64, Int64
 
 from chainrule.blocks import Softmax, SoftmaxLogLoss
+from chainrule.reader.letters.recipes import TrainedLetters
 from chainrule.report.drawings import reliability, score_steps
-from chainrule.report.experiments.letter_runs import LetterRuns, validation_scores
+from chainrule.report.experiments.letter_runs import LetterRuns, gathered, validation_scores
 from chainrule.report.facts.values import Found
 from chainrule.report.finding import Figure, Finding, chart
 from chainrule.report.formatting import percent, scientific
@@ -92,9 +93,9 @@ class LogLossFinding(Finding):
         }
 
 
-def run(settings: ReportSettings, progress: object = None, *made: LetterRuns) -> LogLossFinding:
+def run(settings: ReportSettings, progress: object = None, *made: TrainedLetters) -> LogLossFinding:
     """Score all validation letters, and take one step of the scores of each."""
-    (runs,) = made
+    runs = gathered(settings, *made)
     scores, truth = validation_scores(runs, runs.as_original)
     p = Softmax().forward(scores, {})[0]
     _, saved = SoftmaxLogLoss().forward(scores, truth)

@@ -114,7 +114,7 @@ def run(settings: ReportSettings, progress: object = None) -> Pooling:
             "mean": _explained(x, F.avg_pool2d(x, WINDOW)),
             "one pixel": _explained(x, x[:, :, WINDOW // 2 :: WINDOW, WINDOW // 2 :: WINDOW]),
         },
-        picture("pooled", drawn.max_pooling_figure(x, outputs), wide=True, quality=85),
+        picture("pooled", drawn.max_pooling_figure(x, outputs), wide=True),
     )
 
 

@@ -21,7 +21,7 @@ from chainrule.report.formatting import iteration, percent
 from chainrule.report.settings import ReportSettings
 
 LAST_WRONG = 68_985  # of the original's run
-_SNAPSHOTS = (0, 1_000, 10_000, 30_000, 60_000, 100_000)
+_SNAPSHOTS = (0, 10_000, 100_000)
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,6 @@ class OneTraining(Finding):
                     f"boundary{number}",
                     decision_boundaries(run.snapshots, data.training, data.validation),
                     wide=True,
-                    quality=90,
                 ),
             )
         )

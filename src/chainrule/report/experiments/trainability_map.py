@@ -16,6 +16,8 @@ from chainrule.report.experiments.trials import STATES
 from chainrule.report.finding import Figure, Finding, chart
 from chainrule.report.settings import ReportSettings
 
+_QUICK_STEP = 2  # a quick map has every other row and column
+
 
 @dataclass(frozen=True)
 class TrainabilityMap(Finding):
@@ -31,7 +33,10 @@ class TrainabilityMap(Finding):
     @property
     def size(self) -> tuple[int, int]:
         """How many numbers of hidden units, and how many rates."""
-        return len(MAP_HIDDEN), len(MAP_RATES)
+        hidden, rates = (
+            {getattr(s.setting, name) for s in self.cells} for name in ("hidden", "learning_rate")
+        )
+        return len(hidden), len(rates)
 
     @property
     def every(self) -> list[Summary]:
@@ -62,7 +67,9 @@ class TrainabilityMap(Finding):
     @property
     def units_and_rates(self) -> tuple[tuple[int, int], tuple[float, float]]:
         """The units that the text speaks of, and the ends of the rates."""
-        return (BASE.hidden, MAP_HIDDEN[-1]), (MAP_RATES[0], MAP_RATES[-1])
+        hidden = sorted({s.setting.hidden for s in self.cells})
+        rates = sorted({s.setting.learning_rate for s in self.cells})
+        return (BASE.hidden, hidden[-1]), (rates[0], rates[-1])
 
     def figures(self) -> tuple[Figure, ...]:
         return (chart("map", study_map(self.cells), wide=True),)
@@ -76,7 +83,9 @@ class TrainabilityMap(Finding):
 def run(settings: ReportSettings, progress: Progress | None = None) -> TrainabilityMap:
     """Run a twentieth of the trials in each cell, for there are sixteen times as many settings."""
     data = load_dataset(POINTS, seed=settings.seed)
-    cells = grid(MAP_HIDDEN, MAP_RATES, [BASE.iterations], max(1, settings.runs // 20))
+    step = _QUICK_STEP if settings.quick else 1
+    trials = max(1, settings.runs // 20)
+    cells = grid(MAP_HIDDEN[::step], MAP_RATES[::step], [BASE.iterations], trials)
     found = run_study(
         cells,
         data.training,
