@@ -15,6 +15,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chainrule.errors import InputError
 from chainrule.points import double_moon
 from chainrule.points.kernel import reference, sgd_steps, sgd_with_errors, tally
 from chainrule.points.kernel.run import BLOCK, axes_of, sgd_in_blocks
@@ -223,6 +224,43 @@ def test_every_count_of_points_far_from_the_origin(far):
     assert (done.decided > 10_000) == (far == 1e15)
 
 
+def standing(w_out, b_out):
+    """A network at rate 0 whose hidden sums are 1 at the only point, a positive one."""
+    h = len(w_out)
+    parameters = [np.ones((h, 1)), np.zeros(h), np.array(w_out), np.array([b_out])]
+    X, y = np.ones((1, 1)), np.ones(1)
+    return parameters, X, y, X, y, np.zeros(3, np.int64), 0.0
+
+
+def test_every_count_where_float32_loses_a_thousand_small_terms():
+    unit = 2.0**-24
+    # beside 1 each of the small ones is rounded away; their exact sum is 490 units
+    for last in (300, 600):
+        arguments = standing([*[0.49 * unit] * 1000, -1 - last * unit], 1.0)
+        outputs = reference.output(*arguments[0][:3], 1.0 * arguments[0][3], np.ones((1, 1)))
+        assert (outputs[0] > 0) == (last < 490)
+        hold_against_brute_force(*arguments)
+
+
+def test_every_count_where_float32_underflows():
+    least = 2.0**-149  # the smallest float32: 0.6 of it is rounded to it
+    hold_against_brute_force(*standing([0.6 * least, 0.6 * least], -1.4 * least))
+
+
+def test_a_frozen_network_whose_output_is_exactly_0_is_negative():
+    X, y, order = np.full((4, 1), -1.0), np.tile([1.0, -1.0], 2), drawn(4, 40)
+    parameters = [np.ones((1, 1)), np.zeros(1), np.ones(1), np.full(1, -0.5)]
+    now, seen = [p.copy() for p in parameters], []
+    for t in range(len(order)):
+        sgd_steps(*now, X, y, order[t : t + 1], 0.02)
+        seen.append(now[3][0])
+    # at x > 0 the output is x + b_out: 0 after one of the steps
+    validation = -np.array(seen[5:15])[:, np.newaxis]
+    labels = np.ones(len(validation))
+    done = held(parameters, X, y, validation, labels, order, 0.02)
+    assert done.frozen == len(order)
+
+
 def test_points_that_lie_on_the_boundary_count_as_negative():
     X = np.array([[1.0], [1.0], [2.0]])
     y = np.array([1.0, -1.0, 1.0])
@@ -329,18 +367,22 @@ def test_the_step_is_known_at_which_a_number_is_no_longer_finite(before, kind):
     assert len(train) == before
 
 
-DIGEST = """
-import hashlib, sys
-import numpy as np
-sys.path.insert(0, {folder!r})
-import test_kernel
-arguments = test_kernel.start(7, 2, 7), *test_kernel.moons(300, 1), *test_kernel.moons(300, 2)
-digest = hashlib.sha256()
-for rate in (0.02, 2.0):
-    for array in test_kernel.in_blocks(*arguments, test_kernel.drawn(300, 3000), rate)[0]:
-        digest.update(np.asarray(array).tobytes())
-print(digest.hexdigest())
-"""
+def test_more_points_than_can_be_counted_are_refused():
+    points, labels = np.empty((1, 2**24 + 1)), np.empty(2**24 + 1)
+    with pytest.raises(InputError, match="16,777,217 points; expected at most 16,777,216"):
+        sgd_with_errors(*start(1, 1, 0), None, None, None, 0.1, points, labels, None, None)
+
+
+def digest():
+    """Of what runs leave and count, at rates that converge and that blow up."""
+    both = moons(300, 1), moons(300, 2)
+    answers = hashlib.sha256()
+    for rate in (0.02, 2.0):
+        (X, y), (others, labels) = both
+        arguments = start(7, 2, 7), X, y, others, labels, drawn(300, 3000), rate
+        for array in in_blocks(*arguments)[0]:
+            answers.update(np.asarray(array).tobytes())
+    return answers.hexdigest()
 
 
 @pytest.mark.slow
@@ -348,14 +390,13 @@ print(digest.hexdigest())
 @pytest.mark.parametrize("processor", ["x86-64", "znver3"])
 def test_processors_without_the_newest_instructions_give_the_same_bits(processor, tmp_path):
     """The first has no fused multiply-add, and vectors of two float64; the second of four."""
-    code = DIGEST.format(folder=str(Path(__file__).parent))
-    digests = [
-        subprocess.run(
-            [sys.executable, "-c", code],
-            env={**os.environ, **named, "NUMBA_CACHE_DIR": str(tmp_path)},
-            capture_output=True, text=True, check=True,
-        ).stdout
-        for named in ({}, {"NUMBA_CPU_NAME": processor, "NUMBA_CPU_FEATURES": ""})
-    ]  # fmt: skip
-    assert digests[0] == digests[1]
-    assert len(digests[0]) == 2 * hashlib.sha256().digest_size + 1
+    code = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+    named = {"NUMBA_CPU_NAME": processor, "NUMBA_CPU_FEATURES": ""}
+    result = subprocess.run(
+        [sys.executable, "-c", code + "import test_kernel; print(test_kernel.digest())"],
+        env={**os.environ, **named, "NUMBA_CACHE_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert result.stdout.strip() == digest()

@@ -47,10 +47,9 @@ def count_active(work, part, n, margins):  # type: ignore[no-untyped-def]
 
     work.totals (2, 32) float32: the votes of training and of validation points, filled here.
     """
-    way, sizes, points, room = work.way, work.sizes, work.active, work.room
-    d = features(sizes.axes)
+    points, room = work.active, work.room
     if n:
-        _fill(room.tile, way, part, sizes)
+        _fill(room.tile, work.way, part, work.sizes)
     train = other = spread_steps(np.float32(0.0))
     valid = (1 << part.length) - 1
     last, error, changing, seen = -1, margins.constant, 0, 0
@@ -61,26 +60,14 @@ def count_active(work, part, n, margins):  # type: ignore[no-untyped-def]
             last, changing = key, sometimes
             error = _sum_linear(work, part, always, sometimes, margins)
         while active:
-            seen += 1
             i = first + first_of(active)
             active &= active - 1
-            y = load_steps(room.linear, d * STEPS)
-            for k in range(d):
-                y = multiply_add(
-                    load_steps(room.linear, k * STEPS), points.x[k * points.length + i], y
-                )
-            for unit in range(changing):
-                W = room.units[sizes.hidden + 1 + unit] * STEPS
-                z = load_steps(room.tile, W + d * UNITS * STEPS)
-                for k in range(d):
-                    row = load_steps(room.tile, W + k * UNITS * STEPS)
-                    z = multiply_add(row, points.x[k * points.length + i], z)
-                w = load_steps(room.tile, W + (d + 1) * UNITS * STEPS)
-                y = multiply_add(where_positive(z, z), w, y)
+            seen += 1
+            y = _outputs(work, i, changing)
             doubtful = within(y, error) & valid
             if doubtful:
                 store(room.sign, 0, y)
-                _decide(doubtful, work, part, points.place[i] * d)
+                _decide(doubtful, work, part, points.place[i])
                 y = load_steps(room.sign, 0)
             train += where_positive(y, points.votes[i])
             other += where_positive(y, points.votes[points.length + i])
@@ -88,6 +75,29 @@ def count_active(work, part, n, margins):  # type: ignore[no-untyped-def]
     store(work.totals, STEPS, other)
     work.tally[PARTS] += 1
     work.tally[ACTIVE_IN_PARTS] += seen
+
+
+@njit(nogil=True, forceinline=True)
+def _outputs(work, i, changing):  # type: ignore[no-untyped-def]
+    """y_hat of an active point after each step, with `changing` units that are active sometimes."""
+    d, h, tile, linear = (
+        features(work.sizes.axes),
+        work.sizes.hidden,
+        work.room.tile,
+        work.room.linear,
+    )
+    x, length = work.active.x, work.active.length
+    y = load_steps(linear, d * STEPS)
+    for k in range(d):
+        y = multiply_add(load_steps(linear, k * STEPS), x[k * length + i], y)
+    for unit in range(h + 1, h + 1 + changing):
+        W = work.room.units[unit] * STEPS
+        z = load_steps(tile, W + d * UNITS * STEPS)
+        for k in range(d):
+            z = multiply_add(load_steps(tile, W + k * UNITS * STEPS), x[k * length + i], z)
+        w = load_steps(tile, W + (d + 1) * UNITS * STEPS)
+        y = multiply_add(where_positive(z, z), w, y)
+    return y
 
 
 @njit(nogil=True, forceinline=True)
@@ -149,8 +159,9 @@ def _sum_linear(work, part, always, sometimes, margins):  # type: ignore[no-unty
 
 
 @njit(nogil=True)
-def _decide(doubtful, work, part, example):  # type: ignore[no-untyped-def]
+def _decide(doubtful, work, part, place):  # type: ignore[no-untyped-def]
     """Write +1 or -1 to room.sign at the doubtful steps: the sign of float64."""
+    example = place * features(work.sizes.axes)
     while doubtful:
         t = first_of(doubtful)
         doubtful &= doubtful - 1

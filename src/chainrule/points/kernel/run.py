@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
+from chainrule.errors import InputError
 from chainrule.io.compiled import compiled
 from chainrule.points.kernel.box import extremes, join, make_box
 from chainrule.points.kernel.counting import count_active
@@ -31,8 +32,9 @@ from chainrule.points.kernel.tally import ACTIVE_IN_BLOCKS, BLOCKS, LENGTH
 from chainrule.points.kernel.trajectory import finite_slots, take_steps
 
 # Long blocks screen all points seldom, short ones keep few points active. `chainrule bench points`
-# shows the time of a quarter, four times and sixteen times as many steps: it is flat here.
+# shows the time of a quarter to four times as many steps: it is flat here.
 BLOCK = 1024
+MOST_POINTS = 1 << 24
 _MOST_NUMBERS = 1 << 20  # in the states of a block: 8 MB
 
 
@@ -45,7 +47,10 @@ def sgd_with_errors(
     points (d, N) and labels (N,): the n training points, then the validation points.
     train_wrong, other_wrong (T,) int32: the number of wrong ones after each step, filled here.
     Returns -1, or the step at which a number was no longer finite (counts before it are valid).
+    Raises InputError if there are more than 2^24 points: votes are added up in float32.
     """
+    if len(labels) > MOST_POINTS:
+        raise InputError(f"{len(labels):,} points; expected at most {MOST_POINTS:,}")
     failed = sgd_in_blocks(
         W_in, b_in, w_out, b_out, X, y, order, learning_rate, points, labels,
         train_wrong, other_wrong, axes_of(len(points)), BLOCK, np.zeros(LENGTH, np.int64),
