@@ -64,11 +64,13 @@ def test_classify_turns_pictures_and_takes_patterns(command, photographs, tmp_pa
 
 def test_a_drawing_never_replaces_the_photograph(refused, photographs, tmp_path):
     content = photographs["coffee"].read_bytes()
-    (tmp_path / "coffee.png").write_bytes(content)
-    sentence = refused("images", "classify", "coffee.png", "--out", tmp_path, cwd=tmp_path)
+    folder = tmp_path / "photographs"  # the cache lies beside it
+    folder.mkdir()
+    (folder / "coffee.png").write_bytes(content)
+    sentence = refused("images", "classify", "coffee.png", "--out", folder, cwd=folder)
     assert "`--out` would write over" in sentence
-    assert [p.name for p in tmp_path.iterdir()] == ["coffee.png"]
-    assert (tmp_path / "coffee.png").read_bytes() == content
+    assert [p.name for p in folder.iterdir()] == ["coffee.png"]
+    assert (folder / "coffee.png").read_bytes() == content
 
 
 @pytest.mark.parametrize(
