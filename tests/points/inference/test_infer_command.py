@@ -175,7 +175,7 @@ def test_a_setting_out_of_range_is_refused(refused, tmp_path, options, message):
 
 def test_another_inference_in_the_same_folder_is_refused(refused, inferred):
     _, _, options = inferred
-    assert "journal.jsonl holds another inference" in refused(
+    assert "journal.jsonl is of another run of `chainrule points infer`" in refused(
         "points", "infer", *options, "--seed", 8
     )
 

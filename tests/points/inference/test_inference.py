@@ -11,8 +11,10 @@ from chainrule.points.inference import (
     RunSetting,
     infer,
 )
+from chainrule.points.inference import prediction as prediction_module
+from chainrule.points.inference import problem as problem_module
 from chainrule.points.inference.figures import posterior_figure, rows_figure
-from chainrule.points.inference.journal import Journal
+from chainrule.points.inference.jobs import Jobs
 from chainrule.points.inference.prior import draw_prior, numbers_of
 from chainrule.points.inference.problem import problem
 from chainrule.points.inference.result import inference_document, posterior_document
@@ -53,7 +55,17 @@ def test_a_journal_cut_off_anywhere_gives_the_same_results(tmp_path):
         assert sorted(journal.read_bytes().splitlines()) == sorted(content.splitlines())
 
 
-def test_what_is_finished_is_read_and_more_trials_add_to_it(tmp_path, monkeypatch):
+def test_what_is_finished_is_read_and_not_run_again(tmp_path, monkeypatch):
+    journal = tmp_path / "journal.jsonl"
+    expected = infer(RUNS, small(), journal=journal)
+    for module in (problem_module, prediction_module):
+        monkeypatch.setattr(module, "simulate", None)
+    assert infer(RUNS, small(), journal=journal) == expected
+    with pytest.raises(TypeError):
+        infer(RUNS, small(trials=15), journal=journal)
+
+
+def test_more_trials_add_to_what_is_finished(tmp_path):
     journal = tmp_path / "journal.jsonl"
     infer(RUNS, small(), journal=journal)
     lines = journal.read_text()
@@ -70,7 +82,7 @@ def test_what_is_finished_is_read_and_more_trials_add_to_it(tmp_path, monkeypatc
 def test_a_journal_of_another_inference_is_refused(tmp_path, change):
     journal = tmp_path / "journal.jsonl"
     infer(RUNS, small(), journal=journal)
-    with pytest.raises(FileError, match="holds another inference"):
+    with pytest.raises(FileError, match="of another run of `chainrule points infer`"):
         infer(RUNS, small(**change), journal=journal)
 
 
@@ -140,7 +152,7 @@ def test_the_population_is_the_prior_within_the_bound():
     """Against plain rejection: draw from the prior, keep what lies within the same bound."""
     lines = problem(RUNS[:2], [False, False], points=40)  # two rows of one unit: quick
     populations = [
-        sample(lines, Journal(None, ""), InferenceSettings(0, 60, 2, repeats=1, seed=seed))
+        sample(lines, Jobs({}), InferenceSettings(0, 60, 2, repeats=1, seed=seed))
         for seed in range(5)
     ]
     bound = max(p.generations[-1].bound for p in populations)

@@ -1,14 +1,13 @@
 """From a table of published runs to the points they were made on, as far as the table tells."""
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from chainrule.points.inference.journal import Journal
+from chainrule.points.inference.jobs import Jobs
 from chainrule.points.inference.prediction import Prediction, predict
 from chainrule.points.inference.problem import Problem, problem
 from chainrule.points.inference.published import PublishedRun, held_out
@@ -54,14 +53,14 @@ def infer(
     settings = settings or InferenceSettings()
     kept_out = held_out(runs, settings.hold_out)
     fitted = problem(runs, kept_out, settings.points)
-    kept = Journal(journal, _fingerprint(fitted, settings), workers)
-    population = sample(fitted, kept, settings, progress)
-    best = _best(fitted, population, kept, settings.seed, progress)
+    jobs = Jobs(_run(fitted, settings), workers, journal)
+    population = sample(fitted, jobs, settings, progress)
+    best = _best(fitted, population, jobs, settings.seed, progress)
     predictions, by_best = (
         tuple(
             predict(
                 candidates, runs, trials=settings.trials, kept_out=kept_out,
-                points=settings.points, seed=settings.seed, journal=kept, progress=progress,
+                points=settings.points, seed=settings.seed, jobs=jobs, progress=progress,
             )
         )
         for candidates in (population.candidates, (best,))
@@ -69,20 +68,19 @@ def infer(
     return Inference(settings, population, best, predictions, by_best)
 
 
-def _fingerprint(fitted: Problem, settings: InferenceSettings) -> str:
-    setup = {
+def _run(fitted: Problem, settings: InferenceSettings) -> dict[str, Any]:
+    """What the results of all jobs depend on; generations and trials only add more of them."""
+    return {
         **fitted.document(),
         "particles": settings.particles,
         "repeats": settings.repeats,
         "seed": settings.seed,
+        "fixed": dict(settings.fixed),
     }
-    if settings.fixed:
-        setup["fixed"] = sorted(settings.fixed)
-    return hashlib.sha256(json.dumps(setup).encode()).hexdigest()[:16]
 
 
 def _best(
-    fitted: Problem, population: Population, journal: Journal, seed: int, progress: Progress | None
+    fitted: Problem, population: Population, jobs: Jobs, seed: int, progress: Progress | None
 ) -> DrawnMoons:
     """The candidate with the least distance in new runs, so that luck does not choose it."""
     left = list(dict.fromkeys(population.candidates))
@@ -98,6 +96,6 @@ def _best(
 
         names = [f"after {generation}, round {number} candidate {k}" for k in range(len(left))]
         report = None if progress is None else lambda done, total: progress("best", done, total)
-        found = journal.run(names, again, report)
+        found = jobs.run(names, again, report)
         left = [left[k] for k in np.argsort(found, kind="stable")]
     return left[0]

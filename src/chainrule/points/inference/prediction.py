@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from chainrule.io.checks import whole_number
-from chainrule.points.inference.journal import Journal
+from chainrule.points.inference.jobs import Jobs
 from chainrule.points.inference.published import NEVER, PublishedRun, RunSetting
 from chainrule.points.inference.sampler import Progress
 from chainrule.points.inference.settings import POINTS
@@ -97,7 +97,7 @@ def predict(
     kept_out: Sequence[bool] | None = None,
     points: int = POINTS,
     seed: int = 0,
-    journal: Journal | None = None,
+    jobs: Jobs | None = None,
     progress: Progress | None = None,
 ) -> list[Prediction]:
     """Predict published rows from `trials` runs of each setting, each from one of the candidates.
@@ -109,14 +109,14 @@ def predict(
     whole_number("trials", trials, 1, MOST_TRIALS)
     out = [False] * len(runs) if kept_out is None else kept_out
     settings = list(dict.fromkeys(run.setting for run in runs))
-    jobs = [
+    parts = [
         (s, range(first, min(first + _TOGETHER, trials)))
         for s in settings
         for first in range(0, trials, _TOGETHER)
     ]
 
     def run_some(k: int) -> list[list[float | None]]:
-        setting, numbers = jobs[k]
+        setting, numbers = parts[k]
         found = []
         for t in numbers:
             training, validation = candidates[t % len(candidates)].draw(points)
@@ -125,11 +125,11 @@ def predict(
         return [[None if v == NEVER else v for v in run] for run in found]
 
     name = _digest(candidates)
-    names = [f"{name}, {tuple(s)}, trials {part.start} to {part.stop - 1}" for s, part in jobs]
-    journal = Journal(None, "") if journal is None else journal
+    names = [f"{name}, {tuple(s)}, trials {part.start} to {part.stop - 1}" for s, part in parts]
+    jobs = Jobs({}) if jobs is None else jobs
     report = None if progress is None else lambda done, total: progress("predictions", done, total)
     simulated: dict[RunSetting, list[list[float]]] = {s: [] for s in settings}
-    for (setting, _), rows in zip(jobs, journal.run(names, run_some, report), strict=True):
+    for (setting, _), rows in zip(parts, jobs.run(names, run_some, report), strict=True):
         simulated[setting] += [[NEVER if v is None else v for v in row] for row in rows]
     return [
         _prediction(run, held, np.array(simulated[run.setting], np.float64))

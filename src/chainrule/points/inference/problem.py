@@ -45,7 +45,7 @@ class Problem:
         return math.fsum(terms)
 
     def document(self) -> dict[str, Any]:
-        """What the journal's fingerprint is made of."""
+        """What tells this problem from others, as JSON values."""
         return {
             "points": self.points,
             "runs": [

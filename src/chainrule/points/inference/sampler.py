@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.points.inference.journal import Journal
+from chainrule.points.inference.jobs import Jobs
 from chainrule.points.inference.prior import draw_prior, numbers_of, propose
 from chainrule.points.inference.problem import Problem
 from chainrule.points.inference.settings import InferenceSettings
@@ -81,12 +81,12 @@ class Population:
 
 def sample(
     problem: Problem,
-    journal: Journal,
+    jobs: Jobs,
     settings: InferenceSettings,
     progress: Progress | None = None,
 ) -> Population:
     """Go through at most `settings.generations`; fewer if moves hardly ever stay in the bound."""
-    particles = _from_prior(problem, journal, settings, progress)
+    particles = _from_prior(problem, jobs, settings, progress)
     generations: list[Generation] = []
     accepted = 0.5
     for number in range(1, settings.generations + 1):
@@ -94,7 +94,7 @@ def sample(
         moves = _moves(accepted)
         move = _Move(problem, settings, alive, moves, number)
         names = [f"generation {number} candidate {k}" for k in range(settings.particles)]
-        found = journal.run(names, move, progress and _named(progress, f"generation {number}"))
+        found = jobs.run(names, move, progress and _named(progress, f"generation {number}"))
         particles = _nearest_first(found)
         accepted = sum(p.accepted for p in particles) / (moves * settings.particles)
         generations.append(Generation(alive[-1].distance, moves, accepted))
@@ -104,7 +104,7 @@ def sample(
 
 
 def _from_prior(
-    problem: Problem, journal: Journal, settings: InferenceSettings, progress: Progress | None
+    problem: Problem, jobs: Jobs, settings: InferenceSettings, progress: Progress | None
 ) -> list[Particle]:
     def draw(k: int) -> dict[str, Any]:
         candidate = draw_prior(np.random.default_rng(_seed(settings, 0, k, 0)), settings.fixed)
@@ -112,7 +112,7 @@ def _from_prior(
         return Particle(candidate, distance).document()
 
     names = [f"prior {k}" for k in range(FIRST * settings.particles)]
-    found = journal.run(names, draw, progress and _named(progress, "draws from the prior"))
+    found = jobs.run(names, draw, progress and _named(progress, "draws from the prior"))
     return _nearest_first(found)[: settings.particles]
 
 
