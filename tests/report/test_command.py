@@ -126,6 +126,15 @@ def test_a_folder_that_cannot_be_written_is_named(refused, tmp_path):
     assert (tmp_path / "file").read_text() == ""
 
 
+def test_another_report_in_the_same_folder_is_refused(refused, tmp_path):
+    from chainrule.io.lock import only_run
+
+    with only_run(tmp_path, "chainrule"):
+        sentence = refused("report", "--parts", "1", "--out", tmp_path)
+        assert [path.name for path in tmp_path.iterdir()] == [".chainrule.lock"]
+    assert f"folder {tmp_path} is in use by another run of chainrule" in sentence
+
+
 def test_help_says_what_it_does(command):
     result = command("report", "--help")
     assert result.returncode == 0

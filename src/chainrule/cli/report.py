@@ -6,21 +6,31 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 import chainrule
 from chainrule.cli.keeping import keeps
 from chainrule.cli.output import JsonOption, print_json
+from chainrule.cli.points_options import output_folder
 from chainrule.cli.progress import duration
 from chainrule.errors import InputError
 
 if TYPE_CHECKING:
-    from chainrule.report import AnsweredPart
+    from chainrule.report import AnsweredPart, ReportSettings
 
 OnPart = Callable[["AnsweredPart", float], None]
 OnProgress = Callable[[float, float], None]
+
+PhotosOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER",
+        help="Photographs for part 5, one folder a class; voc2007 fetches the original's.",
+        show_default="tiles of those in packages",
+    ),
+]
 
 
 def report(
@@ -43,14 +53,7 @@ def report(
         str | None,
         typer.Option(metavar="N,N", help="The parts to run, as 1,2.", show_default="all"),
     ] = None,
-    photos: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="Photographs for part 5, one folder a class; voc2007 fetches the original's.",
-            show_default="tiles of those in packages",
-        ),
-    ] = None,
+    photos: PhotosOption = None,
     original_recipe: Annotated[
         bool,
         typer.Option(
@@ -68,28 +71,17 @@ def report(
 
     Example: chainrule report --out report --quick
     """
-    from chainrule.io.files import make_folder, write_json, write_text
-    from chainrule.report import ReportSettings, run_report
+    from chainrule.report import ReportSettings
     from chainrule.report.contents import PARTS
-    from chainrule.report.page import document, page
 
     wanted = _numbers(parts, [part.number for part in PARTS])
     unfinished = out / f".unfinished-{chainrule.__version__}"
     settings = ReportSettings(
         seed, trials, workers, photos, original_recipe, quick, unfinished=unfinished
     )
-    make_folder(out)
-    make_folder(unfinished)
-
     started = time.perf_counter()
-    again = f"what was finished lies in {unfinished}: the same command goes on from there"
-    with keeps(again), _progress() as (on_part, on_progress):
-        found = run_report(settings, wanted, on_part=on_part, on_progress=on_progress)
-    results = document(found, settings)
-    write_json(out / "results.json", results)
-    write_text(out / "index.html", page(found, settings))
-    if not quick:
-        shutil.rmtree(unfinished)
+    with output_folder(out) as folder:
+        results = _made(settings, wanted, unfinished, folder)
     seconds = time.perf_counter() - started
 
     if as_json:
@@ -99,6 +91,26 @@ def report(
         print(f"the report lies in {out / 'index.html'} ({duration(seconds)})")
         if quick:
             print("the same command without --quick goes on from it")
+
+
+def _made(
+    settings: "ReportSettings", wanted: list[int], unfinished: Path, folder: Path
+) -> dict[str, Any]:
+    """Run the parts, write the page and its results, and give the results."""
+    from chainrule.io.files import make_folder, write_json, write_text
+    from chainrule.report import run_report
+    from chainrule.report.page import document, page
+
+    make_folder(unfinished)
+    again = f"what was finished lies in {unfinished}: the same command goes on from there"
+    with keeps(again), _progress() as (on_part, on_progress):
+        found = run_report(settings, wanted, on_part=on_part, on_progress=on_progress)
+    results = document(found, settings)
+    write_json(folder / "results.json", results)
+    write_text(folder / "index.html", page(found, settings))
+    if not settings.quick:
+        shutil.rmtree(unfinished)
+    return results
 
 
 @contextmanager
