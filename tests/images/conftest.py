@@ -1,9 +1,6 @@
-"""Pictures made by code, photographs from packages, a network small enough to check, a server."""
+"""Pictures made by code, photographs from packages, a network small enough to check."""
 
-import hashlib
 import importlib.util
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -68,68 +65,3 @@ def shapes(tmp_path):
             shape((x, y, x + side, y + side), fill=tuple(generator.integers(150, 255, 3).tolist()))
             image.save(root / name / f"{i:02}.png")
     return root
-
-
-class _Server:
-    """Sends `files[path]`, as the Hugging Face hub does; after `stop_after` bytes it hangs up."""
-
-    def __init__(self):
-        self.files = {}
-        self.checksums = {}
-        self.stop_after = None
-        self.stop_once = False
-        self.ranges = []
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_HEAD(self):
-                content = outer.files.get(self.path.split("?")[0])
-                if content is None:
-                    self.send_error(404)
-                    return
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(content)))
-                self.send_header("ETag", f'"{outer.checksum(self.path, content)}"')
-                self.send_header("X-Repo-Commit", "c" * 40)
-                self.end_headers()
-
-            def do_GET(self):
-                content = outer.files.get(self.path.split("?")[0])
-                if content is None:
-                    self.send_error(404)
-                    return
-                asked = self.headers.get("Range")
-                outer.ranges.append(asked)
-                start = int(asked.removeprefix("bytes=").rstrip("-")) if asked else 0
-                if start >= len(content) and asked:
-                    self.send_error(416)
-                    return
-                self.send_response(206 if asked else 200)
-                self.send_header("Content-Length", str(len(content) - start))
-                self.end_headers()
-                end = len(content) if outer.stop_after is None else start + outer.stop_after
-                outer.stop_after = None if outer.stop_once else outer.stop_after
-                self.wfile.write(content[start:end])
-
-            def log_message(self, *_):
-                pass
-
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.address = f"http://127.0.0.1:{self._http.server_port}"
-        self._thread = threading.Thread(target=self._http.serve_forever)
-        self._thread.start()
-
-    def checksum(self, path, content):
-        return self.checksums.get(path, hashlib.sha256(content).hexdigest())
-
-    def close(self):
-        self._http.shutdown()
-        self._http.server_close()
-        self._thread.join()
-
-
-@pytest.fixture
-def server():
-    server = _Server()
-    yield server
-    server.close()
