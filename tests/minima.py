@@ -8,7 +8,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-USERS = ("glyphs", "images", "report", "tables", "onnx")
+USERS = ("glyphs", "images", "lab", "report", "tables", "onnx")
 
 
 def minima(root: Path) -> list[str]:

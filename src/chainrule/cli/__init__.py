@@ -11,6 +11,7 @@ import typer
 
 import chainrule
 from chainrule.cli import bench, blocks, glyphs, images, keeping, points, reader, streams
+from chainrule.cli import lab as lab_command
 from chainrule.cli import report as report_command
 from chainrule.errors import ChainruleError, InputError
 from chainrule.io.extras import missing_extra
@@ -32,6 +33,7 @@ app.add_typer(images.app, name="images")
 app.add_typer(reader.app, name="reader")
 app.add_typer(bench.app, name="bench")
 app.command("report")(report_command.report)
+app.command("lab")(lab_command.lab)
 
 
 def _print_version(asked: bool) -> None:

@@ -58,6 +58,10 @@ def train(
     learning_rate: Annotated[float, typer.Option(help="The step's factor.")] = 0.02,
     iterations: Annotated[int, typer.Option(help="SGD steps, one example each.")] = 100_000,
     seed: Annotated[int, typer.Option(help="Gives the initial weights and the order.")] = 0,
+    trial: Annotated[
+        int | None,
+        typer.Option(min=0, help="Start as this trial of `points study` with the same seed."),
+    ] = None,
     initialization: InitializationOption = Initialization.UNIFORM,
     snapshots: Annotated[
         str | None,
@@ -89,6 +93,7 @@ def train(
     Example: chainrule points train --learning-rate 0.2 --seed 3 --out runs/moons
     """
     from chainrule.points.data import load_dataset
+    from chainrule.points.files import weights_digest
     from chainrule.points.training import check_settings
 
     check_settings(hidden, learning_rate, iterations)
@@ -116,6 +121,7 @@ def train(
         "learning_rate": learning_rate,
         "iterations": iterations,
         "seed": seed,
+        "trial": trial,
         "initialization": initialization.value,
     }
     with output_folder(out) as folder:
@@ -127,6 +133,7 @@ def train(
         "final_validation_error": run.final_validation_error,
         "converged_at": run.converged_at,
         "state": run.state,
+        "weights_digest": weights_digest(run.parameters),
         "seconds": run.seconds,
         "files": [str(file) for file in files],
     }
@@ -136,6 +143,7 @@ def train(
     print_data(dataset.training)
     _print_errors(document)
     print(f"state             {run.state}")
+    print(f"weights' digest   {document['weights_digest']}")
     print(f"time              {run.seconds:.2f} s")
     for file in files:
         print(f"written           {file}")
@@ -153,17 +161,23 @@ def _train_into(
     history: HistoryFormat,
 ) -> "tuple[Run, list[Path]]":
     """Train, write everything into the folder, and give the run and the files."""
+    import numpy as np
+
+    from chainrule.io.checks import seed_number
     from chainrule.points.training import train
 
     iterations = settings["iterations"]
+    key = () if settings["trial"] is None else (settings["trial"],)
+    seed = np.random.SeedSequence(seed_number(settings["seed"]), spawn_key=key)
     flat = dataset.training.features.shape[1] == 2
     # dense at the start, where most of the movement is
     frame_steps = {round(iterations * (1 - k / max(frames - 1, 1)) ** 3) for k in range(frames)}
-    chosen = ("hidden", "learning_rate", "seed", "initialization")
+    chosen = ("hidden", "learning_rate", "initialization")
     run_on_data = functools.partial(
         train,
         dataset.training,
         dataset.validation,
+        seed=seed,
         **{name: settings[name] for name in chosen},
     )
     # before the clock starts; the first time ever it takes some seconds

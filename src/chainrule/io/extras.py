@@ -15,9 +15,11 @@ EXTRAS = {
     "onnxruntime": "onnx",
     "onnxscript": "onnx",
     "rapidocr": "peers",
+    "starlette": "lab",
     "tensorboard": "tensorboard",
     "tifffile": "images",
     "timm": "timm",
+    "uvicorn": "lab",
 }
 
 

@@ -1,6 +1,7 @@
 """The files of the points bench: weights, histories and study tables."""
 
 import csv
+import hashlib
 import io
 import os
 from collections.abc import Mapping, Sequence
@@ -16,8 +17,8 @@ from chainrule.io.files import write_text, written_whole
 from chainrule.io.model_file import read_model_file, write_model_file
 from chainrule.points.network import PARAMETERS
 from chainrule.points.npz import read_npz
+from chainrule.points.stepping import Parameters
 from chainrule.points.study import Summary
-from chainrule.points.training import Parameters
 
 _COLUMNS = (
     "iteration",
@@ -100,6 +101,14 @@ def save_weights(
     """
     arrays = {name: parameters[name] for name in PARAMETERS}
     write_model_file(path, _WEIGHTS, arrays, settings)
+
+
+def weights_digest(parameters: Parameters) -> str:
+    """The SHA-256 of W_in, b_in, w_out, b_out as little-endian float64: of all their bits."""
+    digest = hashlib.sha256()
+    for name in PARAMETERS:
+        digest.update(np.ascontiguousarray(parameters[name], "<f8").tobytes())
+    return digest.hexdigest()
 
 
 def load_weights(path: str | os.PathLike[str]) -> tuple[Parameters, dict[str, Any]]:

@@ -127,11 +127,11 @@ def _decoded(path: Path) -> tuple[str, list[str]]:
 
 def _fast(dialect: Dialect) -> list[Sequence[str] | np.ndarray] | None:
     """The columns by pandas, if it is installed and every row has the same length; else None."""
+    if len(dialect.lines) < 2000:
+        return None
     try:
         import pandas as pd
     except ImportError:
-        return None
-    if len(dialect.lines) < 2000:
         return None
     try:
         frame = pd.read_csv(

@@ -19,9 +19,9 @@ from chainrule.io.checks import one_of, positive_number, seed_number, whole_numb
 from chainrule.io.progress import Progress
 from chainrule.points.data import Points, as_points
 from chainrule.points.network import forward
+from chainrule.points.stepping import Parameters, Stepping
 
 State = Literal["converged", "dead", "plateau", "oscillating"]
-Parameters = dict[str, np.ndarray]
 
 INITIALIZATIONS = ("uniform", "he", "normal")
 MOST_HIDDEN, MOST_ITERATIONS = 10**6, 10**9
@@ -83,58 +83,27 @@ def train(
 
     Raises InputError on a setting out of range, DivergedError if a number overflows.
     """
-    from chainrule.points.kernel import sgd_with_errors
-
     training = as_points("training", training)
     validation = training if validation is None else as_points("validation", validation)
     hidden, learning_rate, iterations = check_settings(hidden, learning_rate, iterations)
-    X, y = np.ascontiguousarray(training.features), training.labels
-    if validation.features.shape[1] != X.shape[1]:
-        raise InputError(
-            f"validation points have {validation.features.shape[1]} features; expected "
-            f"{X.shape[1]} as the training points have"
-        )
-    points = np.ascontiguousarray(np.concatenate([X, validation.features]).T)
-    labels = np.concatenate([y, validation.labels])
-
     for_weights, for_order = children(seed)
     if order_seed is not None:
         for_order = children(order_seed)[1]
-    initial = initial_parameters(X.shape[1], hidden, initialization, for_weights)
-    W_in, b_in, w_out = (initial[name].copy() for name in ("W_in", "b_in", "w_out"))
-    b_out = initial["b_out"].reshape(1).copy()
-    order_generator = np.random.default_rng(for_order)
+    d = training.features.shape[1]
+    initial = initial_parameters(d, hidden, initialization, for_weights)
+    stepping = Stepping(training, validation, initial, learning_rate, for_order)
     train_wrong = np.empty(iterations, np.int32)
     validation_wrong = np.empty(iterations, np.int32)
     kept = {0: initial} if 0 in snapshots else {}
 
     started = time.perf_counter()
     for first, last in _chunks(iterations, snapshots):
-        order = order_generator.integers(0, len(y), last - first)
-        failed = sgd_with_errors(
-            W_in,
-            b_in,
-            w_out,
-            b_out,
-            X,
-            y,
-            order,
-            float(learning_rate),
-            points,
-            labels,
-            train_wrong[first:last],
-            validation_wrong[first:last],
-        )
-        if failed >= 0:
-            raise DivergedError(
-                f"the weights overflowed at iteration {first + failed + 1} with learning rate "
-                f"{learning_rate:g}; expected finite weights: choose a smaller rate"
-            )
+        stepping.advance(train_wrong[first:last], validation_wrong[first:last])
         if last in snapshots:
-            kept[last] = _copy(W_in, b_in, w_out, b_out)
+            kept[last] = stepping.parameters
         if progress is not None:
             progress(last, iterations)
-    parameters = _copy(W_in, b_in, w_out, b_out)
+    parameters = stepping.parameters
     try:
         ending = state(train_wrong, parameters, training)
     except InputError as error:
@@ -145,8 +114,8 @@ def train(
     return Run(
         train_wrong,
         validation_wrong,
-        len(y),
-        len(validation.labels),
+        len(training),
+        len(validation),
         initial,
         parameters,
         kept,
@@ -248,17 +217,6 @@ def _chunks(iterations: int, snapshots: Sequence[int]) -> list[tuple[int, int]]:
     wanted = {s for s in snapshots if 0 < s < iterations}
     cuts = sorted({*range(0, iterations, _CHUNK), *wanted, iterations})
     return list(itertools.pairwise(cuts))
-
-
-def _copy(
-    W_in: np.ndarray, b_in: np.ndarray, w_out: np.ndarray, b_out: np.ndarray
-) -> dict[str, np.ndarray]:
-    return {
-        "W_in": W_in.copy(),
-        "b_in": b_in.copy(),
-        "w_out": w_out.copy(),
-        "b_out": b_out.reshape(()).copy(),
-    }
 
 
 def _is_line(z: np.ndarray, y_hat: np.ndarray, parameters: Mapping[str, np.ndarray]) -> bool:

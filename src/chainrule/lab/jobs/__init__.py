@@ -1,0 +1,1 @@
+"""What the lab runs: worker processes, and the store of runs."""

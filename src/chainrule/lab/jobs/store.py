@@ -1,0 +1,154 @@
+"""The store of runs: SQLite, so that a lab that was killed lists them, and goes on."""
+
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from chainrule.errors import FileError
+from chainrule.io.names import shown
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS sessions (id TEXT PRIMARY KEY, token TEXT NOT NULL, made REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS runs (
+    id TEXT PRIMARY KEY, owner TEXT NOT NULL, room TEXT NOT NULL, kind TEXT NOT NULL,
+    settings TEXT NOT NULL, state TEXT NOT NULL, said TEXT NOT NULL, done INTEGER NOT NULL,
+    result TEXT NOT NULL, made REAL NOT NULL, changed REAL NOT NULL);
+CREATE INDEX IF NOT EXISTS runs_of_owner ON runs (owner, changed);
+"""
+_RUNNING = ("running", "paused")
+
+
+@dataclass(frozen=True)
+class Record:
+    """A run as it is kept. done: iterations or pieces of work; said: a sentence on how it ended;
+    result: JSON values of its own kind, with the digests of what it made."""
+
+    id: str
+    owner: str
+    room: str
+    kind: str
+    settings: dict[str, Any]
+    state: str
+    said: str
+    done: int
+    result: dict[str, Any]
+    made: float
+    changed: float
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What the page is told."""
+        shared = ("id", "room", "kind", "settings", "state", "said", "done", "result", "changed")
+        return {name: getattr(self, name) for name in shared}
+
+
+class Store:
+    """Runs and sessions in one file of `folder`; each change is whole or not there.
+
+    Raises FileError where the disk is full or the file is no store.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._lock = threading.Lock()
+        with self._asked():
+            self._base = sqlite3.connect(
+                folder / "lab.sqlite", isolation_level=None, check_same_thread=False
+            )
+            self._base.execute("PRAGMA journal_mode=WAL")
+            self._base.execute("PRAGMA synchronous=NORMAL")
+            self._base.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        """Write all to the disk and let go of the file."""
+        with self._asked():
+            self._base.close()
+
+    def add_session(self, session: str, token: str) -> None:
+        """Let a session in by the hash of the token that it came with."""
+        with self._asked():
+            self._base.execute(
+                "INSERT INTO sessions VALUES (?, ?, ?)", (session, token, time.time())
+            )
+
+    def has_session(self, session: str, token: str) -> bool:
+        """Whether a session came in by this token."""
+        with self._asked():
+            found = self._base.execute(
+                "SELECT 1 FROM sessions WHERE id = ? AND token = ?", (session, token)
+            )
+            return found.fetchone() is not None
+
+    def add(self, record: Record) -> None:
+        """Keep a new run."""
+        row = (
+            record.id, record.owner, record.room, record.kind, json.dumps(record.settings),
+            record.state, record.said, record.done, json.dumps(record.result), record.made,
+            record.changed,
+        )  # fmt: skip
+        with self._asked():
+            self._base.execute(f"INSERT INTO runs VALUES ({','.join('?' * 11)})", row)
+
+    def change(self, run: str, **values: Any) -> None:
+        """Write new values of state, said, done, settings or result of a run."""
+        named = {k: json.dumps(v) if isinstance(v, dict) else v for k, v in values.items()}
+        columns = ", ".join(f"{name} = ?" for name in (*named, "changed"))
+        with self._asked():
+            self._base.execute(
+                f"UPDATE runs SET {columns} WHERE id = ?", (*named.values(), time.time(), run)
+            )
+
+    def get(self, run: str, owner: str) -> Record | None:
+        """A run of this owner."""
+        found = self._rows("id = ? AND owner = ?", (run, owner))
+        return found[0] if found else None
+
+    def listed(self, owner: str, room: str | None = None, most: int = 200) -> list[Record]:
+        """The newest runs of an owner, the last changed first."""
+        where, values = ("", ()) if room is None else (" AND room = ?", (room,))
+        return self._rows(f"owner = ?{where} ORDER BY changed DESC LIMIT {most}", (owner, *values))
+
+    def count(self, owner: str) -> int:
+        """How many runs an owner has."""
+        with self._asked():
+            found = self._base.execute("SELECT count(*) FROM runs WHERE owner = ?", (owner,))
+            return int(found.fetchone()[0])
+
+    def remove(self, run: str) -> None:
+        """Forget a run."""
+        with self._asked():
+            self._base.execute("DELETE FROM runs WHERE id = ?", (run,))
+
+    def interrupt(self) -> None:
+        """At the start: what ran when the lab was ended or killed is interrupted."""
+        marks = ",".join("?" * len(_RUNNING))
+        with self._asked():
+            self._base.execute(
+                f"UPDATE runs SET state = 'interrupted' WHERE state IN ({marks})", _RUNNING
+            )
+
+    def _rows(self, where: str, values: tuple[Any, ...]) -> list[Record]:
+        with self._asked():
+            rows = self._base.execute(f"SELECT * FROM runs WHERE {where}", values).fetchall()
+        return [_record(row) for row in rows]
+
+    @contextmanager
+    def _asked(self) -> Iterator[None]:
+        try:
+            with self._lock:
+                yield
+        except sqlite3.Error as error:
+            raise FileError(
+                f"{shown(self.folder / 'lab.sqlite')} cannot be used: {error}"
+            ) from error
+
+
+def _record(row: tuple[Any, ...]) -> Record:
+    values = dict(zip(Record.__dataclass_fields__, row, strict=True))
+    return Record(**{**values, "settings": json.loads(row[4]), "result": json.loads(row[8])})

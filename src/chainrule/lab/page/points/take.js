@@ -1,0 +1,30 @@
+// What is taken away: the run as code, as a command, its points and weights, and as a link.
+import { useState } from "preact/hooks";
+import { html } from "../shared/html.js";
+
+const FILES = [
+  ["run.py", "Python file"],
+  ["run.sh", "command line"],
+  ["points.csv", "points"],
+  ["validation.csv", "validation points"],
+  ["weights.safetensors", "weights"],
+  ["run.zip", "all of it"],
+];
+
+/** @param {{live: import("./live.js").Live}} properties */
+export function Take({ live }) {
+  const [copied, setCopied] = useState("");
+  const link = live.link === null ? null : `${location.origin}/#points?${live.link}`;
+  const copy = () =>
+    navigator.clipboard?.writeText(link ?? "").then(() => setCopied("copied"), () => setCopied("copy it from the field"));
+  return html`<section class="take" aria-labelledby="take-title">
+    <h2 id="take-title">Take it away</h2>
+    <p>At the iteration where the run is; the code and the command give the same weights anywhere, to the last bit.</p>
+    <ul class="row">${FILES.map(([name, what]) => html`<li>
+      <a class="button" href=${`/api/points/runs/${live.id}/take/${name}`} download=${name}>${what} <span class="quiet">${name}</span></a></li>`)}</ul>
+    ${link !== null
+      ? html`<p class="row"><label>Link to this run <input class="wide" readonly value=${link} /></label>
+          <button onClick=${copy}>Copy</button> <span role="status">${copied}</span></p>`
+      : html`<p class="quiet">These points are too many, or have too many digits, for a link of 2,000 characters: take the files.</p>`}
+  </section>`;
+}

@@ -1,0 +1,1 @@
+"""The lab's web server: who may ask (`guard`), what is sent, and the stream of events."""

@@ -1,0 +1,105 @@
+"""The real `chainrule lab` in a process of its own, and its page in a real browser."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from urllib.parse import urlsplit
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+class Server:
+    """`chainrule lab` on a free port."""
+
+    def __init__(self, folder, *arguments):
+        self.folder = folder
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "chainrule", "lab", "--port", "0", "--no-browser",
+             "--out", str(folder), *arguments],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env={**os.environ, "PYTHONWARNINGS": "error"},
+        )  # fmt: skip
+        self.address = self.process.stdout.readline().strip()
+        parts = urlsplit(self.address)
+        self.host, self.port = parts.hostname, parts.port
+        self.origin = f"http://{parts.netloc}"
+        self.token = parts.query.removeprefix("token=")
+
+    def stop(self, number=signal.SIGINT, timeout=10):
+        """End it; give its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        code = self.process.wait(timeout)
+        self.process.stdout.close()
+        self.said = self.process.stderr.read()
+        self.process.stderr.close()
+        return code
+
+
+class Tabs:
+    """Tabs that note all that must not be: console errors, refused code, failed or far requests."""
+
+    def __init__(self, browser):
+        self._browser, self._contexts, self.wrong = browser, [], []
+
+    def context(self, width=1440, scheme="light", **options):
+        context = self._browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, **options
+        )
+        context.set_default_timeout(20_000)
+        self._contexts.append(context)
+        return context
+
+    def open(self, server, path="/", context=None, **options):
+        """Enter with the token, then go to a place of the lab."""
+        context = context or self.context(**options)
+        tab = context.new_page()
+        tab.on("console", lambda m: m.type in ("error", "warning") and self.wrong.append(m.text))
+        tab.on("pageerror", lambda error: self.wrong.append(str(error)))
+        tab.on("requestfailed", self._failed)
+        tab.on("response", lambda r: r.status >= 400 and self.wrong.append(f"{r.status} {r.url}"))
+        tab.on("request", lambda r: self._far(server, r.url))
+        if not context.cookies():
+            context.request.get(server.address)
+        tab.goto(server.origin + path)
+        return tab
+
+    def _failed(self, request):
+        # a request that the page itself gave up as it closed is none that failed
+        if "ERR_ABORTED" not in (request.failure or ""):
+            self.wrong.append(f"{request.failure} {request.url}")
+
+    def _far(self, server, url):
+        if not url.startswith((server.origin, "data:", "blob:")):
+            self.wrong.append(f"far away: {url}")
+
+    def close(self):
+        for context in self._contexts:
+            context.close()
+
+
+_UNTIL = """() => new Promise((done, fail) => {
+  const look = () => {
+    const room = document.querySelector("[data-room]")?.dataset ?? {};
+    const found = CONDITION;
+    if (found) { observer.disconnect(); clearTimeout(late); done(found); }
+  };
+  const observer = new MutationObserver(look);
+  observer.observe(
+    document, {subtree: true, childList: true, attributes: true, characterData: true}
+  );
+  const late = setTimeout(() => {
+    observer.disconnect();
+    const now = document.querySelector("[data-room]")?.dataset;
+    fail(new Error("never: CONDITION; " + JSON.stringify(now)));
+  }, 30000);
+  look();
+})"""
+
+
+def until(tab, condition):
+    """Wait until a condition in JavaScript holds, whenever the page changes; `room` is the room's
+    data attributes. (Playwright's own wait needs what the page's policy forbids.)"""
+    return tab.evaluate(_UNTIL.replace("CONDITION", condition.replace('"', "'")))
