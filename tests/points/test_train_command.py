@@ -1,5 +1,6 @@
 """`chainrule points train`, `history` and `evaluate`: the real commands."""
 
+import hashlib
 import json
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from PIL import Image
 from sklearn.metrics import confusion_matrix
 
-from chainrule.points import load_dataset, train
+from chainrule.points import Setting, load_dataset, run_study, train
 from chainrule.points.files import load_history, load_weights
 from chainrule.points.training import INITIALIZATIONS
 
@@ -35,6 +36,7 @@ def test_the_document_has_the_documented_fields(moons):
         "final_validation_error",
         "converged_at",
         "state",
+        "weights_digest",
         "seconds",
         "files",
     ]
@@ -64,6 +66,21 @@ def test_the_files_hold_the_run(moons):
     assert document["final_train_error"] == run.final_train_error
     assert document["converged_at"] == run.converged_at
     assert document["state"] == run.state
+    bits = b"".join(run.parameters[name].tobytes() for name in ("W_in", "b_in", "w_out", "b_out"))
+    assert document["weights_digest"] == hashlib.sha256(bits).hexdigest()
+
+
+def test_a_trial_starts_as_that_of_a_study(command, tmp_path):
+    data = load_dataset("double-moon")
+    (found,) = run_study([Setting(3, 0.1, 2000, 3)], data.training, data.validation, seed=5)
+    arguments = ["--hidden", "3", "--learning-rate", "0.1", "--iterations", "2000", "--seed", "5"]
+    result = command(
+        "points", "train", *arguments, "--trial", "2", "--frames", "1", "--out", tmp_path, "--json"
+    )
+    document = json.loads(result.stdout)
+    assert document["final_train_error"] == found.runs[2].train_error
+    assert document["final_validation_error"] == found.runs[2].validation_error
+    assert document["state"] == found.runs[2].state
 
 
 def test_the_animation_has_the_asked_frames_and_ends_slowly(moons):

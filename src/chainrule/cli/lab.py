@@ -32,7 +32,7 @@ def lab(
 
     With --host 0.0.0.0 --token ... a class uses it: each browser has runs of its own, and quotas.
 
-    Example: chainrule lab
+    Example: chainrule lab --port 8080
     """
     from chainrule.lab.server.run import serve
     from chainrule.lab.settings import LabSettings
