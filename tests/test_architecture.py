@@ -16,7 +16,7 @@ PACKAGE = Path(chainrule.__file__).parent
 FLOORS = (
     ("errors",),
     ("io",),
-    ("blocks",),
+    ("blocks", "executors"),
     ("chain",),
     ("checking", "training"),
     ("points", "glyphs", "reader", "images"),

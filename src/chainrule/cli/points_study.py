@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from chainrule.cli.keeping import keeps
+from chainrule.cli.on import OnOption
 from chainrule.cli.output import JsonOption, print_json, print_table, progress
 from chainrule.cli.points_options import (
     DataOption,
@@ -55,6 +56,7 @@ def study(
     workers: Annotated[
         int | None, typer.Option(help="Runs at the same time (default: one a core).")
     ] = None,
+    on: OnOption = None,
     out: Annotated[Path, typer.Option(help="The folder for the files.")] = Path(
         "runs/points-study"
     ),
@@ -65,12 +67,13 @@ def study(
     Without a grid the report's own studies run. The table says per setting: the share of runs
     that reach zero training error with its Wilson 95 % interval, the median convergence iteration
     of those, and both final errors (median and range). The numbers are the same for any number of
-    workers. Writes into --out: settings.csv, runs.csv, study.json, a picture (map.png for a whole
-    grid of hidden units and rates, else shares.png), and journal.jsonl: a study that was killed
-    goes on from there when the same command runs again.
+    workers, here or on a cluster. Writes into --out: settings.csv, runs.csv, study.json, a picture
+    (map.png for a whole grid of hidden units and rates, else shares.png), and journal.jsonl: a
+    study that was killed goes on from there when the same command runs again.
 
     Example: chainrule points study --hidden 2,5,7 --learning-rate 0.02,0.2 --trials 20
     """
+    from chainrule.executors import open_executor
     from chainrule.points.data import load_dataset
     from chainrule.points.study import run_study
 
@@ -86,14 +89,18 @@ def study(
     with output_folder(out) as folder:
         journal = folder / "journal.jsonl"
         again = f"the finished runs are in {journal}: the same command goes on from there"
-        with keeps(again), progress("study", "runs") as show:
+        with (
+            keeps(again),
+            progress("study", "runs") as show,
+            open_executor(on, workers) as executor,
+        ):
             summaries = run_study(
                 [setting for settings in tables.values() for setting in settings],
                 dataset.training,
                 dataset.validation,
                 seed=seed,
                 initialization=initialization.value,
-                workers=workers,
+                executor=executor,
                 journal=journal,
                 progress=show,
             )

@@ -15,6 +15,7 @@ EXTRAS = {
     "onnxruntime": "onnx",
     "onnxscript": "onnx",
     "rapidocr": "peers",
+    "ray": "ray",
     "starlette": "lab",
     "tensorboard": "tensorboard",
     "tifffile": "images",

@@ -2,17 +2,17 @@
 
 import hashlib
 import itertools
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import DivergedError
+from chainrule.executors import Executor, Threads
 from chainrule.io.checks import seed_number, whole_number
-from chainrule.io.cores import available_cores
 from chainrule.io.journal import Journal
 from chainrule.io.progress import Progress
 from chainrule.points.data import Points
@@ -96,15 +96,17 @@ def run_study(
     seed: int = 0,
     initialization: str = "uniform",
     workers: int | None = None,
+    executor: Executor | None = None,
     journal: Path | None = None,
     progress: Progress | None = None,
 ) -> list[Summary]:
     """Run all trials of all settings.
 
     Trial k of every setting starts from `SeedSequence(seed, spawn_key=(k,))`: the results don't
-    depend on the grid around it, on `workers` (default: the cores this process may use) or on the
-    order in which the trials end. With a `journal`, finished trials are appended to that file and
-    a later call with the same data, seed and initialization does not run them again.
+    depend on the grid around it, on `workers` (threads; default: the cores this process may use) or
+    the `executor` in their place, or on the order in which the trials end. With a `journal`,
+    finished trials are appended to that file and a later call with the same data, seed and
+    initialization does not run them again.
 
     Raises InputError on a setting out of range, FileError on a journal of another study.
     """
@@ -112,8 +114,6 @@ def run_study(
         check_settings(setting.hidden, setting.learning_rate, setting.iterations)
         whole_number("trials", setting.trials, 1, MOST_TRIALS)
     seed = seed_number(seed)
-    if workers is not None:
-        whole_number("workers", workers, 1)
     wanted = {(_cell(s), k): (s, k) for s in settings for k in range(s.trials)}
     kept = None
     if journal is not None:
@@ -128,35 +128,21 @@ def run_study(
         key=lambda job: -job[0].iterations * (10 + job[0].hidden),
     )
 
-    def run_one(setting: Setting, k: int) -> Trial:
-        return _trial(setting, k, training, validation, seed, initialization)
-
     if progress is not None:
         progress(len(done), len(wanted))
-    for setting, k, trial in _as_they_end(run_one, todo, workers or available_cores()):
-        done[_cell(setting), k] = trial
-        if kept is not None:
-            kept.append({"cell": _cell(setting), "trial": k, **asdict(trial)})
-        if progress is not None:
-            progress(len(done), len(wanted))
+    shared = training, validation, seed, initialization
+    with nullcontext(executor) if executor is not None else Threads(workers) as jobs:
+        for i, trial in jobs.results(_trial, todo, shared, prepare=_writable, name=_named):
+            setting, k = todo[i]
+            done[_cell(setting), k] = trial
+            if kept is not None:
+                kept.append({"cell": _cell(setting), "trial": k, **asdict(trial)})
+            if progress is not None:
+                progress(len(done), len(wanted))
     return [
         Summary(setting, tuple(done[_cell(setting), k] for k in range(setting.trials)))
         for setting in settings
     ]
-
-
-def _as_they_end(
-    run_one: Callable[[Setting, int], Trial], todo: Sequence[tuple[Setting, int]], workers: int
-) -> Iterator[tuple[Setting, int, Trial]]:
-    """Each job with its trial, in threads: the kernel lets go of the interpreter's lock."""
-    with ThreadPoolExecutor(workers) as pool:
-        futures = {pool.submit(run_one, *job): job for job in todo}
-        try:
-            for future in as_completed(futures):
-                yield (*futures[future], future.result())
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
 
 
 def grid(
@@ -180,9 +166,9 @@ def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
     return float(found.low), float(found.high)
 
 
-def _trial(
-    setting: Setting, k: int, training: Points, validation: Points, seed: int, initialization: str
-) -> Trial:
+def _trial(shared: tuple[Points, Points, int, str], job: tuple[Setting, int]) -> Trial:
+    training, validation, seed, initialization = shared
+    setting, k = job
     try:
         run = train(
             training,
@@ -196,6 +182,23 @@ def _trial(
     except DivergedError:
         return Trial(k, 1.0, 1.0, None, "diverged")
     return Trial(k, run.final_train_error, run.final_validation_error, run.converged_at, run.state)
+
+
+def _writable(shared: tuple[Points, Points, int, str]) -> tuple[Points, Points, int, str]:
+    """A cluster's shared arrays cannot be written; the kernel would be compiled anew for such."""
+    training, validation, seed, initialization = shared
+    copies = [
+        points
+        if points.features.flags.writeable
+        else replace(points, features=points.features.copy(), labels=points.labels.copy())
+        for points in (training, validation)
+    ]
+    return copies[0], copies[1], seed, initialization
+
+
+def _named(job: tuple[Setting, int]) -> str:
+    setting, k = job
+    return f"trial {k} of {setting}"
 
 
 def _spread(values: Sequence[float]) -> dict[str, float]:

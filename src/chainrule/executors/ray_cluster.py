@@ -1,0 +1,156 @@
+"""Ray tasks, on the cores of this machine or of a cluster.
+
+Ray schedules, retries and moves data; nothing here does.
+"""
+
+import contextlib
+import os
+import re
+import signal
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future
+from typing import Any
+
+from chainrule.errors import ChainruleError, InputError
+from chainrule.executors.executor import Executor
+from chainrule.executors.remote import the_task
+from chainrule.executors.versions import versions
+from chainrule.executors.work import Answer, Work
+from chainrule.io.checks import whole_number
+from chainrule.io.cores import available_cores
+
+RETRIES = 3  # of a task whose worker or node is lost, and of a job that failed
+_LOOK = 5.0  # seconds after which it is asked again how many cores the cluster has
+_ADDRESS = re.compile(r"local|auto|ray://[^\s/]+:\d+|[^\s/:]+:\d+")
+# Ray's own: no statistics to its makers, and GPUs are as visible as they were
+_SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+
+
+class ClusterError(InputError):
+    """A cluster that cannot be reached or used: says what, found what, expected what."""
+
+
+class RayCluster(Executor):
+    """Ray tasks of one core each.
+
+    address: as `open_executor` has it. workers: with "local" how many cores Ray gets; by default
+    those that this process may use. A process talks to one cluster at a time. Every worker must
+    have the same chainrule, Python and NumPy as this process.
+
+    Raises InputError on an address or number that cannot be, ClusterError if there is no cluster.
+    """
+
+    def __init__(self, address: str = "local", workers: int | None = None) -> None:
+        if not _ADDRESS.fullmatch(address):
+            raise InputError(
+                f"the cluster's address: found {address!r}; expected local, auto, ray://HOST:PORT "
+                "or HOST:PORT"
+            )
+        self._address = address
+        cores = available_cores() if workers is None else whole_number("workers", workers, 1)
+        self._cores, self._asked_at = cores, time.monotonic()
+        self._refs: dict[Future[Any], Any] = {}
+        with _as_before():
+            self._ray = _connected(address, cores)
+        self._do = self._ray.remote(num_cpus=1, max_retries=RETRIES)(the_task())
+        self._asked_at = -_LOOK
+
+    @property
+    def workers(self) -> int:
+        now = time.monotonic()
+        if self._address != "local" and now - self._asked_at > _LOOK:
+            self._cores = max(1, int(self._ray.cluster_resources().get("CPU", 1)))
+            self._asked_at = now
+        return self._cores
+
+    def close(self) -> None:
+        """Leave the cluster: what this process has begun on it ends. "local": Ray ends."""
+        with _as_before():
+            self._ray.shutdown()
+
+    _tries_again = True
+
+    def _share(self, shared: Any) -> Any:
+        return self._ray.put(shared)
+
+    def _unshare(self, handle: Any) -> None:
+        self._refs.clear()
+
+    def _submit(
+        self, work: Work, handle: Any, ones: list[Any], alone: bool
+    ) -> Future[list[Answer]]:
+        from ray import cloudpickle
+
+        # in a list Ray sends the reference and not what it refers to; and the jobs as bytes, which
+        # are not looked at before the versions are
+        task = self._do.options(retry_exceptions=alone)
+        ref = task.remote(versions(), [handle], cloudpickle.dumps((work, ones, alone)))
+        future: Future[list[Answer]] = ref.future()
+        self._refs[future] = ref
+        return future
+
+    def _answers(self, future: Future[Any], count: int) -> list[Answer]:
+        from ray import exceptions
+
+        self._refs.pop(future)
+        try:
+            found, answers = future.result()
+        except exceptions.RayTaskError as error:
+            return [Answer(error=_cause(error))] * count
+        except exceptions.RayError as error:  # its worker or its node was lost, more than once
+            return [Answer(error=error)] * count
+        if answers is None:
+            raise ClusterError(
+                f"a worker of the cluster has {found}; expected {versions()}, as here: install the "
+                "same on every node"
+            )
+        given: list[Answer] = answers
+        return given
+
+    def _give_up(self, futures: list[Future[list[Answer]]]) -> None:
+        for future in futures:
+            with contextlib.suppress(Exception):
+                self._ray.cancel(self._refs.pop(future))
+
+
+def _connected(address: str, cores: int) -> Any:
+    """Ray, connected."""
+    if address == "local":
+        for name, value in _SETTINGS.items():
+            os.environ.setdefault(name, value)
+    import ray
+
+    if ray.is_initialized():
+        raise ClusterError(
+            "this process is connected to a Ray cluster; expected one at a time: close the other"
+        )
+    quiet = {"log_to_driver": False, "logging_level": "error"}
+    own = {"num_cpus": cores, "include_dashboard": False} if address == "local" else {}
+    try:
+        ray.init(address, **own, **quiet)
+    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+        said = " ".join(str(error).split())
+        raise ClusterError(
+            f"no use of the Ray cluster at {address} ({said}); expected one that runs, with the "
+            "same Ray and Python as here"
+        ) from error
+    return ray
+
+
+@contextlib.contextmanager
+def _as_before() -> Iterator[None]:
+    """Ray takes the signals of the process it is used in: give them back."""
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    try:
+        before = [signal.getsignal(number) for number in numbers]
+        yield
+    finally:
+        with contextlib.suppress(ValueError):  # only the main thread may
+            for number, handler in zip(numbers, before, strict=True):
+                signal.signal(number, handler)
+
+
+def _cause(error: Any) -> Exception:
+    cause = getattr(error, "cause", None)
+    return cause if isinstance(cause, Exception) else ChainruleError(str(error))

@@ -1,0 +1,147 @@
+"""A Ray cluster of two nodes on this machine: the same results, whatever is lost on the way."""
+
+import hashlib
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import executor_jobs as jobs
+from chainrule.errors import InputError
+from chainrule.executors import ClusterError, FailedJobsError, Processes, RayCluster, Threads
+from chainrule.executors.ray_cluster import RETRIES
+from chainrule.points import Setting, double_moon, run_study
+
+MOONS = double_moon(60, seed=1), double_moon(60, seed=2)
+GRID = [Setting(h, rate, 2_000, 10) for h in (1, 4) for rate in (0.02, 0.5)]
+
+
+def digest(summaries):
+    text = json.dumps([summary.document() for summary in summaries])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_a_study_has_the_same_bits_on_threads_processes_and_the_cluster(cluster):
+    expected = digest(run_study(GRID, *MOONS, workers=1))
+    assert cluster.workers == 2
+    assert digest(run_study(GRID, *MOONS, executor=cluster)) == expected
+    for executor in (Threads(3), Processes(2)):
+        with executor:
+            assert digest(run_study(GRID, *MOONS, executor=executor)) == expected
+
+
+def test_bad_input_in_a_job_is_said_as_it_is(cluster):
+    with pytest.raises(InputError, match="found 0; expected something else"):
+        list(cluster.results(jobs.refuse, range(4)))
+
+
+def test_a_worker_that_is_killed_is_replaced(cluster, tmp_path):
+    found = dict(cluster.results(jobs.kill_the_worker, range(8), str(tmp_path)))
+    assert (tmp_path / "killed").exists()
+    assert found == {k: k * k for k in range(8)}
+
+
+def test_a_job_that_always_kills_its_worker_is_named(cluster, tmp_path):
+    (tmp_path / "always").touch()
+    found = {}
+    with pytest.raises(FailedJobsError, match=r"1 of 8 jobs failed.*: job 5: WorkerCrashedError"):
+        collected(cluster, jobs.kill_the_worker, str(tmp_path), found)
+    assert found == {k: k * k for k in range(8) if k != 5}
+
+
+def test_a_job_that_always_fails_is_named_after_rays_retries(cluster, tmp_path):
+    found = {}
+    with pytest.raises(FailedJobsError, match=r"4 of 8 jobs failed.*: job 1: ZeroDivisionError"):
+        collected(cluster, jobs.odd_ones_fail, str(tmp_path), found)
+    assert found == {0: 0, 2: 2, 4: 4, 6: 6}
+    assert len((tmp_path / "1.txt").read_text()) == 2 + RETRIES  # in its bundle, and alone
+    assert len((tmp_path / "2.txt").read_text()) == 1
+
+
+def collected(executor, job, shared, found):
+    for k, value in executor.results(job, range(8), shared, name="job {}".format):
+        found[k] = value
+
+
+def test_more_than_the_object_stores_hold_goes_through_the_disk(cluster):
+    shared = np.ones(10**7)  # 80 MB, as much as a node's store
+    total = 0.0
+    for k, (own, summed) in cluster.results(jobs.large, range(20), shared):
+        assert (own == k).all()
+        assert summed == 10**7
+        total += own[0]
+    assert total == sum(range(20))
+
+
+def test_a_lost_nodes_jobs_are_done_elsewhere(nodes, cluster):
+    node = nodes.add_node(num_cpus=2, object_store_memory=80 * 2**20)
+    time.sleep(6)  # until it counts
+    assert cluster.workers == 4
+    found = {}
+    for k, value in cluster.results(jobs.sleep, [0.25] * 40):
+        found[k] = value
+        if len(found) == 8:
+            nodes.remove_node(node, allow_graceful=False)
+    assert found == dict.fromkeys(range(40), 0.25)
+
+
+def test_another_version_on_a_node_is_refused_with_both(nodes, cluster, tmp_path):
+    import chainrule
+
+    other, ours = tmp_path / "chainrule", Path(chainrule.__file__).parent
+    other.mkdir()
+    for path in ours.iterdir():
+        if path.name != "__init__.py":
+            (other / path.name).symlink_to(path)
+    (other / "__init__.py").write_text('__version__ = "0.0.9"\n', encoding="utf-8")
+    node = nodes.add_node(
+        num_cpus=2, object_store_memory=80 * 2**20, env_vars={"PYTHONPATH": str(tmp_path)}
+    )
+    try:
+        with pytest.raises(ClusterError) as raised:
+            list(cluster.results(jobs.sleep, [0.3] * 60))
+    finally:
+        nodes.remove_node(node)
+    assert str(raised.value).startswith("a worker of the cluster has chainrule 0.0.9 (source ")
+    assert f"; expected chainrule {chainrule.__version__} (source " in str(raised.value)
+
+
+def test_a_killed_driver_goes_on_where_it_was(nodes, tmp_path):
+    arguments = [
+        "points", "study", "--hidden", "2,5", "--iterations", "50000", "--trials", "40",
+        "--on", nodes.address, "--out", tmp_path,
+    ]  # fmt: skip
+    start = [sys.executable, "-m", "chainrule", *map(str, arguments)]
+    driver = subprocess.Popen(start, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    journal = tmp_path / "journal.jsonl"
+    try:
+        deadline = time.monotonic() + 60
+        while not (journal.exists() and journal.read_text().count("\n") > 5):
+            assert driver.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    finally:
+        driver.send_signal(signal.SIGKILL)
+        driver.wait()
+    kept = journal.read_text().rpartition("\n")[0]
+    assert kept.count("\n") < 80  # not all were done
+    again = subprocess.run(start, capture_output=True, text=True, check=False, timeout=120)
+    assert again.returncode == 0, again.stderr
+    assert journal.read_text().startswith(kept)
+    found = json.loads((tmp_path / "study.json").read_text())["settings"]
+    from chainrule.points.data import load_dataset
+
+    data = load_dataset("double-moon")
+    settings = [Setting(h, 0.02, 50_000, 40) for h in (2, 5)]
+    here = run_study(settings, data.training, data.validation)
+    assert found == json.loads(json.dumps([summary.document() for summary in here]))
+
+
+def test_a_process_uses_one_cluster_at_a_time(cluster):
+    with pytest.raises(ClusterError, match="expected one at a time"):
+        RayCluster("local")
