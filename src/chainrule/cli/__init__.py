@@ -10,7 +10,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 import chainrule
-from chainrule.cli import bench, blocks, glyphs, images, keeping, points, reader, streams
+from chainrule.cli import bench, blocks, glyphs, images, keeping, points, practical, reader, streams
 from chainrule.cli import lab as lab_command
 from chainrule.cli import report as report_command
 from chainrule.errors import ChainruleError, InputError
@@ -31,6 +31,7 @@ app.add_typer(points.app, name="points")
 app.add_typer(glyphs.app, name="glyphs")
 app.add_typer(images.app, name="images")
 app.add_typer(reader.app, name="reader")
+app.add_typer(practical.app, name="practical")
 app.add_typer(bench.app, name="bench")
 app.command("report")(report_command.report)
 app.command("lab")(lab_command.lab)

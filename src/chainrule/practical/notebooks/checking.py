@@ -1,0 +1,99 @@
+"""`check(name, function)`: what a notebook's cell calls to hold an answer against what is right."""
+
+import copy
+import importlib
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from chainrule.errors import InputError
+from chainrule.practical.notebooks.failure import describe, sentence
+
+if TYPE_CHECKING:
+    from chainrule.practical.notebooks.checks.compare import Check
+
+# each notebook by its number, and the file of its checks
+ROOMS = {1: "two_layer_network"}
+
+
+class NotRight(Exception):  # noqa: N818 (the sentence is what the student reads)
+    """An answer that is not right; a notebook shows the sentence and nothing else."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
+
+
+def check(name: str, function: Any) -> None:
+    """Print that the answer `function` to the task `name` is right, or raise NotRight.
+
+    Raises InputError on another name.
+    """
+    from chainrule.practical.notebooks.checks.compare import WrongAnswer
+
+    try:
+        check_of(name)(_answer(name, function))
+    except WrongAnswer as error:
+        raise NotRight(f"{name}: {error}.") from None
+    print(f"{name}: right.")  # noqa: T201 (in a notebook, where the cell's output is the answer)
+
+
+def check_of(name: str) -> "Check":
+    """The check of a task. Raises InputError on a name that is no task's."""
+    for room in ROOMS.values():
+        checks = importlib.import_module(f"chainrule.practical.notebooks.checks.{room}").CHECKS
+        if name in checks:
+            found: Check = checks[name]
+            return found
+    raise InputError(f"task: found {name!r}; expected the name of one of the practical's")
+
+
+def changed(given: Sequence[Any], kept: Sequence[Any]) -> int | None:
+    """The number, from 1, of the first array that differs from what was given; None if none does.
+
+    An entry that was moved and moved back may differ in its last digits.
+    """
+    import numpy as np
+
+    for number, (before, after) in enumerate(zip(given, kept, strict=False), start=1):
+        for a, b in zip(_leaves(before), _leaves(after), strict=False):
+            if a.shape != b.shape or not np.allclose(a, b, rtol=1e-9, atol=1e-12, equal_nan=True):
+                return number
+    return None
+
+
+def _leaves(value: Any) -> list[Any]:
+    import numpy as np
+
+    if isinstance(value, tuple | list):
+        return [leaf for item in value for leaf in _leaves(item)]
+    return [value] if isinstance(value, np.ndarray) and value.dtype.kind in "fiub" else []
+
+
+def _answer(name: str, function: Any) -> Callable[..., Any]:
+    """The function as the checks call it: with copies, its exceptions as sentences."""
+    from chainrule.practical.notebooks.checks.compare import WrongAnswer
+    from chainrule.practical.notebooks.wire import Code
+
+    if not callable(function):
+        raise WrongAnswer(f"{name} is no function but {type(function).__name__}")
+
+    def answer(*arguments: Any) -> Any:
+        import numpy as np
+
+        given = [
+            eval(a.text, {"np": np}) if isinstance(a, Code) else copy.deepcopy(a) for a in arguments
+        ]
+        try:
+            value = function(*given)
+        except Exception as error:
+            raise WrongAnswer(sentence(describe(error))) from error
+        number = changed(arguments, given)
+        if number is not None:
+            raise WrongAnswer(overwrites(number))
+        return value
+
+    return answer
+
+
+def overwrites(number: int) -> str:
+    """The sentence on an answer that changes what it was given."""
+    return f"it changes the array that it is given as argument {number}: work on a copy"
