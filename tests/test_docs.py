@@ -1,8 +1,7 @@
 """The documentation: its examples run, its formulas are drawn without a network.
 
-In the pages a block marked `python` holds a Python session, whose output is compared; one marked
-`console` holds real commands after a `$`, each with its output, in which a line of `...` stands for
-any number of lines. A block marked `sh` is not run.
+In the pages a block marked `python` holds a Python session, whose output is compared. For the
+commands see `test_docs_commands.py`.
 """
 
 import doctest
@@ -10,17 +9,14 @@ import importlib
 import importlib.util
 import json
 import re
-import shlex
 import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-import typer
 
 import chainrule
-from chainrule.cli import app
 
 DOCS = Path(__file__).parents[1] / "docs"
 ROOT = DOCS.parent
@@ -30,7 +26,6 @@ LANGUAGES = {
     "console",
     "sh",
     "json",
-    "text",
     "{toctree}",
     "{eval-rst}",
     "{image}",
@@ -45,18 +40,6 @@ def blocks(page, language):
     return [body for name, body in FENCE.findall(page.read_text("utf-8")) if name == language]
 
 
-def commands(command, path=()):
-    """Every command line of chainrule: ("points", "train")."""
-    inner = getattr(command, "commands", None)
-    if inner is None:
-        yield path
-    for word, found in (inner or {}).items():
-        yield from commands(found, (*path, word))
-
-
-COMMANDS = set(commands(typer.main.get_command(app)))
-
-
 def name(page):
     return str(page.relative_to(ROOT))
 
@@ -66,17 +49,10 @@ def pages_with(language):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
-def test_every_block_is_of_a_kind_that_is_run_or_cannot_be(page):
-    """`json` blocks are JSON; `sh` blocks hold what needs a user's files, and show no output."""
-    text = page.read_text("utf-8")
-    assert {found.split(" ")[0] for found, _ in FENCE.findall(text)} <= LANGUAGES
+def test_every_block_is_of_a_kind_that_is_run(page):
+    assert {found.split(" ")[0] for found, _ in FENCE.findall(page.read_text("utf-8"))} <= LANGUAGES
     for body in blocks(page, "json"):
         json.loads(body)
-    for body in blocks(page, "sh"):
-        for line in body.splitlines():
-            words = line.split()
-            if words[:1] == ["chainrule"] and words[1:2] != ["COMMAND"]:
-                assert tuple(words[1:3]) in COMMANDS or (words[1],) in COMMANDS, line
 
 
 @pytest.mark.parametrize("page", pages_with("python"))
@@ -88,26 +64,6 @@ def test_the_python_sessions_of_a_page(page):
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
     runner.run(session, out=report.append)
     assert not report, "".join(report)
-
-
-def console_examples():
-    """Each command of the console blocks with the output that the page shows."""
-    for page in PAGES:
-        for block in blocks(page, "console"):
-            for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-                line, _, output = part.partition("\n")
-                yield pytest.param(line, output, id=f"{name(page)}: {line}")
-
-
-@pytest.mark.parametrize(("line", "output"), list(console_examples()))
-def test_the_commands_of_the_pages(command, tmp_path, line, output):
-    program, *arguments = shlex.split(line)
-    assert program == "chainrule"
-    result = command(*arguments, cwd=tmp_path)
-    assert result.returncode == 0, result.stderr
-    assert doctest.OutputChecker().check_output(output, result.stdout, doctest.ELLIPSIS), (
-        f"the page shows\n{output}\nthe command printed\n{result.stdout}"
-    )
 
 
 def modules_with_examples():

@@ -11,7 +11,7 @@ from chainrule.images.feature_file import save_features
 from chainrule.images.features import network_features
 from chainrule.images.in_order import in_order
 from chainrule.images.listing import list_pictures
-from chainrule.images.store import CacheWarning, FeatureStore
+from chainrule.images.store import CacheWarning, FeatureStore, default_cache_folder
 from chainrule.io.pictures import read_picture
 
 
@@ -152,3 +152,19 @@ def test_the_file_says_what_its_rows_are(small_network, shapes, tmp_path):
     settings = json.loads(text)["settings"]
     assert settings["files"] == [str(f) for f in collection.files]
     assert settings["classes"] == ["disc", "square"]
+
+
+@pytest.mark.parametrize("given", [RuntimeError("no home"), Path("~/.cache/chainrule")], ids=str)
+def test_a_user_without_a_home_keeps_nothing(monkeypatch, given):
+    """As new and as old versions of platformdirs tell of it."""
+
+    def user_cache_path(*_, **__):
+        if isinstance(given, Exception):
+            raise given
+        return given
+
+    monkeypatch.setattr("chainrule.images.store.user_cache_path", user_cache_path)
+    folder = default_cache_folder()
+    assert folder.is_absolute()
+    with pytest.warns(CacheWarning, match="going on without"):
+        FeatureStore(folder, "model").close()

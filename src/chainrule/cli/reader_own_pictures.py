@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,13 +29,10 @@ def train_on_own(
     options: "LineOptions",
 ) -> None:
     """Train on labelled pictures, write the reader, print the errors before and after."""
-    from dataclasses import replace
-
     from chainrule.glyphs.alphabet import parse_alphabet
     from chainrule.reader.lines.labelled import read_labelled
-    from chainrule.reader.lines.own_pictures import OWN, open_own, split_own, train_on_pictures
+    from chainrule.reader.lines.own_pictures import open_own, split_own
     from chainrule.reader.model_file import load_reader, save_reader
-    from chainrule.training import events
 
     labelled, skipped = read_labelled(lines)
     own, unusable = open_own(labelled)
@@ -48,24 +46,8 @@ def train_on_own(
     for one in skipped:
         print(f"left out: {one.file}: {one.reason}", file=sys.stderr)
     before = _errors(first, held_out)
-    settings = replace(OWN.settings, seed=options.seed, **options.settings)
     started = time.perf_counter()
-    with (
-        progress("training, own pictures", "lines") as report,
-        events.tensorboard(options.tensorboard) if options.tensorboard else nullcontext() as tell,
-    ):
-        reader, _ = train_on_pictures(
-            learned,
-            held_out,
-            characters,
-            replace(OWN, settings=settings),
-            start=first,
-            rendered=drawn,
-            checkpoint=options.out.with_suffix(".checkpoint.safetensors"),
-            resume=options.resume,
-            progress=report,
-            on_epoch=tell,
-        )
+    reader = _trained(learned, held_out, characters, first, drawn, options)
     seconds = time.perf_counter() - started
     save_reader(options.out, reader)
     document = {
@@ -82,6 +64,37 @@ def train_on_own(
         print_json(document)
     else:
         _print(document)
+
+
+def _trained(
+    learned: "OwnLines",
+    held_out: "OwnLines",
+    characters: str,
+    start: "Reader",
+    drawn: "RenderedLines | None",
+    options: "LineOptions",
+) -> "Reader":
+    from chainrule.reader.lines.own_pictures import OWN, train_on_pictures
+    from chainrule.training import events
+
+    settings = replace(OWN.settings, seed=options.seed, **options.settings)
+    with (
+        progress("training, own pictures", "lines") as report,
+        events.tensorboard(options.tensorboard) if options.tensorboard else nullcontext() as tell,
+    ):
+        reader, _ = train_on_pictures(
+            learned,
+            held_out,
+            characters,
+            replace(OWN, settings=settings),
+            start=start,
+            rendered=drawn,
+            checkpoint=options.out.with_suffix(".checkpoint.safetensors"),
+            resume=options.resume,
+            progress=report,
+            on_epoch=tell,
+        )
+    return reader
 
 
 def _drawn(fonts: list[Path], look: str | None, characters: str) -> "RenderedLines | None":

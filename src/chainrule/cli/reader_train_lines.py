@@ -5,12 +5,15 @@ import time
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from chainrule.cli.output import JsonOption, print_json, progress
 from chainrule.errors import InputError
+
+if TYPE_CHECKING:
+    from chainrule.glyphs.lines import LineFont
 
 
 @dataclass(frozen=True)
@@ -135,32 +138,18 @@ def _train_drawn(
     """Train a reader on drawn lines. One core draws lines, the others train."""
     import torch
 
-    from chainrule.glyphs.alphabet import parse_alphabet
-    from chainrule.glyphs.lines import load_line_fonts, restrict
     from chainrule.glyphs.looks import LOOKS
     from chainrule.io.checks import one_of
-    from chainrule.reader.front_door import drawn_fonts
     from chainrule.reader.lines.training import ONWARD, SCRATCH, train_reader
     from chainrule.reader.model_file import load_reader, save_reader
     from chainrule.training import events
 
-    if fonts:
-        with progress("drawing glyphs", "fonts") as report:
-            drawn, characters, dropped = drawn_fonts(fonts, alphabet, report)
-        recipe = ONWARD
-    else:
-        characters, packed = parse_alphabet(alphabet), load_line_fonts(built)
-        if " " not in characters and all(" " in font.index for font in packed):
-            characters += " "
-        drawn, dropped = [restrict(font, characters) for font in packed], []
-        recipe = SCRATCH if start is None else replace(SCRATCH, short=None)
+    drawn, characters = _drawn(fonts, built, alphabet, options.as_json)
+    recipe = ONWARD if fonts else SCRATCH if start is None else replace(SCRATCH, short=None)
     first = load_reader(start) if fonts or start is not None else None
     recipe = replace(recipe, settings=replace(recipe.settings, **options.settings))
     if look is not None:
         recipe = replace(recipe, look=one_of("look", look, LOOKS))
-    if not options.as_json:
-        for name, why in dropped:
-            print(f"dropped: {name}: {why}")
     cores = os.cpu_count() or 1
     workers = min(1, cores - 1)
     torch.set_num_threads(cores - workers)
@@ -189,11 +178,34 @@ def _train_drawn(
             {"recipe": "lines", "seconds": seconds, "epochs": history, "file": str(options.out)}
         )
         return
+    print(f"{options.out}: trained in {seconds:.1f} s on {len(drawn)} fonts")
+    _print_error(drawn, trained.history[-1]["character_errors_validation"])
+
+
+def _print_error(drawn: "list[LineFont]", error: float) -> None:
     held_out = len({font.family for font in drawn if font.validation})
     where = f"{held_out} held-out families" if held_out else "the same fonts"
-    error = 100 * trained.history[-1]["character_errors_validation"]
-    print(f"{options.out}: trained in {seconds:.1f} s on {len(drawn)} fonts")
-    print(f"character error on lines of held-out words in {where}: {error:.2f} %")
+    print(f"character error on lines of held-out words in {where}: {error:.2%}")
+
+
+def _drawn(
+    fonts: list[Path], built: Path | None, alphabet: str, quiet: bool
+) -> "tuple[list[LineFont], str]":
+    """The fonts of files and folders, or built ones, and the characters that they share."""
+    from chainrule.glyphs.alphabet import parse_alphabet
+    from chainrule.glyphs.lines import load_line_fonts, restrict
+    from chainrule.reader.front_door import drawn_fonts
+
+    if fonts:
+        with progress("drawing glyphs", "fonts") as report:
+            drawn, characters, dropped = drawn_fonts(fonts, alphabet, report)
+        for name, why in [] if quiet else dropped:
+            print(f"dropped: {name}: {why}")
+        return drawn, characters
+    characters, packed = parse_alphabet(alphabet), load_line_fonts(built)
+    if " " not in characters and all(" " in font.index for font in packed):
+        characters += " "
+    return [restrict(font, characters) for font in packed], characters
 
 
 def _line(line: dict[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float32
+from platformdirs import user_cache_path
 
 from chainrule.errors import FileError
 from chainrule.io.files import make_folder
@@ -102,6 +103,13 @@ class FeatureStore:
 
 
 def default_cache_folder() -> Path:
-    """Where features are kept: $XDG_CACHE_HOME/chainrule, or ~/.cache/chainrule."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "chainrule"
+    """Where features are kept: the system's folder for caches ($XDG_CACHE_HOME, or ~/.cache).
+
+    A user without a home has none: nothing can be kept in what is returned then.
+    """
+    nowhere = Path(os.devnull) / "chainrule"
+    try:
+        folder = user_cache_path("chainrule", appauthor=False)
+    except RuntimeError:  # newer versions say so, older ones give a folder in "~"
+        return nowhere
+    return folder if folder.is_absolute() else nowhere

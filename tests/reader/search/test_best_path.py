@@ -4,10 +4,14 @@ import itertools
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rapidfuzz.distance import Levenshtein
 
 from chainrule.reader.evaluation.error_rates import (
     character_error_rate,
     edit_distance,
+    edits,
     word_error_rate,
 )
 from chainrule.reader.search.best_path import align, greedy
@@ -58,3 +62,9 @@ def test_error_rates_are_those_counted_by_hand():
     assert edit_distance("", "abc") == edit_distance("abc", "") == 3
     assert character_error_rate(["abd", "x"], ["abc", "xy"]) == pytest.approx(2 / 5)
     assert word_error_rate(["the cat sat", "a"], ["the bat sat", "a b"]) == pytest.approx(2 / 5)
+
+
+@given(st.text("abA ", max_size=12), st.text("abA ", max_size=12))
+def test_edit_distances_are_those_of_rapidfuzz(one, other):
+    assert edit_distance(one, other) == Levenshtein.distance(one, other)
+    assert len(edits(one, other)) == Levenshtein.distance(one, other)

@@ -1,0 +1,111 @@
+"""The commands of the documentation, run page by page in a folder with the files that they name.
+
+A block marked `console` holds commands after a `$`, each with its output, in which a line of `...`
+stands for any number of lines; one marked `sh` holds commands whose output is not shown. Commands
+that train for long are given fewer passes here; those that fetch from a network, or are tests or
+benchmarks themselves, are held against the command line's options only.
+"""
+
+import doctest
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+import typer
+
+from chainrule.cli import app
+from docs_files import make_user_files
+
+DOCS = Path(__file__).parents[1] / "docs"
+ROOT = DOCS.parent
+PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
+FENCE = re.compile(r"^```(console|sh)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SHORTER = {
+    ("points", "study"): ("--iterations", "2000", "--trials", "2"),
+    ("reader", "train-lines"): ("--epochs", "1"),
+    ("reader", "train-letters"): ("--epochs", "1", "--jitter"),
+    ("reader", "evaluate"): ("--lines", "20"),
+    ("blocks", "check"): ("--cases", "1"),
+}
+ONLY_PARSED = (
+    ("report",),  # tests/report
+    ("bench",),  # tests/benchmarks
+    ("glyphs", "fetch"),
+    ("images", "pull"),
+    ("images", "fetch"),
+)
+
+
+def commands(page):
+    """(line, the output that the page shows or None) of each command of a page, in order."""
+    for language, body in FENCE.findall(page.read_text("utf-8").replace("\\\n", " ")):
+        if language == "sh":
+            yield from ((line, None) for line in body.splitlines() if line.strip())
+        else:
+            for part in re.split(r"^\$ ", body, flags=re.MULTILINE)[1:]:
+                line, _, output = part.partition("\n")
+                yield line, output
+
+
+def ours(page):
+    """The commands that are chainrule's, as words."""
+    for line, output in commands(page):
+        words = shlex.split(line, comments=True)
+        if words[0] == "chainrule" and words[1] not in ("COMMAND", "--help"):
+            yield words[1:], output
+
+
+def name(page):
+    return str(page.relative_to(ROOT))
+
+
+PAGES_WITH_COMMANDS = [pytest.param(page, id=name(page)) for page in PAGES if any(ours(page))]
+
+
+@pytest.mark.parametrize("page", PAGES_WITH_COMMANDS)
+def test_the_command_line_has_these_commands_and_options(page):
+    for words, _ in ours(page):
+        left, group = list(words), typer.main.get_command(app)
+        while hasattr(group, "commands"):
+            assert left[0] in group.commands, words
+            group = group.commands[left.pop(0)]
+        group.make_context(" ".join(words), left)  # raises on what it does not know
+
+
+@pytest.fixture(scope="module")
+def user_files(tmp_path_factory):
+    return make_user_files(tmp_path_factory.mktemp("user"))
+
+
+@pytest.fixture
+def folder(tmp_path, user_files):
+    """The files that the pages name, in a folder that a page's commands may write into."""
+    return shutil.copytree(user_files, tmp_path / "user")
+
+
+def run_in_a_test(words):
+    fetched = any(word.startswith(("timm:", "vgg", "imagenet-vgg", "voc")) for word in words)
+    return not fetched and not any(tuple(words[: len(some)]) == some for some in ONLY_PARSED)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, id=name(page))
+        for page in PAGES
+        if any(run_in_a_test(words) for words, _ in ours(page))
+    ],
+)
+def test_the_commands_of_a_page(command, folder, page):
+    for words, output in ours(page):
+        if not run_in_a_test(words):
+            continue
+        more = SHORTER.get(tuple(words[:2]), ()) if output is None else ()
+        result = command(*words, *(m for m in more if m not in words), cwd=folder)
+        assert result.returncode == 0, (words, result.stderr)
+        if output is not None:
+            assert doctest.OutputChecker().check_output(output, result.stdout, doctest.ELLIPSIS), (
+                f"{words}: the page shows\n{output}\nthe command printed\n{result.stdout}"
+            )
