@@ -23,7 +23,7 @@ ROOT = DOCS.parent
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 FENCE = re.compile(r"^```(console|sh)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SHORTER = {
-    ("points", "study"): ("--iterations", "2000", "--trials", "2"),
+    ("points", "study"): ("--trials", "1"),
     ("reader", "train-lines"): ("--epochs", "1"),
     ("reader", "train-letters"): ("--epochs", "1", "--jitter"),
     ("reader", "evaluate"): ("--lines", "20"),
