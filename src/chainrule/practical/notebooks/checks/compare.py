@@ -15,7 +15,11 @@ MATCH = 1e-5  # of the largest entry: an answer in float32 is right
 
 
 class WrongAnswer(Exception):  # noqa: N818 (the sentence is what the student reads)
-    """An answer that is not right: the sentence says why."""
+    """An answer that is not right: the sentence says why. vague: not by what mistake."""
+
+    def __init__(self, sentence: str, vague: bool = False) -> None:
+        super().__init__(sentence)
+        self.vague = vague
 
 
 Answer = Callable[..., Any]
@@ -56,7 +60,8 @@ def same(name: str, found: Any, right: Any, hints: Hints | None = None, case: st
         raise WrongAnswer(f"{name} has shape {array.shape}{tail}; expected {wanted.shape}")
     if not np.isfinite(array).all():
         raise WrongAnswer(f"{name} holds NaN or infinity{tail}")
-    raise WrongAnswer(_difference(name, array, wanted, hints.counts) + tail)
+    sentence, vague = _difference(name, array, wanted, hints.counts)
+    raise WrongAnswer(sentence + tail, vague)
 
 
 def as_array(name: str, found: Any, right: Any = None) -> np.ndarray:
@@ -105,24 +110,25 @@ def _close(a: np.ndarray, b: np.ndarray) -> bool:
 
 def _difference(
     name: str, array: np.ndarray, right: np.ndarray, counts: Mapping[str, float]
-) -> str:
+) -> tuple[str, bool]:
+    """How an array of the right shape differs, and whether that tells nothing of the mistake."""
     if not array.any():
-        return f"{name} is zero everywhere"
+        return f"{name} is zero everywhere", False
     if _close(-array, right):
-        return f"{name} has the wrong sign"
+        return f"{name} has the wrong sign", False
     square = float((right * right).sum())
     factor = float((array * right).sum()) / square if square else 0.0
     times = _times(factor, counts) if factor and _close(array / factor, right) else ""
     if times and (right.ndim or ", " in times):  # any two numbers are proportional
-        return f"{name} is {times}"
+        return f"{name} is {times}", ", " not in times
     if array.ndim == 2 and array.shape == array.T.shape and _close(array.T, right):
-        return f"{name} is transposed"
+        return f"{name} is transposed", False
     wrong = np.abs(array - right) > MATCH * np.abs(right).max() + 1e-12
     place = np.unravel_index(int(np.abs(array - right).argmax()), right.shape)
     at = f"[{', '.join(str(int(i)) for i in place)}]" if right.ndim else ""
     share = f" ({int(wrong.sum())} of {right.size} entries differ)" if right.ndim else ""
     direction = "large" if array[place] > right[place] else "small"
-    return f"{name}{at} is {array[place]:.6g}, which is too {direction}{share}"
+    return f"{name}{at} is {array[place]:.6g}, which is too {direction}{share}", True
 
 
 def _times(factor: float, counts: Mapping[str, float]) -> str:

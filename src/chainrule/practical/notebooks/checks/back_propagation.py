@@ -1,0 +1,226 @@
+"""The checks of notebook 3: backward passes against differences."""
+
+from typing import Any
+
+import numpy as np
+
+from chainrule.blocks import Convolution, MaxPooling, ReLU
+from chainrule.practical.notebooks.checks.backwards import right_backward
+from chainrule.practical.notebooks.checks.compare import (
+    Answer,
+    Check,
+    Hints,
+    WrongAnswer,
+    as_array,
+    parts,
+    same,
+)
+
+
+def convolution_backward(answer: Answer) -> None:
+    generator = np.random.default_rng(6)
+    for batch, channels, filters, size in ((3, 2, 4, (3, 2)), (1, 1, 1, (3, 3))):
+        x = generator.normal(size=(batch, channels, 6, 5))
+        params = {
+            "weight": generator.normal(size=(filters, channels, *size)),
+            "bias": generator.normal(size=filters),
+        }
+
+        def backward(x: np.ndarray, params: Any, dy: np.ndarray) -> dict[str, Any]:
+            dx, dw, db = parts(answer(x, params["weight"], dy), ("dx", "dw", "db"))
+            return {"x": dx, "weight": dw, "bias": db}
+
+        pixels = (6 - size[0] + 1) * (5 - size[1] + 1)
+        dy = (
+            np.random.default_rng(5)
+            .normal(size=(batch, filters, pixels))
+            .reshape(batch, filters, 6 - size[0] + 1, 5 - size[1] + 1)
+        )
+        counts = {
+            "as the batch is": float(batch),
+            "as an output has pixels": float(pixels),
+            "as the batch has pixels in all": float(batch * pixels),
+        }
+        hints = {
+            "weight": Hints(
+                [
+                    (_dw(x[:1], dy[:1], size), "dw is that of the first picture alone"),
+                    (
+                        _dw(x, dy, size)[:, :, ::-1, ::-1],
+                        "dw is turned round: the filter is not turned in the forward pass",
+                    ),
+                    (
+                        np.stack([_dw(x[n : n + 1], dy[n : n + 1], size) for n in range(batch)]),
+                        f"dw has a part for each picture: the sum over the batch of {batch} is "
+                        "missing",
+                    ),
+                ],
+                counts,
+            ),
+            "bias": Hints(
+                [
+                    (dy.sum(axis=(2, 3)), "db: the sum over the batch is missing"),
+                    (dy.sum(axis=0), "db: the sum over the pixels is missing"),
+                    (dy.sum(), "db is one number: each filter has its own bias"),
+                    (dy[0].sum(axis=(1, 2)), "db is that of the first picture alone"),
+                ],
+                counts,
+            ),
+            "x": Hints(
+                [
+                    (
+                        _dx(dy, params["weight"][:, :, ::-1, ::-1]),
+                        "dx: the filter is turned the wrong way round on the way back",
+                    ),
+                    (_dx(dy[:, :1], params["weight"][:1]), "dx comes from the first filter alone"),
+                ],
+                counts,
+            ),
+        }
+        right_backward(Convolution(channels, filters, size), x, params, backward, hints)
+
+
+def relu_backward(answer: Answer) -> None:
+    x = np.random.default_rng(7).normal(size=(2, 3, 4, 4))
+    x[np.abs(x) < 0.01] = 0.5
+
+    def backward(x: np.ndarray, params: Any, dy: np.ndarray) -> dict[str, Any]:
+        return {"x": answer(x, dy)}
+
+    dy = np.random.default_rng(5).normal(size=x.shape)
+    hints = Hints(
+        [
+            (dy, "dx is dy, passed on everywhere: where x is below 0 nothing depends on it"),
+            (dy * (dy > 0), "dx asks where dy is positive, not where x is"),
+            (np.maximum(x, 0), "dx is the forward pass"),
+            (dy * np.maximum(x, 0), "dx is dy times the value: the slope belongs there"),
+            ((x > 0) * 1.0, "dx: dy has no part in it"),
+        ]
+    )
+    right_backward(ReLU(), x, {}, backward, {"x": hints})
+    if np.any(as_array("dx", answer(np.zeros(3), np.ones(3))) != 0):
+        raise WrongAnswer("dx where x is exactly 0 is not 0, as the task asks")
+
+
+def max_pooling_backward(answer: Answer) -> None:
+    generator = np.random.default_rng(8)
+    for shape, size, stride in (((2, 2, 7, 7), 3, 2), ((1, 2, 6, 6), 2, 2), ((1, 1, 5, 5), 3, 1)):
+        x = generator.permutation(float(np.prod(shape)) - np.arange(np.prod(shape))).reshape(shape)
+
+        def backward(
+            x: np.ndarray, params: Any, dy: np.ndarray, size: int = size, stride: int = stride
+        ) -> dict[str, Any]:
+            return {"x": answer(x, dy, size, stride)}
+
+        rows, columns = ((side - size) // stride + 1 for side in shape[2:])
+        dy = np.random.default_rng(5).normal(size=(*shape[:2], rows, columns))
+        share, last, largest = (
+            _spread(x, dy, size, stride, way) for way in ("even", "last", "max")
+        )
+        hints = Hints(
+            [
+                (share, "dx is spread evenly over each window: only one pixel was passed on"),
+                (
+                    last,
+                    "dx: where windows overlap, the last one replaces what others gave: a pixel "
+                    "that is the largest of several windows gets from each",
+                ),
+                (largest, "dx goes to every pixel of a window"),
+                (_ones(x, dy, size, stride), "dx: dy has no part in it"),
+            ]
+        )
+        right_backward(MaxPooling(size, stride), x, {}, backward, {"x": hints})
+    flat = answer(np.zeros((1, 1, 2, 2)), np.ones((1, 1, 1, 1)), 2, 2)
+    hints = Hints([(np.ones((1, 1, 2, 2)), "dx: of equal values only the first one counts")])
+    first = np.array([[[[1.0, 0.0], [0.0, 0.0]]]])
+    same("dx", flat, first, hints, "(for a window of equal values)")
+
+
+def momentum_step(answer: Answer) -> None:
+    generator = np.random.default_rng(9)
+    value, velocity, slope = generator.normal(size=(3, 2, 4))
+    rate, momentum = 0.1, 0.9
+    moved = momentum * velocity - rate * slope
+    found = parts(answer(value, velocity, slope, rate, momentum), ("value", "velocity"))
+    if np.shape(found[0]) == value.shape and np.allclose(found[0], moved):
+        raise WrongAnswer("the value and the velocity have changed places")
+    same(
+        "the velocity",
+        found[1],
+        moved,
+        Hints(
+            [
+                (momentum * velocity + rate * slope, "the velocity goes up the slope"),
+                (
+                    momentum * velocity - slope,
+                    "the velocity: the learning rate has no part in it (it comes with the "
+                    "derivative here)",
+                ),
+                (momentum * velocity + slope, "the velocity: the learning rate has no part in it"),
+                (velocity - rate * slope, "the velocity: the momentum has no part in it"),
+                (-rate * slope, "the velocity: what it was is forgotten"),
+                (velocity, "the velocity stays as it was"),
+                (
+                    momentum * velocity - (1 - momentum) * slope,
+                    "the velocity is an average, with 1 - momentum in place of the learning rate",
+                ),
+                (
+                    momentum * (velocity - rate * slope),
+                    "the velocity: momentum times the step, too",
+                ),
+            ]
+        ),
+    )
+    same(
+        "the value",
+        found[0],
+        value + moved,
+        Hints(
+            [
+                (value - moved, "the value goes against its velocity"),
+                (value - rate * slope, "the value: the velocity has no part in it"),
+                (value + velocity, "the value moves by the velocity before the step, not after"),
+                (value + rate * moved, "the value: the learning rate is there twice"),
+                (value, "the value stays as it was"),
+            ]
+        ),
+    )
+
+
+def _dw(x: np.ndarray, dy: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    patches = np.lib.stride_tricks.sliding_window_view(x, size, axis=(2, 3))
+    dw: np.ndarray = np.einsum("nkij,ncijuv->kcuv", dy, patches)
+    return dw
+
+
+def _dx(dy: np.ndarray, w: np.ndarray) -> np.ndarray:
+    h, v = w.shape[2:]
+    around = np.pad(dy, ((0, 0), (0, 0), (h - 1, h - 1), (v - 1, v - 1)))
+    patches = np.lib.stride_tricks.sliding_window_view(around, (h, v), axis=(2, 3))
+    dx: np.ndarray = np.einsum("nkijuv,kcuv->ncij", patches, w[:, :, ::-1, ::-1])
+    return dx
+
+
+def _spread(x: np.ndarray, dy: np.ndarray, size: int, stride: int, way: str) -> np.ndarray:
+    """dx as it is when a window's dy is put in a wrong way."""
+    dx = np.zeros(x.shape)
+    for n, c, i, j in np.ndindex(dy.shape):
+        place = (n, c, slice(i * stride, i * stride + size), slice(j * stride, j * stride + size))
+        window = x[place]
+        if way == "last":
+            dx[place][np.unravel_index(window.argmax(), window.shape)] = dy[n, c, i, j]
+        else:
+            dx[place] += dy[n, c, i, j] / (window.size if way == "even" else 1)
+    return dx
+
+
+def _ones(x: np.ndarray, dy: np.ndarray, size: int, stride: int) -> np.ndarray:
+    return (_spread(x, np.ones(dy.shape), size, stride, "last") > 0) * 1.0
+
+
+CHECKS: dict[str, Check] = {
+    "convolution_backward": convolution_backward,
+    "relu_backward": relu_backward,
+    "max_pooling_backward": max_pooling_backward,
+    "momentum_step": momentum_step,
+}
