@@ -44,7 +44,8 @@ def log_loss(answer: Answer) -> None:
             "the loss is not finite for scores of 1000 and -1000: an exponential overflows, or the "
             "logarithm of a probability that has become 0 is taken"
         )
-    same("the loss", found, 1000 + np.log1p(np.exp(-1.0)) / 2, case="(for scores of 1000 and -1000)")
+    right_far = 1000 + np.log1p(np.exp(-1.0)) / 2
+    same("the loss", found, right_far, case="(for scores of 1000 and -1000)")
 
 
 def log_loss_derivative(answer: Answer) -> None:
