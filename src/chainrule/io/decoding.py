@@ -1,10 +1,10 @@
 """The bytes of a picture's file as a picture of Pillow, within limits."""
 
+import importlib
 import struct
 from contextlib import suppress
 from functools import cache
 from io import BytesIO
-from typing import Any
 
 from PIL import Image
 
@@ -129,8 +129,6 @@ def _without_texts(content: bytes) -> bytes:
 @cache
 def _register() -> None:
     Image.init()
-    heif: Any = None
+    # imported by name, so that types are checked alike where it is there and where it is not
     with suppress(ImportError):
-        import pillow_heif as heif  # type: ignore[import-not-found, no-redef]
-    if heif is not None:
-        heif.register_heif_opener()
+        importlib.import_module("pillow_heif").register_heif_opener()
