@@ -1,5 +1,6 @@
 """The command line: parse, call, print. Nothing below this package prints or exits."""
 
+import logging
 import os
 import re
 import signal
@@ -64,6 +65,8 @@ def main() -> NoReturn:
     # threads that wait for each other sleep, before OpenMP is loaded: by spinning, two runs on the
     # cores of one take tens of times as long as one after the other
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    # that its folder for fonts cannot be written makes Matplotlib slower, and is not of our doing
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     streams.guard()
     _refuse_empty_out(sys.argv[1:])
     ended = _end_as_ctrl_c(signal.SIGTERM)

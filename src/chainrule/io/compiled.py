@@ -3,6 +3,9 @@
 import contextlib
 import hashlib
 import logging
+import multiprocessing
+import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import cache, cached_property
@@ -14,6 +17,7 @@ from numba.core import caching
 from numba.misc.appdirs import AppDirs
 
 _COMPILED = (b"@njit", b"@compiled", b"@intrinsic")
+_NO_FOLDER = "no folder for it can be written"
 
 
 def compiled(function: Callable[..., Any]) -> Any:
@@ -23,9 +27,9 @@ def compiled(function: Callable[..., Any]) -> Any:
     cache, in the first of these that can be written. Where none can, or the disk is full, the
     function is compiled in each process anew, and the logger "chainrule" says so, once.
 
-    What was kept is used until a file with compiled code changes anywhere in the same room of the
-    package. (Numba's own cache sees a change of the function's own file only, not of what it
-    calls.) What was damaged is made again.
+    What was kept is used until its file changes, one that this imports, or one that a file with
+    compiled code among those imports. (Numba's own cache sees a change of the function's own file
+    only, not of what it calls.) What was damaged is made again.
 
     Only what Python calls needs this: what compiled code calls, plain `njit`, is kept with it.
     """
@@ -63,7 +67,7 @@ class _Cache(caching.NullCache):  # type: ignore[misc]
 
     def save_overload(self, signature: Any, data: Any) -> None:
         if self._kept is None:
-            _say_once("no folder for it can be written")
+            _say_once(_NO_FOLDER)
             return
         try:
             self._kept.save_overload(signature, data)
@@ -72,12 +76,20 @@ class _Cache(caching.NullCache):  # type: ignore[misc]
 
 
 _said: list[str] = []
+_SAID = "CHAINRULE_COMPILED_CODE_SAID"  # tells the processes that this one starts
+
+
+def say_if_none_is_kept() -> None:
+    """Say at once that no folder can be written, if so: worker processes started later need not."""
+    if _Locator.from_function(say_if_none_is_kept, __file__) is None:
+        _say_once(_NO_FOLDER)
 
 
 def _say_once(reason: str) -> None:
-    if _said:
+    if _said or (_SAID in os.environ and multiprocessing.parent_process() is not None):
         return
     _said.append(reason)
+    os.environ[_SAID] = "1"
     logging.getLogger("chainrule").warning(
         "compiled code cannot be kept (%s), so every start compiles anew; the variable "
         "NUMBA_CACHE_DIR can name a folder for it",
@@ -106,8 +118,11 @@ class _Locator(caching._CacheLocator):  # type: ignore[misc]
         return str(self._folder)
 
     def get_source_stamp(self) -> str:
-        folders = max(self._function.__module__.count(".") - 1, 1)  # chainrule.room.file: 1
-        return _stamp(Path(self._source).parents[folders - 1])
+        source = Path(self._source)
+        names = self._function.__module__.split(".")
+        if source.name == "__init__.py":
+            names.append("__init__")
+        return _stamp(source, source.parents[len(names) - 1], names[0])
 
     def get_disambiguator(self) -> str:
         return str(self._function.__code__.co_firstlineno)
@@ -133,11 +148,24 @@ def _folders(source: str) -> Iterator[Path]:
 
 
 @cache
-def _stamp(room: Path) -> str:
-    """A checksum of all files with compiled code in a folder, and of this file."""
+def _stamp(source: Path, root: Path, package: str) -> str:
+    """A checksum of a file with compiled code and of all that it can take code or constants from.
+
+    root: the folder of the package. Of the files that are imported, those without compiled code
+    count (a constant is compiled in), but not what they import in turn.
+    """
+    imports = re.compile(rf"^from ({re.escape(package)}[.\w]*) import".encode(), re.MULTILINE)
     digest = hashlib.sha256(Path(__file__).read_bytes())
-    for path in sorted(room.rglob("*.py")):
+    left, seen = [source], {Path(__file__)}
+    while left:
+        path = left.pop()
+        if path in seen or not path.exists():
+            continue
+        seen.add(path)
         text = path.read_bytes()
+        digest.update(hashlib.sha256(text).digest())
         if any(mark in text for mark in _COMPILED):
-            digest.update(hashlib.sha256(text).digest())
+            for name in imports.findall(text):
+                module = root.joinpath(*name.decode().split("."))
+                left += [module.with_suffix(".py"), module / "__init__.py"]
     return digest.hexdigest()

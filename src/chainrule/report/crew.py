@@ -1,7 +1,6 @@
 """Worker processes that do pieces of work side by side, each on one core."""
 
 import multiprocessing
-import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -10,6 +9,8 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from chainrule.errors import ChainruleError
+from chainrule.io.compiled import say_if_none_is_kept
+from chainrule.io.workers import begin_worker
 
 _EVERY = 0.2  # seconds between two reports of a worker
 
@@ -44,6 +45,7 @@ class Crew:
 
     def __init__(self, size: int, do: Callable[..., Any]) -> None:
         context = multiprocessing.get_context("spawn")
+        say_if_none_is_kept()  # once, and not by every process
         self._workers = []
         for _ in range(size):
             ours, theirs = context.Pipe()
@@ -103,8 +105,7 @@ class Crew:
 
 def _serve(pipe: Connection, do: Callable[..., Any]) -> None:
     """A worker's life: take work, report, send what came of it, until the pipe closes."""
-    # Ctrl-C reaches all processes of a terminal; whoever started this one ends it
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    begin_worker()
     with one_thread(), suppress(EOFError, OSError):
         while True:
             name, inputs = pipe.recv()

@@ -24,6 +24,7 @@ from chainrule.blocks.kernels import in_parts, pixels
 from chainrule.blocks.kernels.memory import address, further
 from chainrule.blocks.kernels.tile import ROWS, VECTOR_BYTES, VECTORS, make_tile
 from chainrule.blocks.window import Window
+from chainrule.io.compiled import compiled
 
 _WINDOWS = 128
 """Windows at a time: of 48 float32 each, what a tile reads of x takes 24 KiB."""
@@ -137,7 +138,7 @@ def _columns(  # type: ignore[no-untyped-def]
         _cut_1(count, a, a_step, here, offsets, there, c_step, left, begin, end)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _products(  # type: ignore[no-untyped-def]
     x, windows, dy, dw, in_x, in_w, sizes, begin, end
 ):
@@ -179,7 +180,7 @@ def _copy_windows(  # type: ignore[no-untyped-def]
                 copy[e] = seen[e]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _channels(x, dy, dw, steps, begin, end):  # type: ignore[no-untyped-def]
     """dw[k, m, c] = sum over n, i, j of dy[n, i, j, c] x[n, i sh + k dh, j sw + m dw, c]."""
     images, height, width, channels = x.shape

@@ -4,11 +4,11 @@ from functools import cache
 from typing import Any
 
 import torch
-from numba import njit
 from torch import Tensor
 
 from chainrule.blocks.kernels import in_parts
 from chainrule.blocks.kernels.memory import address, further
+from chainrule.io.compiled import compiled
 
 _BITS = {8: torch.int64, 4: torch.int32, 2: torch.int16}
 
@@ -43,7 +43,7 @@ def _in_memory_order(x: Tensor, channels_last: bool) -> Tensor:
     return (x.permute(0, 2, 3, 1) if channels_last else x).reshape(-1)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def pass_between(dy, y, dx, bound, begin, end):  # type: ignore[no-untyped-def]
     """dx = dy where the bits of y lie between 0 and `bound`, else 0; all as whole numbers."""
     given, output, found = (

@@ -16,11 +16,11 @@ comes `repeated`: several times in a row, for as many pixels at once.
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from chainrule.blocks.kernels.memory import address, further
 from chainrule.blocks.kernels.numbers import number, put
+from chainrule.io.compiled import compiled
 
 _PERIOD = 256  # numbers that a loop takes at once, about
 _BLOCKS = 256  # summed in float32 before they are added to the float64 sums
@@ -60,7 +60,7 @@ def _folded(sums: NDArray[np.float64], channels: int) -> NDArray[np.float64]:
     return total
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def scale(x, y, a, b, low):  # type: ignore[no-untyped-def]
     """y = max(low, a x + b)."""
     px, py, pa, pb = address(x), address(y), address(a), address(b)
@@ -71,7 +71,7 @@ def scale(x, y, a, b, low):  # type: ignore[no-untyped-def]
             put(found, e, value if value > low else low)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def scale_back(dy, x, dx, a, b, low, c, d):  # type: ignore[no-untyped-def]
     """dx = a g + c x + d."""
     pdy, px, pdx = address(dy), address(x), address(dx)
@@ -84,7 +84,7 @@ def scale_back(dy, x, dx, a, b, low, c, d):  # type: ignore[no-untyped-def]
             put(found, e, pa[e] * g + (pc[e] * value + pd[e]))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _sum(x, sums, part):  # type: ignore[no-untyped-def]
     px, pp = address(x), address(part)
     for first in range(0, x.size, part.size * _BLOCKS):
@@ -96,7 +96,7 @@ def _sum(x, sums, part):  # type: ignore[no-untyped-def]
         sums += part
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _sum_squares(x, mean, sums, part):  # type: ignore[no-untyped-def]
     px, pp, pm = address(x), address(part), address(mean)
     for first in range(0, x.size, part.size * _BLOCKS):
@@ -109,7 +109,7 @@ def _sum_squares(x, mean, sums, part):  # type: ignore[no-untyped-def]
         sums += part
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _sum_derivatives(  # type: ignore[no-untyped-def]
     dy, x, a, b, low, r, away, db, dw, parts
 ):

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from chainrule.blocks.kernels.memory import MOVED, address, further, move
 from chainrule.blocks.kernels.numbers import number, put
 from chainrule.blocks.kernels.taps import Taps
+from chainrule.io.compiled import compiled
 
 SLACK = 64
 """Numbers behind the patches that `pack` may write: it copies in whole vectors."""
@@ -34,7 +35,7 @@ def line_of(taps: Taps, columns: int, width: int, channels: int, kind: Any) -> N
     return np.zeros(max(width + taps.left, seen) * channels, kind)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def pack(x, patches, taps, size, length, tail):  # type: ignore[no-untyped-def]
     """Write the patches of x, `length` numbers a row; size: rows and columns of windows.
 
@@ -81,7 +82,7 @@ def _pack_border(pixel, to, first, start, height, width, c, taps):  # type: igno
                     there[e] = 0
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def unpack(patches, dx, taps, size, length, line):  # type: ignore[no-untyped-def]
     """dx: each pixel's sum over its places in the patches, in the kind of `line`.
 

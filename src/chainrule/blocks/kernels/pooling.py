@@ -16,6 +16,7 @@ from chainrule.blocks.kernels.memory import address, further
 from chainrule.blocks.kernels.numbers import number, put
 from chainrule.blocks.kernels.taps import Taps, taps_of
 from chainrule.blocks.window import Window
+from chainrule.io.compiled import compiled
 
 
 def maxima(x: Tensor, window: Window, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
@@ -76,7 +77,7 @@ def _image(array: Any) -> Tensor:
     return torch.from_numpy(array).permute(0, 3, 1, 2)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _maxima(x, y, place, best, s, begin, end):  # type: ignore[no-untyped-def]
     """`best` holds a row of y while it is looked for."""
     _, height, width, c = x.shape
@@ -139,7 +140,7 @@ def _reach(offset, stride, width, outputs):  # type: ignore[no-untyped-def]
     return start, stop
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _to_maxima(dy, place, far, dx, s, begin, end):  # type: ignore[no-untyped-def]
     _, height, width, c = dx.shape
     _, ho, wo, _ = dy.shape
@@ -156,7 +157,7 @@ def _to_maxima(dy, place, far, dx, s, begin, end):  # type: ignore[no-untyped-de
                     at += 1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _spread(dy, dx, s, begin, end):  # type: ignore[no-untyped-def]
     _, height, width, c = dx.shape
     _, ho, wo, _ = dy.shape

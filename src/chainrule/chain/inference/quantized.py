@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from numba import njit
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -18,6 +17,7 @@ from chainrule.chain import Chain
 from chainrule.chain.chain import layer_parameters
 from chainrule.chain.inference.folding import fold_batch_normalization
 from chainrule.errors import InputError
+from chainrule.io.compiled import compiled
 
 Ranges = Mapping[str, float]
 
@@ -203,7 +203,7 @@ def _memory(q: Tensor) -> NDArray[np.uint8]:
     return q.permute(0, 2, 3, 1).numpy().reshape(-1)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _add_clamped(total, other):  # type: ignore[no-untyped-def]
     """Add the bytes `other` to `total`, in place; what is above 255 becomes that."""
     for place in range(total.size):

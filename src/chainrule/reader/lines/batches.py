@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol, TypeVar
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from torch import Tensor
 
+from chainrule.io.compiled import compiled
 from chainrule.reader.lines.network import frames
 from chainrule.reader.lines.ready import Crops
 from chainrule.reader.picture.line_image import HEIGHT
@@ -61,7 +61,7 @@ def batches(widths: Sequence[int]) -> list[list[int]]:
     return found
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _cheapest(columns, room, a_batch):  # type: ignore[no-untyped-def]
     """Where the batch ends that begins at each place of crops in order, the widest first.
 

@@ -5,7 +5,6 @@ from typing import Literal
 
 import numpy as np
 import torch
-from numba import njit
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -14,6 +13,7 @@ from chainrule.chain import Chain
 from chainrule.chain.inference.folding import fold_batch_normalization
 from chainrule.chain.inference.quantized import Bytes, QuantizedNetwork, Ranges, check_ranges
 from chainrule.errors import InputError
+from chainrule.io.compiled import compiled
 from chainrule.reader.lines.network import padded
 
 Crops = Sequence[NDArray[np.float32]]
@@ -75,7 +75,7 @@ class ByteNetwork:
         return self.network.apply(torch.from_numpy(x))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _put(crop, q):  # type: ignore[no-untyped-def]
     """Put the bytes of a crop (32, w) in the first columns of `q`."""
     factor, zero = np.float32(1 / INPUT.scale), np.float32(INPUT.zero)

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from chainrule.errors import InputError
+from chainrule.io.compiled import compiled
 from chainrule.reader.picture.resample import evened, resampled
 from chainrule.reader.picture.text_box import FAINTEST, find
 
@@ -162,7 +162,7 @@ def _cut_all(
     return found
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _cut_each(flat, shapes, ways):  # type: ignore[no-untyped-def]
     """Of pictures with these shapes (N, 2), one after the other in `flat`: how wide and how high
     their ink is (N, 2), 0 where there is none; and for each in each way (scale, stretch, rise) the
@@ -189,7 +189,7 @@ def _cut_each(flat, shapes, ways):  # type: ignore[no-untyped-def]
     return inked, values, places
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _scaled(picture, box, way):  # type: ignore[no-untyped-def]
     """The values of a crop, none if it is too wide, and its left, top, scale_x and scale_y."""
     scale, stretch, rise = way
@@ -210,6 +210,6 @@ def _scaled(picture, box, way):  # type: ignore[no-untyped-def]
     return evened(ink, _BELOW_INK), place
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _clamped(value, least, most):  # type: ignore[no-untyped-def]
     return min(max(value, least), most)

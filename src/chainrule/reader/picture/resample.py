@@ -4,8 +4,10 @@ steps, one by one, took longer than all else that makes a crop."""
 import numpy as np
 from numba import njit
 
+from chainrule.io.compiled import compiled
 
-@njit(cache=True, nogil=True)
+
+@compiled
 def resampled(picture, paper, sign, box, height, width):  # type: ignore[no-untyped-def]
     """The ink, sign (shade - paper), of a grey picture in `box`, float32 (height, width).
 
@@ -29,7 +31,7 @@ def resampled(picture, paper, sign, box, height, width):  # type: ignore[no-unty
     return np.ascontiguousarray(across.T)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def counted(values, size):  # type: ignore[no-untyped-def]
     """How many of each of 0 to `size` - 1 there are.
 
@@ -47,7 +49,7 @@ def counted(values, size):  # type: ignore[no-untyped-def]
     return counts.sum(0)
 
 
-@njit(cache=True, nogil=True, fastmath={"nnan"})  # no NaN: its minimum is several at a time
+@njit(nogil=True, fastmath={"nnan"})  # no NaN: its minimum is several at a time
 def evened(values, share):  # type: ignore[no-untyped-def]
     """Ink (height, width), float32, brought to about 1 where it lies: divided by the level that
     `share` of the pixels are below, or by half of the most, if that is more; then held to -0.5 to
@@ -73,7 +75,7 @@ def evened(values, share):  # type: ignore[no-untyped-def]
     return flat.reshape(values.shape)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _weighted(lines, begin, end, count):  # type: ignore[no-untyped-def]
     """`count` lines instead of those from `begin` to `end`, each a weighted mean of neighbours."""
     size, length = lines.shape

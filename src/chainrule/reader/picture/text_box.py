@@ -3,9 +3,9 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from chainrule.io.compiled import compiled
 from chainrule.reader.picture.resample import counted
 
 FAINTEST = 6.0  # grey levels between paper and ink
@@ -41,7 +41,7 @@ def find_text_box(picture: NDArray[np.uint8]) -> TextBox | None:
     return TextBox(*box) if found else None
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def find(picture):  # type: ignore[no-untyped-def]
     """`find_text_box` for compiled functions: whether there is one, and it."""
     nothing = TextBox(0.0, 0.0, 0, 0, 0, 0, 0, 0)
@@ -86,7 +86,7 @@ def find(picture):  # type: ignore[no-untyped-def]
     return True, TextBox(paper, sign, left, top, right, bottom, core, strokes)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _smoothed(picture):  # type: ignore[no-untyped-def]
     """The mean over 3x3 pixels, rounded; beyond the edge lies what is at the edge."""
     height, width = picture.shape
@@ -103,7 +103,7 @@ def _smoothed(picture):  # type: ignore[no-untyped-def]
     return smooth
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _core(picture, paper, sign):  # type: ignore[no-untyped-def]
     height, width = picture.shape
     darkest, lightest = np.uint8(255), np.uint8(0)
@@ -126,7 +126,7 @@ def _core(picture, paper, sign):  # type: ignore[no-untyped-def]
     return core, max(1, strokes)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _inked(paper, sign, threshold):  # type: ignore[no-untyped-def]
     """Of each shade, whether it is ink: 1 or 0."""
     is_ink = np.zeros(256, np.uint8)
@@ -135,7 +135,7 @@ def _inked(paper, sign, threshold):  # type: ignore[no-untyped-def]
     return is_ink
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _ends(counts, least):  # type: ignore[no-untyped-def]
     """The first place with so many, and the one after the last; (0, 0) if there is none.
 
@@ -151,7 +151,7 @@ def _ends(counts, least):  # type: ignore[no-untyped-def]
     return (first + 1, last - 1) if last - first > 2 else (first, last)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _median_distance(counts, paper):  # type: ignore[no-untyped-def]
     """The median of |level - paper|; the paper is a whole or a half number."""
     doubled = np.zeros(512, np.int64)  # of twice the distance
@@ -160,7 +160,7 @@ def _median_distance(counts, paper):  # type: ignore[no-untyped-def]
     return 0.5 * _median(doubled)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _median(counts):  # type: ignore[no-untyped-def]
     """The median of 0, 1, 2, ..., of which there are so many each."""
     total, below, lower = counts.sum(), 0, -1

@@ -11,6 +11,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from chainrule.io.compiled import compiled
 from chainrule.reader.search.dictionary import english
 
 START, AFTER_MARK, OUTSIDE = range(3)
@@ -137,7 +138,7 @@ def _tree(words: Mapping[str, int]) -> _Tree:
     return np.array(following, np.int32), np.array(through, np.int32), np.array(ends, np.int32)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def next_character(tables, state, case, label):  # type: ignore[no-untyped-def]
     """The logarithm of the probability of class `label` in `state`, and the state and case after.
 
@@ -165,13 +166,13 @@ def next_character(tables, state, case, label):  # type: ignore[no-untyped-def]
     return np.log(p), after, 1 if small else (2 if case == 0 else 3)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def end_of_line(tables, state):  # type: ignore[no-untyped-def]
     """The logarithm of the probability that the line ends in `state`."""
     return _no_letter(tables, state) + tables.end
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _log_probability(labels, tables):  # type: ignore[no-untyped-def]
     total, state, case = 0.0, np.int64(START), 0
     for label in labels:
@@ -180,7 +181,7 @@ def _log_probability(labels, tables):  # type: ignore[no-untyped-def]
     return total + end_of_line(tables, state)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _knows(labels, tables):  # type: ignore[no-untyped-def]
     state = np.int64(START)
     for label in labels:
@@ -196,7 +197,7 @@ def _knows(labels, tables):  # type: ignore[no-untyped-def]
     return state < OUTSIDE or tables.ends[state] > 0
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(nogil=True, inline="always")
 def _no_letter(tables, state):  # type: ignore[no-untyped-def]
     if state < OUTSIDE:
         return np.log(_MARKS[state])
@@ -206,7 +207,7 @@ def _no_letter(tables, state):  # type: ignore[no-untyped-def]
     return np.log((1.0 - _STRAY) * ending + _STRAY / (_LETTERS + 1))
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(nogil=True, inline="always")
 def _first(tables, place):  # type: ignore[no-untyped-def]
     """Of words that begin with the letter, a little of it the same for all letters."""
     after = tables.following[START, place]

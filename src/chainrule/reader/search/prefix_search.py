@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from chainrule.io.compiled import compiled
 from chainrule.reader.search.lexicon import Lexicon, end_of_line, lexicon, next_character
 
 LogP = NDArray[np.float32] | NDArray[np.float64]
@@ -103,7 +104,7 @@ _PREFIX = np.dtype(
 )
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _search_all(log_p, frames, settings, tables):  # type: ignore[no-untyped-def]
     found = np.zeros((len(log_p), log_p.shape[1]), np.int64)
     lengths = np.zeros(len(log_p), np.int64)
@@ -114,7 +115,7 @@ def _search_all(log_p, frames, settings, tables):  # type: ignore[no-untyped-def
     return found, lengths
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _search(frames, settings, tables):  # type: ignore[no-untyped-def]
     classes, width = frames.shape[1], settings.width
     tree = np.empty(len(frames) * width + 1, _NODE)
@@ -141,7 +142,7 @@ def _search(frames, settings, tables):  # type: ignore[no-untyped-def]
     return _spelled(_finished(prefixes, kept, settings, tables), tree)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _grow(frame, prefixes, kept, least):  # type: ignore[no-untyped-def]
     """Put each kept prefix and one more label behind the kept ones; how many there are then."""
     count = kept
@@ -157,7 +158,7 @@ def _grow(frame, prefixes, kept, least):  # type: ignore[no-untyped-def]
     return count
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _go_on(frame, prefixes, kept):  # type: ignore[no-untyped-def]
     """One frame more of the same text, for each kept prefix."""
     for i in range(kept):
@@ -168,7 +169,7 @@ def _go_on(frame, prefixes, kept):  # type: ignore[no-untyped-def]
         one.score = one.both + one.text
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _find_grown(grown, prefixes, tree, kept):  # type: ignore[no-untyped-def]
     """A kept prefix and one more label may be a prefix that is kept already: note which."""
     for j in range(kept):
@@ -178,14 +179,14 @@ def _find_grown(grown, prefixes, tree, kept):  # type: ignore[no-untyped-def]
                 grown[i, prefixes[j].last] = j
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _forget_grown(grown, prefixes, kept):  # type: ignore[no-untyped-def]
     for i in range(kept):
         for j in range(kept):
             grown[i, prefixes[j].last] = -1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _settle(prefixes, grown, kept, count, settings, tables):  # type: ignore[no-untyped-def]
     """Add those that are kept already to these, drop what is hopeless, and score the others."""
     weight, bonus = settings.lexicon_weight, settings.length_bonus
@@ -217,7 +218,7 @@ def _settle(prefixes, grown, kept, count, settings, tables):  # type: ignore[no-
     return new
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _choose(best, prefixes, count, pruning):  # type: ignore[no-untyped-def]
     """Put the best prefixes into `best`, the best first; how many are worth keeping."""
     size, room = 0, len(best)
@@ -236,7 +237,7 @@ def _choose(best, prefixes, count, pruning):  # type: ignore[no-untyped-def]
     return size
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _keep(chosen, prefixes, copies, tree, nodes):  # type: ignore[no-untyped-def]
     """Bring the chosen ones to the front, the new ones into the tree; how many this has then."""
     for k in range(len(chosen)):
@@ -251,7 +252,7 @@ def _keep(chosen, prefixes, copies, tree, nodes):  # type: ignore[no-untyped-def
     return nodes
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _finished(prefixes, kept, settings, tables):  # type: ignore[no-untyped-def]
     """The place of the prefix that is the best as a whole line."""
     place, most = 0, -np.inf
@@ -264,7 +265,7 @@ def _finished(prefixes, kept, settings, tables):  # type: ignore[no-untyped-def]
     return place
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _spelled(place, tree):  # type: ignore[no-untyped-def]
     length, node = 0, place
     while node > 0:
@@ -277,7 +278,7 @@ def _spelled(place, tree):  # type: ignore[no-untyped-def]
     return labels
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(nogil=True, inline="always")
 def _add(one, other):  # type: ignore[no-untyped-def]
     """log(exp(one) + exp(other))"""
     high, low = max(one, other), min(one, other)

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from math import log
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from chainrule.io.compiled import compiled
 from chainrule.reader.picture.line_image import (
     WIDEST,
     Crop,
@@ -145,7 +145,7 @@ def log_likelihoods(log_p: LogP, readings: Sequence[Sequence[int]]) -> list[floa
     return found
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _log_likelihoods(p, paths, lengths):  # type: ignore[no-untyped-def]
     found = np.empty(len(paths))
     for i in range(len(paths)):
@@ -153,7 +153,7 @@ def _log_likelihoods(p, paths, lengths):  # type: ignore[no-untyped-def]
     return found
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _log_likelihood(p, path):  # type: ignore[no-untyped-def]
     entries = len(path)
     alpha = np.zeros(entries)
@@ -177,7 +177,7 @@ def _log_likelihood(p, path):  # type: ignore[no-untyped-def]
     return total + np.log(ends) if ends > 0.0 else -np.inf
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _mean_best(log_p, frames):  # type: ignore[no-untyped-def]
     means = np.zeros(len(log_p))
     for n in range(len(log_p)):

@@ -1,10 +1,10 @@
 """Loops over all parameters at once."""
 
-from numba import njit
 from torch import Tensor
 
 from chainrule.blocks.kernels.memory import address, further
 from chainrule.blocks.kernels.numbers import bits, number
+from chainrule.io.compiled import compiled
 
 
 def add_up(parts: Tensor, total: Tensor) -> None:
@@ -12,7 +12,7 @@ def add_up(parts: Tensor, total: Tensor) -> None:
     _add_up(bits(parts), total.numpy())
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _add_up(parts, total):  # type: ignore[no-untyped-def]
     threads, size = parts.shape
     first, found = address(parts), address(total)
