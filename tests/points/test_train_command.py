@@ -189,8 +189,17 @@ def test_help_has_an_example(command, name):
 @pytest.mark.parametrize(
     ("content", "options", "message"),
     [
-        (b"a,b,label\n1,2,5\n2,3,5\n", (), "1 value(s) (5); expected exactly two"),
-        (b"a,b,label\n1,2,0\n2,3,1\n3,4,2\n", (), "3 value(s) (0, 1, 2); expected exactly two"),
+        (b"a,b,label\n1,2,5\n2,3,5\n", (), "'label' holds 1 value(s) (5); expected 2 to 100"),
+        (
+            b"a,kind\n" + b"".join(b"1,%d\n" % (k % 101) for k in range(202)),
+            (),
+            "'kind' holds 101 value(s) (0, 1, 2, 3, 4, ...); expected 2 to 100",
+        ),
+        (
+            b"a,b,kind\n1,2,0\n2,3,1\n3,4,2\n3,4,2\n",
+            (),
+            "label column 'kind', class '0': found 1 point(s); expected at least 2",
+        ),
         (b"a,b,label\n1,2,0\n2,3,1\n", ("--label", "kind"), "'kind'"),
         (b"a,b,label\n1,nan,0\n2,3,1\n", (), "'nan'; expected a finite number"),
         (b"a,b,label\n1,2,0\n2,-inf,1\n", (), "'-inf'; expected a finite number"),

@@ -38,6 +38,12 @@ WeightsOption = Annotated[
 PointOption = Annotated[
     str | None, typer.Option("--x", help="Another point: its features, separated by commas.")
 ]
+ClassOption = Annotated[
+    str | None,
+    typer.Option(
+        "--class", help="Which network, where --weights has one for each class: its class is +1."
+    ),
+]
 LabelOption = Annotated[float | None, typer.Option("--y", help="Another label: -1 or 1.")]
 
 
@@ -46,6 +52,7 @@ def check(
     weights: WeightsOption = None,
     x: PointOption = None,
     y: LabelOption = None,
+    class_name: ClassOption = None,
     delta: Annotated[
         float | None,
         typer.Option(help="The step; 0.001 for forward (the original's) and 1e-5 for central."),
@@ -73,7 +80,7 @@ def check(
     from chainrule.checking.derivatives import DEFAULT_DELTA, check_delta
     from chainrule.points.gradient_table import REPORT_DELTA, gradient_table, units_near_kink
 
-    chosen = _example(example, weights, x, y)
+    chosen = _example(example, weights, x, y, class_name)
     if delta is None:
         delta = REPORT_DELTA if method is Method.FORWARD else DEFAULT_DELTA["central"]
     check_delta(delta)
@@ -99,6 +106,7 @@ def derive(
     weights: WeightsOption = None,
     x: PointOption = None,
     y: LabelOption = None,
+    class_name: ClassOption = None,
     digits: Annotated[
         int, typer.Option(min=2, max=17, help="How many significant digits to print.")
     ] = 6,
@@ -113,7 +121,7 @@ def derive(
     """
     from chainrule.points.derivation import derivation
 
-    chosen = _example(example, weights, x, y)
+    chosen = _example(example, weights, x, y, class_name)
     steps = derivation(chosen, digits)
     if as_json:
         print_json(_derive_document(chosen, steps))
@@ -121,13 +129,17 @@ def derive(
         _print_derivation(chosen, steps, digits)
 
 
-def _example(name: str, weights: Path | None, x: str | None, y: float | None) -> "Example":
+def _example(
+    name: str, weights: Path | None, x: str | None, y: float | None, class_name: str | None
+) -> "Example":
     from chainrule.points.example import printed_example, read_example, report_example
 
     named = {"report": report_example, "printed": printed_example}
     chosen = named[name]() if name in named else read_example(name)
     if weights is not None:
-        chosen = _with_weights(chosen, weights, x)
+        chosen = _with_weights(chosen, weights, x, class_name)
+    elif class_name is not None:
+        raise InputError(f"--class: found {class_name!r}; expected --weights with it")
     elif x is not None:
         chosen = replace(chosen, x=_numbers(x))
     if y is not None:
@@ -135,17 +147,35 @@ def _example(name: str, weights: Path | None, x: str | None, y: float | None) ->
     return chosen
 
 
-def _with_weights(chosen: "Example", weights: Path, x: str | None) -> "Example":
+def _with_weights(
+    chosen: "Example", weights: Path, x: str | None, class_name: str | None
+) -> "Example":
     """The point of --x is in the units of the training's data: standardize it as that was."""
+    from chainrule.points.class_model import class_model_of
     from chainrule.points.evaluation import model_of
     from chainrule.points.example import Standardization
-    from chainrule.points.files import load_weights
+    from chainrule.points.files import load_networks
 
-    parameters, settings = load_weights(weights)
+    parameters, settings = load_networks(weights)
     given = chosen.x if x is None else _numbers(x)
+    several = parameters["b_out"].ndim > 0
+    if not several and class_name is not None:
+        raise InputError(
+            f"--class: found {class_name!r}; expected none, as {weights} is one network"
+        )
+    if several and class_name is None:
+        names = ", ".join(settings["class_names"][:5])
+        raise InputError(
+            f"{weights} has {len(settings['class_names'])} networks, one a class; expected one of "
+            f"them by --class: {names}"
+        )
     if "mean" not in settings:
         return replace(chosen, x=given, parameters=parameters)
-    model = model_of(parameters, settings)
+    if class_name is not None:
+        model = class_model_of(parameters, settings, weights).one(class_name)
+        parameters = dict(model.parameters)
+    else:
+        model = model_of(parameters, settings)
     if not model.mean.any() and (model.scale == 1).all():
         return replace(chosen, x=given, parameters=parameters)
     if x is None:

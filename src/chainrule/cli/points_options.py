@@ -22,8 +22,8 @@ class Initialization(StrEnum):
 DataOption = Annotated[
     str,
     typer.Option(
-        help="double-moon, breast-cancer, or a CSV or NPZ file of feature columns and a label "
-        "column with exactly two values."
+        help="double-moon, breast-cancer, or a CSV, NPY, NPZ or Parquet file of feature columns "
+        "and a label column."
     ),
 ]
 LabelOption = Annotated[

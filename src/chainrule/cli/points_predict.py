@@ -9,8 +9,10 @@ from chainrule.cli.output import JsonOption, print_json, print_table
 from chainrule.cli.points_options import DataOption, DataSeedOption, LabelOption
 
 if TYPE_CHECKING:
+    from chainrule.points.class_model import ClassEvaluation, ClassModel
     from chainrule.points.evaluation import Evaluation, Model
 
+_ALL_NAMED = 3  # of more classes, a line names those that came up
 _ROWS = 20  # points that are printed; --out and --json hold all
 
 WeightsArgument = Annotated[Path, typer.Argument(help="weights.safetensors of a training.")]
@@ -44,7 +46,9 @@ def evaluate(
     print(f"points  {document['points']:,}")
     print(f"wrong   {document['wrong']:,} ({100 * document['error']:.2f} %)")
     for name, counts in document["confusion"].items():
-        found = ", ".join(f"{count:,} as {other}" for other, count in counts.items())
+        some = len(counts) <= _ALL_NAMED
+        shown = {n: c for n, c in counts.items() if some or c or n == name}
+        found = ", ".join(f"{count:,} as {other}" for other, count in shown.items())
         print(f"class {name}: {found}")
 
 
@@ -59,57 +63,73 @@ def predict(
 ) -> None:
     """Say the class of new points: the network's output and the probability of the second class.
 
+    Of more than two classes it is the largest output, and the probability of its class.
+
     The columns are matched by their names, in any order, and others are left out; a file without
     names must have the training's features in their order. One point is enough.
 
     Example: chainrule points predict moons/weights.safetensors new.csv --out classes.csv
     """
+    from chainrule.points.class_model import ClassModel, ClassPrediction
     from chainrule.points.evaluation import Prediction, features_of
     from chainrule.points.tables import read_table
 
     model = _model(weights)
-    outputs = model.outputs(features_of(read_table(data), model))
-    prediction = Prediction(model.class_names, outputs)
+    features = features_of(read_table(data), model)
+    prediction: Prediction | ClassPrediction
+    if isinstance(model, ClassModel):
+        prediction = ClassPrediction(model.class_names, model.outputs(features))
+    else:
+        prediction = Prediction(model.class_names, model.outputs(features))
     if out is not None:
         prediction.save(out)
+    document = prediction.document()
     if as_json:
-        print_json(prediction.document())
+        print_json(document)
         return
-    second = model.class_names[1]
+    points = document["points"]
+    # of two classes it is always the second's probability, of more the found one's
+    of = f"P({model.class_names[1]})" if len(model.class_names) == 2 else "P(class)"
     rows = [
-        (str(number), name, f"{output:.6g}", f"{probability:.4f}")
-        for number, (name, output, probability) in enumerate(
-            zip(prediction.classes, outputs, prediction.probabilities, strict=True), 1
-        )
+        (str(number), point["class"], f"{point['output']:.6g}", f"{point['probability']:.4f}")
+        for number, point in enumerate(points[:_ROWS], 1)
     ]
-    print_table(
-        f"{len(rows):,} point(s)", ("point", "class", "output", f"P({second})"), rows[:_ROWS]
-    )
-    if len(rows) > _ROWS:
-        print(f"and {len(rows) - _ROWS:,} more: --out FILE and --json have all")
+    print_table(f"{len(points):,} point(s)", ("point", "class", "output", of), rows)
+    if len(points) > _ROWS:
+        print(f"and {len(points) - _ROWS:,} more: --out FILE and --json have all")
 
 
-def _model(weights: Path) -> "Model":
+def _model(weights: Path) -> "Model | ClassModel":
+    from chainrule.points.class_model import class_model_of
     from chainrule.points.evaluation import model_of
-    from chainrule.points.files import load_weights
+    from chainrule.points.files import load_networks
 
-    return model_of(*load_weights(weights))
+    parameters, settings = load_networks(weights)
+    if parameters["b_out"].ndim:
+        return class_model_of(parameters, settings, weights)
+    return model_of(parameters, settings)
 
 
-def _evaluation(weights: Path, data: str, label: str | None, data_seed: int) -> "Evaluation":
+def _evaluation(
+    weights: Path, data: str, label: str | None, data_seed: int
+) -> "Evaluation | ClassEvaluation":
+    from chainrule.points.class_model import ClassEvaluation, ClassModel, ClassPrediction
     from chainrule.points.data import SOURCES, check_no_label, double_moon, load_points
-    from chainrule.points.evaluation import Evaluation, Prediction, features_of, labels_of
+    from chainrule.points.evaluation import Evaluation, Prediction, codes_of, features_of, labels_of
     from chainrule.points.evaluation import evaluate as of_points
     from chainrule.points.files import load_weights
     from chainrule.points.tables import read_table
 
-    parameters, settings = load_weights(weights)
     name = data.replace("_", "-")
     if name in SOURCES:
+        parameters, settings = load_weights(weights)
         check_no_label(name, label)
         points = double_moon(seed=data_seed) if name == "double-moon" else load_points(name)
         return of_points(points, parameters, settings)
     model = _model(weights)
     table = read_table(data)
     outputs = model.outputs(features_of(table, model))
+    if isinstance(model, ClassModel):
+        prediction = ClassPrediction(model.class_names, outputs)
+        return ClassEvaluation(prediction, codes_of(table, model, label))
     return Evaluation(Prediction(model.class_names, outputs), labels_of(table, model, label))

@@ -10,6 +10,7 @@ import typer
 
 import chainrule
 from chainrule.cli.output import JsonOption, print_json, progress
+from chainrule.cli.points_classes import train_one_a_class
 from chainrule.cli.points_data import described, note_data, print_data
 from chainrule.cli.points_options import (
     DataOption,
@@ -90,15 +91,18 @@ def train(
     (no hidden unit active on any training point), plateau (the boundary is still a line, or the
     error has not moved for the last tenth), oscillating.
 
+    Of more than two classes each has a network of its own that tells it from the others, and the
+    one with the largest output wins; --out then has a history for each, in the classes' order.
+
     Example: chainrule points train --learning-rate 0.2 --seed 3 --out runs/moons
     """
-    from chainrule.points.data import load_dataset
+    from chainrule.points.classes import ClassDataset, load_classes
     from chainrule.points.files import weights_digest
     from chainrule.points.training import check_settings
 
     check_settings(hidden, learning_rate, iterations)
     steps = _snapshots(snapshots, iterations)
-    dataset = load_dataset(
+    dataset = load_classes(
         data,
         label=label,
         validation_share=validation_share,
@@ -124,6 +128,9 @@ def train(
         "trial": trial,
         "initialization": initialization.value,
     }
+    if isinstance(dataset, ClassDataset):
+        train_one_a_class(dataset, settings, steps, history.value, out, as_json)
+        return
     with output_folder(out) as folder:
         run, files = _train_into(folder, dataset, settings, steps, frames, history)
     document = {
@@ -194,7 +201,8 @@ def _train_into(
     # first what can still fail: weights just below an overflow give no picture
     pictures = _write_boundaries(folder, run, dataset, steps, frame_steps) if flat else []
     files = [*_write_run(folder, run, settings, history), *pictures]
-    replace_earlier(folder, _FILES, files)
+    of_classes = {path.name for path in folder.glob("history-*.*")}
+    replace_earlier(folder, _FILES | of_classes, files)
     return run, files
 
 

@@ -66,9 +66,15 @@ def write_model_file(
 
 
 def read_model_file(
-    path: str | os.PathLike[str], kind: str, expected: str, *, as_tensors: bool = False
+    path: str | os.PathLike[str],
+    kind: str | tuple[str, ...],
+    expected: str,
+    *,
+    as_tensors: bool = False,
 ) -> ModelFile:
     """Read what `write_model_file` wrote: as `arrays` of NumPy, or as `tensors` on the CPU.
+
+    kind: the one that is wanted, or several of which any will do.
 
     expected: what the caller wants, for the sentence ("a classifier that `chainrule images train`
     wrote"). Raises FileError if the file cannot be read, is cut off, changed, or of another kind.
@@ -96,17 +102,19 @@ def read_model_file(
             f"{shown(path)} has format {document['format']}; expected format {FORMAT}, of this "
             "version of chainrule"
         )
-    if document["kind"] != kind:
-        raise FileError(f"{shown(path)} holds {document['kind']!r}; expected {kind!r}: {expected}")
+    found, kinds = document["kind"], (kind,) if isinstance(kind, str) else kind
+    if found not in kinds:
+        wanted = " or ".join(map(repr, kinds))
+        raise FileError(f"{shown(path)} holds {found!r}; expected {wanted}: {expected}")
     if as_tensors:
         import safetensors.torch
 
         tensors = safetensors.torch.load(bytes(content))
-        return ModelFile(kind, {}, tensors, document["settings"])
+        return ModelFile(found, {}, tensors, document["settings"])
     import safetensors.numpy
 
     arrays = safetensors.numpy.load(bytes(content))
-    return ModelFile(kind, arrays, {}, document["settings"])
+    return ModelFile(found, arrays, {}, document["settings"])
 
 
 def _digest_place(content: bytes | bytearray) -> int:

@@ -135,13 +135,25 @@ def load_dataset(
         points = load_points(source, label=label)
         training, validation = split(points, validation_share, seed=seed)
         standardize = True if standardize is None else standardize
-    d = training.features.shape[1]
-    mean, scale = np.zeros(d), np.ones(d)
+    return dataset_of(training, validation, bool(standardize))
+
+
+def dataset_of(training: Points, validation: Points, standardize: bool) -> Dataset:
+    """The two parts, standardized by the training points if asked for."""
+    mean, scale = standardization(training.features, standardize)
     if standardize:
-        mean, spread = training.features.mean(axis=0), training.features.std(axis=0)
-        scale = np.where(spread > 0, spread, 1.0)  # a constant feature stays constant
         training, validation = (_shifted(p, mean, scale) for p in (training, validation))
     return Dataset(training, validation, mean, scale)
+
+
+def standardization(features: np.ndarray, wanted: bool) -> tuple[np.ndarray, np.ndarray]:
+    """What to take from each feature (n, d), and what to divide it by then: two arrays (d,)."""
+    d = features.shape[1]
+    if not wanted:
+        return np.zeros(d), np.ones(d)
+    spread = features.std(axis=0)
+    # a constant feature stays constant
+    return features.mean(axis=0), np.where(spread > 0, spread, 1.0)
 
 
 def double_moon(
@@ -212,6 +224,16 @@ def load_points(source: str | os.PathLike[str], *, label: str | None = None) -> 
     if _name(source) == "breast-cancer":
         check_no_label("breast-cancer", label)
         return _breast_cancer()
+    return points_of(*columns_of(source, label))
+
+
+def columns_of(
+    source: str | os.PathLike[str], label: str | None
+) -> tuple[Table, list[Column], Column]:
+    """A file's table, the columns that are features, and the one with the labels.
+
+    Raises FileError.
+    """
     if not Path(source).exists() and not Path(source).suffix:
         raise FileError(
             f"{shown(source)}: found no such file; expected a file of points, or one of "
@@ -225,13 +247,20 @@ def load_points(source: str | os.PathLike[str], *, label: str | None = None) -> 
             f"{shown(source)}: found one column, {table.names[0]!r}; expected feature columns and "
             "a label column, separated by commas"
         )
-    labels, class_names = _two_classes(table.path, table.columns[chosen])
+    return table, features, table.columns[chosen]
+
+
+def points_of(table: Table, features: list[Column], label: Column) -> Points:
+    """The points of two classes in these columns of a table. Raises FileError."""
+    codes, names = class_codes(table.path, label)
+    if len(names) != 2:
+        raise FileError(wrong_classes(table.path, label, names, "exactly two"))
     return Points(
         np.stack([finite_column(table.path, column) for column in features], axis=1),
-        labels,
-        class_names,
+        np.where(codes == 1, 1.0, -1.0),
+        (names[0], names[1]),
         tuple(column.name for column in features),
-        table.columns[chosen].name,
+        label.name,
         table.notes,
     )
 
@@ -241,23 +270,33 @@ def split(points: Points, validation_share: float = 0.5, *, seed: int = 0) -> tu
 
     Each class keeps at least one point in both parts. Raises InputError if that cannot be.
     """
-    if not 0 < validation_share < 1:
-        raise InputError(
-            f"validation share: found {validation_share}; expected a number between 0 and 1"
-        )
+    codes = (points.labels > 0).astype(int)
+    drawn = held_out(codes, points.class_names, points.label_name, validation_share, seed)
+    return _subset(points, ~drawn), _subset(points, drawn)
+
+
+def held_out(
+    codes: np.ndarray, names: tuple[str, ...], label_name: str, share: float, seed: int
+) -> np.ndarray:
+    """Draw `share` of each class for validation: bool (n,), for codes (n,) of the names.
+
+    Each class keeps at least one point in both parts. Raises InputError if that cannot be.
+    """
+    if not 0 < share < 1:
+        raise InputError(f"validation share: found {share}; expected a number between 0 and 1")
     _check_seed(seed)
     generator = np.random.default_rng(seed)
-    held_out = np.zeros(len(points), bool)
-    for value, name in zip((-1.0, 1.0), points.class_names, strict=True):
-        members = np.flatnonzero(points.labels == value)
+    drawn = np.zeros(len(codes), bool)
+    for code, name in enumerate(names):
+        members = np.flatnonzero(codes == code)
         if len(members) < 2:
             raise InputError(
-                f"class {name!r}: found {len(members)} point(s); expected at least 2, one to train "
-                "on and one to validate"
+                f"label column {label_name!r}, class {name!r}: found {len(members)} point(s); "
+                "expected at least 2, one to train on and one to validate"
             )
-        count = min(max(round(validation_share * len(members)), 1), len(members) - 1)
-        held_out[generator.permutation(members)[:count]] = True
-    return _subset(points, ~held_out), _subset(points, held_out)
+        count = min(max(round(share * len(members)), 1), len(members) - 1)
+        drawn[generator.permutation(members)[:count]] = True
+    return drawn
 
 
 def _subset(points: Points, rows: np.ndarray) -> Points:
@@ -327,28 +366,33 @@ def finite_column(path: Path, column: Column) -> np.ndarray:
     )
 
 
-def _two_classes(path: Path, column: Column) -> tuple[np.ndarray, tuple[str, str]]:
-    """The labels as -1 and +1, and what the two are called."""
+def class_codes(path: Path, column: Column) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The labels as places (n,) in the sorted classes, and what these are called.
+
+    Raises FileError at the first label that is missing.
+    """
     keys = column.values if column.is_numeric else column.values.astype(str)
     missing = ~np.isfinite(keys) if column.is_numeric else keys == ""
     if missing.any():
         row = int(missing.argmax())
         raise FileError(
-            f"{shown(path)}, column {column.name!r}, point {row + 1}: found "
+            f"{shown(path)}, label column {column.name!r}, point {row + 1}: found "
             f"{str(column.values[row])!r}; expected a label"
         )
-    distinct = np.unique(keys)
-    if len(distinct) != 2:
-        values = ", ".join(map(class_name, distinct[:5])) + (", ..." if len(distinct) > 5 else "")
-        raise FileError(
-            f"{shown(path)}: the label column {column.name!r} holds {len(distinct)} value(s) "
-            f"({values}); expected exactly two, or another column by --label"
-        )
-    names = class_name(distinct[0]), class_name(distinct[1])
-    return np.where(keys == distinct[1], 1.0, -1.0), names
+    distinct, codes = np.unique(keys, return_inverse=True)
+    return codes, tuple(map(class_name, distinct))
+
+
+def wrong_classes(path: Path, column: Column, names: tuple[str, ...], expected: str) -> str:
+    """The sentence for a label column with too few or too many classes."""
+    values = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+    return (
+        f"{shown(path)}: the label column {column.name!r} holds {len(names)} value(s) "
+        f"({values}); expected {expected}, or another column by --label"
+    )
 
 
 def class_name(value: object) -> str:
     """What a label is called: 1.0 is "1"."""
     number = isinstance(value, float | np.floating)
-    return f"{value:g}" if number else str(value)
+    return f"{value:.15g}" if number else str(value)

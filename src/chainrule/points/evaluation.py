@@ -5,10 +5,10 @@ import io
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float64, Int
 
 from chainrule.errors import FileError, InputError
 from chainrule.io.files import write_text
@@ -67,7 +67,23 @@ def model_of(parameters: Mapping[str, np.ndarray], settings: Mapping[str, Any]) 
     )
 
 
-def features_of(table: Table, model: Model) -> Float64[np.ndarray, "n d"]:
+class Trained(Protocol):
+    """What a table is read for: a `Model`, or that of more classes."""
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The features, in the order of the network's inputs."""
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes, by their numbers."""
+
+    @property
+    def label_name(self) -> str:
+        """The label column's."""
+
+
+def features_of(table: Table, model: Trained) -> Float64[np.ndarray, "n d"]:
     """The columns that the model was trained on, found by name; by place in a file without names.
 
     Raises FileError if one is missing, named twice, or holds what is no finite number.
@@ -91,23 +107,28 @@ def features_of(table: Table, model: Model) -> Float64[np.ndarray, "n d"]:
 
 
 def labels_of(table: Table, model: Model, label: str | None) -> Float64[np.ndarray, " n"]:
-    """The labels (n,) in {-1, +1}, by the names that the classes had in the training.
+    """The labels (n,) in {-1, +1}: see `codes_of`."""
+    return np.where(codes_of(table, model, label) == 1, 1.0, -1.0)
+
+
+def codes_of(table: Table, model: Trained, label: str | None) -> Int[np.ndarray, " n"]:
+    """The labels (n,) as places in the classes, by the names that these had in the training.
 
     label: the label column; by default the training's, or the usual one. Raises FileError for a
-    value that is none of the two classes.
+    value that is none of the classes.
     """
     usual = model.label_name if model.label_name in table.names else None
     column = table.columns[label_column(table, label or usual)]
-    classes = [_value(name) for name in model.class_names]
-    found = [_value(class_name(value)) for value in column.values]
-    for row, value in enumerate(found):
-        if value not in classes:
-            raise FileError(
-                f"{shown(table.path)}, label column {column.name!r}, point {row + 1}: found "
-                f"{class_name(column.values[row])!r}; expected one of the classes "
-                f"{_first(model.class_names)}, which the weights were trained on"
-            )
-    return np.array([1.0 if value == classes[1] else -1.0 for value in found])
+    places = {_value(name): place for place, name in enumerate(model.class_names)}
+    found = [places.get(_value(class_name(value)), -1) for value in column.values]
+    if -1 in found:
+        row = found.index(-1)
+        raise FileError(
+            f"{shown(table.path)}, label column {column.name!r}, point {row + 1}: found "
+            f"{class_name(column.values[row])!r}; expected one of the classes "
+            f"{_first(model.class_names)}, which the weights were trained on"
+        )
+    return np.array(found)
 
 
 @dataclass(frozen=True)
@@ -146,7 +167,7 @@ class Prediction:
         Raises FileError.
         """
         columns = (self.classes, self.y_hat.tolist(), self.probabilities.tolist())
-        _write_csv(path, ("class", "output", "probability"), list(zip(*columns, strict=True)))
+        write_rows(path, ("class", "output", "probability"), list(zip(*columns, strict=True)))
 
 
 @dataclass(frozen=True)
@@ -180,7 +201,7 @@ class Evaluation:
         found = self.prediction
         columns = (found.y_hat.tolist(), found.probabilities.tolist(), found.classes, true)
         header = ("output", "probability", "predicted", "label")
-        _write_csv(path, header, list(zip(*columns, strict=True)))
+        write_rows(path, header, list(zip(*columns, strict=True)))
 
 
 def evaluate(
@@ -205,9 +226,10 @@ def evaluate(
     return Evaluation(Prediction(model.class_names, outputs), points.labels)
 
 
-def _write_csv(
+def write_rows(
     path: str | os.PathLike[str], header: Sequence[str], rows: Sequence[Sequence[object]]
 ) -> None:
+    """Write a CSV file. Raises FileError."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)

@@ -65,7 +65,7 @@ def decision_boundaries(
     rows = -(-len(snapshots) // columns)
     figure = Figure(figsize=(3.5 * columns + 0.9, 3.2 * rows + 0.5), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
-    limits = _limits(training, validation)
+    limits = limits_of(training.features, validation.features)
     shown = list(panels.flat[: len(snapshots)])
     for axes, iteration in zip(shown, sorted(snapshots), strict=True):
         shading = _boundary(axes, snapshots[iteration], training, validation, limits)
@@ -99,7 +99,7 @@ def boundary_animation(
 
     Raises InputError unless the points have two features.
     """
-    limits = _limits(training, validation)
+    limits = limits_of(training.features, validation.features)
     frames = []
     for iteration in sorted(snapshots):
         figure = Figure(figsize=(5.6, 5.2), dpi=100, layout="constrained")
@@ -258,9 +258,9 @@ def _error(parameters: Mapping[str, np.ndarray], points: Points) -> float:
     return float(((forward(points.features, parameters).y_hat > 0) != (points.labels > 0)).mean())
 
 
-def _limits(training: Points, validation: Points) -> tuple[float, float, float, float]:
+def limits_of(training: np.ndarray, validation: np.ndarray) -> tuple[float, float, float, float]:
     """Left, right, bottom, top of a box around both sets."""
-    features = np.concatenate([training.features, validation.features])
+    features = np.concatenate([training, validation])
     if features.shape[1] != 2:
         raise InputError(
             f"decision boundary: found points with {features.shape[1]} features; expected 2"

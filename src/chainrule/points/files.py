@@ -29,6 +29,7 @@ _COLUMNS = (
     "validation_points",
 )
 _WEIGHTS = "weights of a two-layer network"
+_NETWORKS = "weights of two-layer networks, one a class"
 _MOST = np.iinfo(np.int32).max  # points that a count can hold
 
 
@@ -97,10 +98,12 @@ def save_weights(
 ) -> None:
     """Write W_in (h, d), b_in (h,), w_out (h,), b_out () as safetensors.
 
-    `settings` (JSON values) travel as the file's metadata. Raises FileError.
+    Of k networks, one a class, each has k in front. `settings` (JSON values) travel as the file's
+    metadata. Raises FileError.
     """
     arrays = {name: parameters[name] for name in PARAMETERS}
-    write_model_file(path, _WEIGHTS, arrays, settings)
+    kind = _NETWORKS if arrays["b_out"].ndim else _WEIGHTS
+    write_model_file(path, kind, arrays, settings)
 
 
 def weights_digest(parameters: Parameters) -> str:
@@ -115,6 +118,13 @@ def load_weights(path: str | os.PathLike[str]) -> tuple[Parameters, dict[str, An
     """Read the parameters and the settings that `save_weights` wrote. Raises FileError."""
     expected = "weights of a two-layer network that `chainrule points train` wrote"
     found = read_model_file(path, _WEIGHTS, expected)
+    return {name: found.arrays[name] for name in PARAMETERS}, found.settings
+
+
+def load_networks(path: str | os.PathLike[str]) -> tuple[Parameters, dict[str, Any]]:
+    """As `load_weights`, of one network or of k, one a class. Raises FileError."""
+    expected = "weights that `chainrule points train` wrote"
+    found = read_model_file(path, (_WEIGHTS, _NETWORKS), expected)
     return {name: found.arrays[name] for name in PARAMETERS}, found.settings
 
 
