@@ -34,7 +34,8 @@ from chainrule.points.data import (
     wrong_classes,
 )
 from chainrule.points.network import PARAMETERS, forward
-from chainrule.points.training import Parameters, Run, State, train
+from chainrule.points.stepping import Parameters
+from chainrule.points.training import Run, State, train
 
 MOST_CLASSES = 100
 
