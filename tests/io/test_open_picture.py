@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 import tifffile
-from PIL import Image, ImageCms, PngImagePlugin
+from PIL import Image, ImageCms, ImageOps, PngImagePlugin
 
 from chainrule.errors import FileError, InputError
 from chainrule.io.decoding import picture_suffixes
@@ -303,13 +303,43 @@ def test_postscript_is_never_run():
 
 
 def test_heic_says_what_to_install():
-    pytest.importorskip("PIL")
+    script = (
+        "import struct, sys; sys.modules['pillow_heif'] = None\n"
+        "from chainrule.errors import FileError\n"
+        "from chainrule.io.pictures import open_picture\n"
+        "content = struct.pack('>I', 24) + b'ftypheic' + bytes(4) + b'mif1heic'\n"
+        "try: open_picture(content)\n"
+        "except FileError as error: print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True
+    )
+    assert "HEIC needs the package pillow-heif" in done.stdout
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_heic_is_read_upright(orientation):
+    heif = pytest.importorskip("pillow_heif")
+    shades = np.zeros((64, 96, 3), np.uint8)
+    shades[:20, :30] = 250, 30, 30
+    shades[40:, :] = 30, 200, 250
+    exif = Image.Exif()
+    exif[0x112] = orientation
+    png, stream = io.BytesIO(), io.BytesIO()
+    Image.fromarray(shades).save(png, "PNG", exif=exif)
+    heif.register_heif_opener()
+    Image.fromarray(shades).save(stream, "HEIF", quality=95, exif=exif.tobytes())
+    expected = np.asarray(ImageOps.exif_transpose(Image.open(png)), float)
+    found = np.asarray(open_picture(stream.getvalue()), float)
+    assert found.shape == expected.shape
+    assert np.abs(found - expected).mean() < 4
+
+
+def test_a_damaged_heic_says_so():
+    pytest.importorskip("pillow_heif")
     content = struct.pack(">I", 24) + b"ftypheic" + bytes(4) + b"mif1heic"
-    try:
-        import pillow_heif  # noqa: F401
-    except ModuleNotFoundError:
-        with pytest.raises(FileError, match="pip install pillow-heif"):
-            open_picture(content)
+    with pytest.raises(FileError, match="is a damaged picture; expected a whole HEIC file"):
+        open_picture(content)
 
 
 def test_warnings_stay_as_the_process_has_them():

@@ -68,7 +68,7 @@ def picture_suffixes() -> frozenset[str]:
 
 def why_not_read(suffix: str) -> str:
     """Why a file whose name ends so is not taken for a picture."""
-    if suffix.lower() in _HEIF_SUFFIXES:
+    if suffix.lower() in _HEIF_SUFFIXES and not _reads_heif():
         return "HEIC needs the package pillow-heif; expected it after pip install pillow-heif"
     return "not a picture by its name"
 
@@ -91,6 +91,8 @@ def _loaded(content: bytes, name: str, at_least: int | None) -> Image.Image:
         return read_tiff(content, name)
     if image is None:
         heif = content[4:8] == b"ftyp" and content[8:12] in _HEIF_BRANDS
+        if heif and _reads_heif():
+            raise FileError(f"{name} is a damaged picture; expected a whole HEIC file")
         expected = why_not_read(".heic") if heif else "expected a PNG, a JPEG or the like"
         raise FileError(f"{name} is not a picture that can be read; {expected}")
     _make_smaller(image, name, at_least)
@@ -124,6 +126,10 @@ def _without_texts(content: bytes) -> bytes:
             kept.append(content[at:end])
         at = end
     return b"".join(kept)
+
+
+def _reads_heif() -> bool:
+    return ".heic" in picture_suffixes()
 
 
 @cache
