@@ -8,7 +8,7 @@ import pytest
 STORE = 80 * 2**20  # bytes; Ray takes no less than 75 MiB
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def nodes():
     """The cluster; its first node is the one that drivers connect to."""
     pytest.importorskip("ray", reason="Ray is not installed: pip install 'chainrule[ray]'")
@@ -34,7 +34,7 @@ def nodes():
     os.environ.update(before)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def cluster(nodes):
     """An executor on it."""
     from chainrule.executors import RayCluster

@@ -20,7 +20,7 @@ from chainrule.chain import Chain
 from chainrule.chain.inference.precision import best_precision
 from chainrule.errors import FileError, InputError
 from chainrule.images.efficientnet import load_efficientnet_lite0
-from chainrule.images.features import BATCH
+from chainrule.images.far_features import BATCH
 from chainrule.images.in_order import THREADS, in_order
 from chainrule.images.preprocessing import Preprocessing
 from chainrule.io.pictures import read_picture, sample_picture

@@ -1,6 +1,6 @@
 """Every block and a few chains over random cases: against differences and against autograd."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from chainrule.checking.dy import random_dy
 from chainrule.checking.reference import reference
 from chainrule.checking.subject import Subject
 from chainrule.errors import InputError
+from chainrule.executors import Executor, Here
 from chainrule.io.progress import Progress
 
 NUMERIC_BAR = 1e-6
@@ -49,53 +50,78 @@ class BlockCheck:
         )
 
 
+@dataclass(frozen=True)
+class _Found:
+    """What one case has shown."""
+
+    numeric: float
+    autograd: float
+    moved: int
+    mistakes: tuple[str, ...]
+
+
 def check_blocks(
     cases: int = 20,
     seed: int = 0,
     progress: Progress | None = None,
     draws: Mapping[str, Callable[[Draw], Case]] = CASES,
+    executor: Executor | None = None,
 ) -> list[BlockCheck]:
     """Check every block of `draws` at `cases` random settings, shapes and points, in float64.
 
     The first five of each are also called in the other ways in which a right block changes nothing.
-    Each case has a seed of its own, made of `seed`, the block's place and the case's number.
+    Each case has a seed of its own, made of `seed`, the block's place and the case's number, so
+    that the table does not depend on where they are done: here, or by the `executor`.
     Raises InputError if cases is below 1 or seed below 0.
     """
     if cases < 1:
         raise InputError(f"cases: found {cases}; expected at least 1")
     if seed < 0:
         raise InputError(f"seed: found {seed}; expected at least 0")
+    asked = [(place, number) for place in range(len(draws)) for number in range(cases)]
+    shared = seed, tuple(draws.values())
+    found: dict[int, _Found] = {}
+    for k, one in (executor or Here()).results(_check_case, asked, shared):
+        found[k] = one
+        if progress is not None:
+            progress(len(found), len(asked))
     table = []
-    for place, (name, draw_case) in enumerate(draws.items()):
-        numeric = autograd = 0.0
-        moved = 0
-        mistakes: list[str] = []
-        for number in range(cases):
-            sequence = np.random.SeedSequence(seed, spawn_key=(place, number))
-            draw = np.random.default_rng(sequence)
-            case = draw_case(draw)
-            check = check_derivatives(
-                case.block,
-                case.x,
-                case.params,
-                target=case.target,
-                fixed=case.fixed,
-                seed=int(draw.integers(2**62)),
-                conduct=number < CONDUCT_CASES,
+    for place, name in enumerate(draws):
+        of_block = [found[place * cases + number] for number in range(cases)]
+        table.append(
+            BlockCheck(
+                name,
+                cases,
+                max(0.0, *(one.numeric for one in of_block)),
+                max(0.0, *(one.autograd for one in of_block)),
+                sum(one.moved for one in of_block),
+                tuple(mistake for one in of_block for mistake in one.mistakes),
             )
-            error = _autograd_error(case, check.point, draw)
-            numeric = max(numeric, check.worst_relative_error)
-            autograd = max(autograd, error)
-            moved += check.moved_from_kinks
-            mistakes += [f"{in_one_line(case.block)}: {mistake}" for mistake in check.mistakes]
-            if not error < AUTOGRAD_BAR:
-                mistakes.append(
-                    f"{in_one_line(case.block)}: differs from torch.autograd by {error:.1e}"
-                )
-            if progress is not None:
-                progress(place * cases + number + 1, len(draws) * cases)
-        table.append(BlockCheck(name, cases, numeric, autograd, moved, tuple(mistakes)))
+        )
     return table
+
+
+def _check_case(
+    shared: tuple[int, Sequence[Callable[[Draw], Case]]], asked: tuple[int, int]
+) -> _Found:
+    seed, draws = shared
+    place, number = asked
+    draw = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(place, number)))
+    case = draws[place](draw)
+    check = check_derivatives(
+        case.block,
+        case.x,
+        case.params,
+        target=case.target,
+        fixed=case.fixed,
+        seed=int(draw.integers(2**62)),
+        conduct=number < CONDUCT_CASES,
+    )
+    error = _autograd_error(case, check.point, draw)
+    mistakes = [f"{in_one_line(case.block)}: {mistake}" for mistake in check.mistakes]
+    if not error < AUTOGRAD_BAR:
+        mistakes.append(f"{in_one_line(case.block)}: differs from torch.autograd by {error:.1e}")
+    return _Found(check.worst_relative_error, error, check.moved_from_kinks, tuple(mistakes))
 
 
 def _autograd_error(case: Case, point: Arrays, draw: Draw) -> float:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from chainrule.cli import blocks_apply
+from chainrule.cli.on import OnOption
 from chainrule.cli.output import JsonOption, print_json, progress
 from chainrule.io.files import make_folder, write_json
 
@@ -36,6 +37,7 @@ def check(
     out: Annotated[
         Path | None, typer.Option(help="A folder for the table, as blocks_check.json.")
     ] = None,
+    on: OnOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check every block and a few chains: each derivative, over random shapes and settings.
@@ -48,11 +50,15 @@ def check(
     Example: chainrule blocks check --cases 100 --seed 1
     """
     from chainrule.checking import check_blocks
+    from chainrule.executors import Here, open_executor
 
     if out is not None:
         make_folder(out)
-    with progress("checking", "cases") as report:
-        table = check_blocks(cases, seed, report)
+    with (
+        progress("checking", "cases") as report,
+        open_executor(on, here=lambda _: Here()) as executor,
+    ):
+        table = check_blocks(cases, seed, report, executor=executor)
     document = {
         "blocks": [
             {

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from chainrule.cli.on import OnOption
 from chainrule.cli.output import JsonOption, print_json, progress
 from chainrule.errors import InputError
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from chainrule.executors import Executor
     from chainrule.glyphs.fonts import FontFile
 
 app = typer.Typer(
@@ -156,6 +158,7 @@ def build(
     styles: Annotated[
         int, typer.Option(min=1, help="With --lines: at most so many fonts of a family.")
     ] = 2,
+    on: OnOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Render each character in each font: dark on white, 26 px, centred, 32x32, 8 bit.
@@ -166,6 +169,7 @@ def build(
 
     Example: chainrule glyphs build fonts/ --alphabet digits --out digits.safetensors
     """
+    from chainrule.executors import Here, open_executor
     from chainrule.glyphs.alphabet import parse_alphabet
     from chainrule.glyphs.manifest import open_fonts
 
@@ -173,10 +177,11 @@ def build(
         raise InputError(f"file {out} ends in {out.suffix!r}; expected .safetensors")
     characters = parse_alphabet(alphabet)
     opened, held = open_fonts(fonts)
-    if lines:
-        built = _build_lines(opened, characters, held, styles, out)
-    else:
-        built = _build_letters(opened, characters, held, out)
+    with open_executor(on, here=lambda _: Here()) as executor:
+        if lines:
+            built = _build_lines(opened, characters, held, styles, out, executor)
+        else:
+            built = _build_letters(opened, characters, held, out, executor)
     if as_json:
         print_json({"file": str(out), "bytes": out.stat().st_size, **built})
         return
@@ -234,24 +239,40 @@ def show(
 
 
 def _build_letters(
-    fonts: "list[FontFile]", alphabet: str, held: set[str] | None, out: Path
+    fonts: "list[FontFile]",
+    alphabet: str,
+    held: set[str] | None,
+    out: Path,
+    executor: "Executor",
 ) -> dict[str, Any]:
     from chainrule.glyphs.letters import build_letters, save_letters
 
     with progress("rendering", "fonts") as report:
-        letters, built = build_letters(fonts, alphabet, validation_families=held, progress=report)
+        letters, built = build_letters(
+            fonts, alphabet, validation_families=held, executor=executor, progress=report
+        )
     save_letters(out, letters)
     return {**asdict(built), "dropped": _as_objects(built.dropped)}
 
 
 def _build_lines(
-    fonts: "list[FontFile]", alphabet: str, held: set[str] | None, styles: int, out: Path
+    fonts: "list[FontFile]",
+    alphabet: str,
+    held: set[str] | None,
+    styles: int,
+    out: Path,
+    executor: "Executor",
 ) -> dict[str, Any]:
     from chainrule.glyphs.lines import build_line_fonts, save_line_fonts
 
     with progress("drawing glyphs", "fonts") as report:
         built, dropped = build_line_fonts(
-            fonts, alphabet, validation_families=held, styles=styles, progress=report
+            fonts,
+            alphabet,
+            validation_families=held,
+            styles=styles,
+            executor=executor,
+            progress=report,
         )
     save_line_fonts(out, built)
     return {

@@ -12,6 +12,7 @@ from chainrule.cli.images_options import (
     read_named,
     refuse_if_nothing,
 )
+from chainrule.cli.on import OnOption, far
 from chainrule.cli.output import JsonOption, print_json, progress
 from chainrule.errors import InputError
 
@@ -24,6 +25,7 @@ def classify(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder for one PNG picture each.")
     ] = None,
+    on: OnOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Name what photographs show: the best classes with their probabilities.
@@ -48,8 +50,8 @@ def classify(
         from chainrule.images.drawings import drawing_paths
 
         paths = dict(zip(files, drawing_paths(make_folder(out), files), strict=True))
-    with progress("classify", "pictures") as report:
-        result = classify_files(files, network, top=top, progress=report)
+    with progress("classify", "pictures") as report, far(on) as executor:
+        result = classify_files(files, network, top=top, executor=executor, progress=report)
     skipped = [*left_out, *result.skipped]
     refuse_if_nothing(len(result.files), skipped)
     if as_json:

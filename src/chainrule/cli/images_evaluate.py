@@ -18,6 +18,7 @@ from chainrule.cli.images_options import (
     listen,
     read_listed,
 )
+from chainrule.cli.on import OnOption, far
 from chainrule.cli.output import JsonOption, print_json, progress
 from chainrule.errors import InputError
 
@@ -49,6 +50,7 @@ def evaluate(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder for table, curves and sheets.")
     ] = None,
+    on: OnOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Train a linear SVM against the rest for each class, rank the other half, report precision.
@@ -74,7 +76,7 @@ def evaluate(
     elif folder is None:
         raise InputError("nothing to evaluate; expected a folder, a list, or files of features")
     else:
-        result = _of_folder(folder, bursts, chosen, model, settings, cache_folder(cache))
+        result = _of_folder(folder, bursts, chosen, model, settings, cache_folder(cache), on)
     seconds = time.monotonic() - started
     list_skipped(result.skipped)
     if as_json:
@@ -104,14 +106,17 @@ def _of_folder(
     model: str,
     settings: "EvaluationSettings",
     cache: Path,
+    on: str | None,
 ) -> "Evaluation":
     from chainrule.images.evaluation import evaluate as run
     from chainrule.images.networks import load_feature_source
 
     collection = read_listed(folder, bursts)
     network = load_feature_source(model) if "cnn" in kinds else None
-    with progress("evaluate", "pictures") as report:
-        return run(collection, kinds, network, settings, cache=cache, progress=report)
+    with progress("evaluate", "pictures") as report, far(on) as executor:
+        return run(
+            collection, kinds, network, settings, cache=cache, executor=executor, progress=report
+        )
 
 
 def _print(result: "Evaluation") -> None:

@@ -17,6 +17,7 @@ from chainrule.cli.images_options import (
     read_listed,
     refuse_if_nothing,
 )
+from chainrule.cli.on import OnOption, far
 from chainrule.cli.output import JsonOption, print_json, progress
 
 
@@ -26,6 +27,7 @@ def features(
     model: SourceOption = "efficientnet-lite0",
     cache: CacheOption = None,
     bursts: BurstsOption = None,
+    on: OnOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write the penultimate features of every picture of a collection.
@@ -44,9 +46,13 @@ def features(
     collection = read_listed(folder, bursts, classes_needed=False)
     network = load_feature_source(model)
     started = time.monotonic()
-    with progress("features", "pictures") as report:
+    with progress("features", "pictures") as report, far(on) as executor:
         found = network_features(
-            collection.files, network, cache=cache_folder(cache), progress=report
+            collection.files,
+            network,
+            cache=cache_folder(cache),
+            executor=executor,
+            progress=report,
         )
     seconds = time.monotonic() - started
     collection = collection.taken(found.kept, found.skipped)

@@ -14,6 +14,7 @@ from chainrule.cli.images_options import (
     read_named,
     refuse_if_nothing,
 )
+from chainrule.cli.on import OnOption, far
 from chainrule.cli.output import JsonOption, print_json, progress
 from chainrule.errors import InputError
 
@@ -44,6 +45,7 @@ def predict(
         Path | None, typer.Option(metavar="FILE", help="A CSV file with the answers.")
     ] = None,
     cache: CacheOption = None,
+    on: OnOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Name pictures with a classifier of your own: class, probability, file.
@@ -65,7 +67,7 @@ def predict(
     if features:
         answers, files, skipped = _of_features(loaded, features)
     else:
-        answers, files, skipped = _of_pictures(loaded, images or [], model, cache_folder(cache))
+        answers, files, skipped = _of_pictures(loaded, images or [], model, cache_folder(cache), on)
     refuse_if_nothing(len(files), skipped)
     rows = answer_rows(answers, files, top, unknown)
     if out is not None:
@@ -82,15 +84,17 @@ def predict(
 
 
 def _of_pictures(
-    loaded: "Classifier", images: list[str], model: str, cache: Path
+    loaded: "Classifier", images: list[str], model: str, cache: Path, on: str | None
 ) -> "tuple[Answers, list[Path], list[Skipped]]":
     from chainrule.images.classifier import load_networks
     from chainrule.images.classifier import predict as run
 
     files, left_out = read_named(images)
     networks = load_networks(loaded, model)
-    with progress("predict", "pictures") as report:
-        answers, kept, skipped = run(loaded, networks, files, cache=cache, progress=report)
+    with progress("predict", "pictures") as report, far(on) as executor:
+        answers, kept, skipped = run(
+            loaded, networks, files, cache=cache, executor=executor, progress=report
+        )
     return answers, [files[i] for i in kept], [*left_out, *skipped]
 
 

@@ -1,8 +1,12 @@
 """`--on ADDRESS`: where a command's jobs are done."""
 
-from typing import Annotated
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from chainrule.executors import Executor
 
 OnOption = Annotated[
     str | None,
@@ -14,3 +18,12 @@ OnOption = Annotated[
         show_default="this process",
     ),
 ]
+
+
+def far(on: str | None) -> "AbstractContextManager[Executor | None]":
+    """The executor of the address; None, to work as without the option, if there is no address."""
+    if on is None:
+        return nullcontext()
+    from chainrule.executors import open_executor
+
+    return open_executor(on)

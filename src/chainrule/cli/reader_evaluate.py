@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from chainrule.cli.on import OnOption, far
 from chainrule.cli.output import JsonOption, print_json, print_table, progress
 from chainrule.cli.reader_read import ModelOption, WordsOption, with_words
 from chainrule.errors import InputError
 
 if TYPE_CHECKING:
+    from chainrule.executors import Executor
     from chainrule.reader.evaluation.pictures import PictureRow
     from chainrule.reader.evaluation.readings import Read
     from chainrule.reader.lines.labelled import Skipped
@@ -63,6 +65,7 @@ def evaluate(
         ),
     ] = 2,
     seed: Annotated[int, typer.Option(min=0, help="Which fonts, words and noise.")] = 0,
+    on: OnOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure error rates and lines a second, on pictures whose texts are known or rendered lines.
@@ -100,7 +103,7 @@ def evaluate(
     if words != "none":
         ours["without words"] = reader
     with ExitStack() as stack:
-        readers = _ours(stack, ours, workers)
+        readers = _ours(stack, ours, workers, stack.enter_context(far(on)))
         if folders:
             readers |= _peers(workers, characters, rendered=False) if peers else {}
             _on_pictures(folders, score, readers, as_json)
@@ -226,10 +229,19 @@ def _on_rendered(
     )
 
 
-def _ours(stack: ExitStack, ours: "dict[str, Reader]", threads: int) -> "dict[str, Read]":
+def _ours(
+    stack: ExitStack, ours: "dict[str, Reader]", threads: int, executor: "Executor | None"
+) -> "dict[str, Read]":
+    from functools import partial
+
     from chainrule.reader.evaluation.readings import timed
+    from chainrule.reader.far_reading import texts_far
     from chainrule.reader.pool import ReaderPool
 
+    if executor is not None:
+        return {
+            name: timed(partial(texts_far, one, executor=executor)) for name, one in ours.items()
+        }
     return {
         name: timed(stack.enter_context(ReaderPool(one, threads)).texts)
         for name, one in ours.items()

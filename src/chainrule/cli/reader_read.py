@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from chainrule.cli.on import OnOption, far
 from chainrule.cli.output import JsonOption, print_json, progress
 from chainrule.errors import ChainruleError
 
 if TYPE_CHECKING:
+    from chainrule.io.progress import Progress
     from chainrule.reader.line import Line
     from chainrule.reader.reader import Reader
 
@@ -52,6 +54,7 @@ def read(
             show_default="8, or 1 without a dictionary",
         ),
     ] = None,
+    on: OnOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Print the text of each picture of one line.
@@ -70,25 +73,18 @@ def read(
     Example: chainrule reader read meter.png label.jpg --json
     """
     from chainrule.glyphs.alphabet import parse_alphabet
-    from chainrule.reader.line import Line
+    from chainrule.reader.far_reading import read_far
     from chainrule.reader.model_file import load_reader
-    from chainrule.reader.picture.opening import open_grey
 
     reader = load_reader(model)
     if alphabet is not None:
         reader = reader.limited(parse_alphabet(alphabet))
     reader = with_words(reader, words)
-    pictures, lines = [], {}
-    for place, path in enumerate(images):
-        try:
-            pictures.append(open_grey(path))
-        except ChainruleError as error:
-            lines[place] = Line("", (), str(error))
-    unopened = set(lines)
-    with progress("reading", "lines") as report:
-        read_ones = reader.read(pictures, beam_width=beam, progress=report)
-    places = (place for place in range(len(images)) if place not in unopened)
-    lines |= dict(zip(places, read_ones, strict=True))
+    with progress("reading", "lines") as report, far(on) as executor:
+        if executor is None:
+            lines, unopened = _read_here(reader, images, beam, report)
+        else:
+            lines, unopened = read_far(reader, images, executor, beam_width=beam, progress=report)
     if as_json:
         print_json({"images": [_described(path, lines[i]) for i, path in enumerate(images)]})
     for place, path in enumerate(images):
@@ -100,6 +96,26 @@ def read(
             print(f"chainrule: {named}{line.reason}", file=sys.stderr)
     if unopened:
         raise typer.Exit(2)
+
+
+def _read_here(
+    reader: "Reader", images: list[Path], beam: int | None, report: "Progress"
+) -> "tuple[list[Line], set[int]]":
+    """The lines, all batched together, and which pictures could not be opened."""
+    from chainrule.reader.line import Line
+    from chainrule.reader.picture.opening import open_grey
+
+    pictures, lines = [], {}
+    for place, path in enumerate(images):
+        try:
+            pictures.append(open_grey(path))
+        except ChainruleError as error:
+            lines[place] = Line("", (), str(error))
+    unopened = set(lines)
+    read_ones = reader.read(pictures, beam_width=beam, progress=report)
+    places = (place for place in range(len(images)) if place not in unopened)
+    lines |= dict(zip(places, read_ones, strict=True))
+    return [lines[place] for place in range(len(images))], unopened
 
 
 def _described(path: Path, line: "Line") -> dict[str, Any]:

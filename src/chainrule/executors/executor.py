@@ -58,7 +58,7 @@ class Executor(ABC):
         handle = self._share(shared)
         try:
             while True:
-                while len(waiting) < AHEAD * self.workers and len(failed) < MOST_FAILED:
+                while len(waiting) < self._ahead * self.workers and len(failed) < MOST_FAILED:
                     if not (ks := bundles.following(self.workers)):
                         break
                     alone = bundles.is_alone(ks)
@@ -97,6 +97,7 @@ class Executor(ABC):
     def close(self) -> None:  # noqa: B027 - most have nothing to end
         """End what it has started."""
 
+    _ahead: int = AHEAD
     _tries_again: bool = False  # whether a job that failed is sent once more, alone
 
     def _share(self, shared: Any) -> Any:

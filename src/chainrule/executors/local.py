@@ -1,4 +1,4 @@
-"""The cores of this machine, as threads or as processes."""
+"""This machine: this thread, or the cores as threads or as processes."""
 
 import multiprocessing
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -11,6 +11,23 @@ from chainrule.executors.work import Answer, Work, do_bundle
 from chainrule.io.checks import whole_number
 from chainrule.io.cores import available_cores
 from chainrule.io.workers import begin_worker
+
+
+class Here(Executor):
+    """This thread, one job after the other. What a job raises is raised as it is, at once."""
+
+    _ahead = 1
+
+    @property
+    def workers(self) -> int:
+        return 1
+
+    def _submit(
+        self, work: Work, handle: Any, ones: list[Any], alone: bool
+    ) -> Future[list[Answer]]:
+        future: Future[list[Answer]] = Future()
+        future.set_result(do_bundle(work, lambda: handle, ones, alone=True))
+        return future
 
 
 class Threads(Executor):

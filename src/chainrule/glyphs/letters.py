@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFont
 
 from chainrule.errors import FileError, InputError
+from chainrule.executors import Executor, Here
 from chainrule.glyphs.fonts import FontFile, draw_character, missing_characters, shown
 from chainrule.glyphs.packed import read_packed, write_packed
 from chainrule.io.progress import Progress
@@ -67,11 +68,22 @@ class _Kept:
     pictures: list[NDArray[np.uint8]] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class _Drawn:
+    """A font's alphabet, the size in pixels an em, why it is dropped if so, and what it draws."""
+
+    pictures: NDArray[np.uint8]
+    size: float
+    fault: str | None
+    capitals: bool
+
+
 def build_letters(
     fonts: Sequence[FontFile],
     alphabet: str,
     *,
     validation_families: Iterable[str] | None = None,
+    executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> tuple[Letters, BuildReport]:
     """Render each character of `alphabet` in each of `fonts`, in their order.
@@ -81,16 +93,21 @@ def build_letters(
     alphabet as an earlier font does. Fonts that draw capitals in place of small letters are kept.
 
     `validation_families` names the families held out; without it they are the quarter of the
-    families (rounded; none of a single family) whose names have the lowest SHA-256.
+    families (rounded; none of a single family) whose names have the lowest SHA-256. The `executor`
+    draws the fonts, a job each; by default that is done here.
 
     Raises InputError if no font is left, naming the characters that no font draws.
     """
     kept, report = _Kept(), BuildReport(0, 0, 0, 0, 0, (), (), ())
     dropped, capitals, reduced = [], [], []
     seen: dict[bytes, str] = {}
-    for done, font in enumerate(fonts, 1):
-        pictures, size = render_letters(font, alphabet)
-        why = fault(font, pictures, alphabet)
+    drawn: dict[int, _Drawn] = {}
+    for k, one in (executor or Here()).results(_drawn, fonts, alphabet, name=_name):
+        drawn[k] = one
+        if progress:
+            progress(len(drawn), len(fonts))
+    for k, font in enumerate(fonts):
+        pictures, why = drawn[k].pictures, drawn[k].fault
         twin = seen.setdefault(pictures.tobytes(), font.name) if not why else font.name
         if why or twin != font.name:
             dropped.append((font.name, why or f"draws the same pictures as {twin}"))
@@ -98,12 +115,10 @@ def build_letters(
             kept.names.append(font.name)
             kept.families.append(font.family)
             kept.pictures.append(pictures)
-            if draws_capitals(font, alphabet):
+            if drawn[k].capitals:
                 capitals.append(font.name)
-            if size < SIZE:
+            if drawn[k].size < SIZE:
                 reduced.append(font.name)
-        if progress:
-            progress(done, len(fonts))
     if not kept.names:
         raise InputError(nothing_left(fonts, alphabet, dropped))
     letters = _assemble(kept, alphabet, validation_families)
@@ -118,6 +133,16 @@ def build_letters(
         reduced=tuple(reduced),
     )
     return letters, report
+
+
+def _drawn(alphabet: str, font: FontFile) -> _Drawn:
+    pictures, size = render_letters(font, alphabet)
+    why = fault(font, pictures, alphabet)
+    return _Drawn(pictures, size, why, not why and draws_capitals(font, alphabet))
+
+
+def _name(font: FontFile) -> str:
+    return str(font.path)
 
 
 def render_letters(font: FontFile, alphabet: str) -> tuple[NDArray[np.uint8], float]:

@@ -1,7 +1,6 @@
 """Lines of text, composed from a font's glyphs, with a box for each character."""
 
 import os
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import features
 
 from chainrule.errors import FileError, InputError
+from chainrule.executors import Executor, Here
 from chainrule.glyphs.fonts import FontFile, draw_character, shown
 from chainrule.glyphs.letters import held_out, nothing_left
 from chainrule.glyphs.packed import read_packed, write_packed
@@ -145,33 +145,59 @@ def build_line_fonts(
     *,
     validation_families: Iterable[str] | None = None,
     styles: int | None = None,
+    executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> tuple[list[LineFont], list[tuple[str, str]]]:
     """Draw the glyphs of `fonts`, at most the first `styles` of a family.
 
-    Families are held out as in `build_letters`. Returns the fonts, and those dropped (a missing
-    character, or one without ink) with the reason. Raises InputError if none is left.
+    Families are held out as in `build_letters`, and the `executor` draws, a family a job. Returns
+    the fonts, and those dropped (a missing character, or one without ink) with the reason. Raises
+    InputError if none is left.
     """
     held = set(
         held_out(font.family for font in fonts)
         if validation_families is None
         else validation_families
     )
-    taken: Counter[str] = Counter()
-    drawn: list[LineFont] = []
-    dropped: list[tuple[str, str]] = []
-    for done, font in enumerate(fonts, 1):
-        if styles is None or taken[font.family] < styles:
-            try:
-                drawn.append(line_font(font, alphabet, validation=font.family in held))
-                taken[font.family] += 1
-            except InputError as error:
-                dropped.append((font.name, str(error)))
+    families: dict[str, list[tuple[int, FontFile]]] = {}
+    for k, font in enumerate(fonts):
+        families.setdefault(font.family, []).append((k, font))
+    jobs = list(families.values())
+    found: dict[int, LineFont | str] = {}
+    done = 0
+    shared = alphabet, held, styles
+    for number, of_family in (executor or Here()).results(_drawn, jobs, shared, name=_name):
+        found |= of_family
+        done += len(jobs[number])
         if progress:
             progress(done, len(fonts))
+    # in the order of the fonts, and not of the families
+    drawn = [one for _, one in sorted(found.items()) if isinstance(one, LineFont)]
+    dropped = [(fonts[k].name, one) for k, one in sorted(found.items()) if isinstance(one, str)]
     if not drawn:
         raise InputError(nothing_left(fonts, alphabet, dropped))
     return drawn, dropped
+
+
+def _drawn(
+    shared: tuple[str, set[str], int | None], fonts: Sequence[tuple[int, FontFile]]
+) -> dict[int, LineFont | str]:
+    """The first fonts of a family, or why one is dropped, by their numbers."""
+    alphabet, held, styles = shared
+    found: dict[int, LineFont | str] = {}
+    taken = 0
+    for k, font in fonts:
+        if styles is None or taken < styles:
+            try:
+                found[k] = line_font(font, alphabet, validation=font.family in held)
+                taken += 1
+            except InputError as error:
+                found[k] = str(error)
+    return found
+
+
+def _name(fonts: Sequence[tuple[int, FontFile]]) -> str:
+    return fonts[0][1].family
 
 
 def save_line_fonts(path: str | os.PathLike[str], fonts: Sequence[LineFont]) -> None:

@@ -10,9 +10,9 @@ from jaxtyping import Float, Float32
 from PIL import Image
 
 from chainrule.errors import FileError, InputError
-from chainrule.images.features import Features
 from chainrule.images.in_order import THREADS, in_order
 from chainrule.images.listing import Skipped
+from chainrule.images.rows import Features
 from chainrule.images.sift import dense_sift
 from chainrule.io.pictures import read_picture
 from chainrule.io.progress import Progress

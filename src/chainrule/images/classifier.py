@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float, Float16, Int
 
 from chainrule.errors import ChainruleError, FileError, InputError
+from chainrule.executors import Executor
 from chainrule.images.calibration import probabilities
 from chainrule.images.familiarity import familiarity
 from chainrule.images.features import joined_features, network_features
@@ -175,14 +176,20 @@ def predict(
     files: Sequence[Path],
     *,
     cache: Path | None = None,
+    executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> tuple[Answers, list[int], list[Skipped]]:
     """The answers of the pictures that can be read, which these are, and what was skipped.
 
+    `executor`: computes the features, as in `network_features`.
+
     Raises InputError if `networks` are not those that the classifier was trained with.
     """
     check_networks(classifier, [n.name for n in networks], [n.key for n in networks])
-    found = [network_features(files, n, cache=cache, progress=progress) for n in networks]
+    found = [
+        network_features(files, n, cache=cache, executor=executor, progress=progress)
+        for n in networks
+    ]
     kept = found[0].kept
     if not kept:
         width = classifier.weight.shape[1]

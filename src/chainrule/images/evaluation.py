@@ -10,6 +10,7 @@ from jaxtyping import Bool
 
 from chainrule.chain.inference.precision import Precision
 from chainrule.errors import InputError
+from chainrule.executors import Executor
 from chainrule.images.average_precision import (
     PrecisionRecall,
     average_precision,
@@ -21,10 +22,11 @@ from chainrule.images.bag_of_words import encode_pictures, fit_bag_of_words, fit
 from chainrule.images.collection import Collection
 from chainrule.images.duplicates import kept_together, near_duplicates, without_copies
 from chainrule.images.feature_file import FeatureTable
-from chainrule.images.features import Features, joined_features, network_features
+from chainrule.images.features import joined_features, network_features
 from chainrule.images.listing import Skipped
 from chainrule.images.network import FeatureSource
 from chainrule.images.parts import split_in_halves
+from chainrule.images.rows import Features
 from chainrule.images.svm import check_settings, decision_scores, normalized
 from chainrule.io.progress import Progress
 
@@ -88,12 +90,14 @@ def evaluate(
     settings: EvaluationSettings | None = None,
     *,
     cache: Path | None = None,
+    executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Train on one part of the pictures and rank the other, for each kind of features and class.
 
     `kinds` are of "cnn" (which needs `network`), "bovw" and "fisher"; visual words are learned from
-    the training part alone. Pictures of the same content are used once.
+    the training part alone. Pictures of the same content are used once. `executor`: computes the
+    network's features, as in `network_features`.
 
     Raises InputError for a kind or class that is not there, or if no class can be judged.
     """
@@ -113,6 +117,7 @@ def evaluate(
             network,
             precision=settings.precision,
             cache=cache,
+            executor=executor,
             progress=parts[kinds.index("cnn")],
         )
         collection = collection.taken(found.kept, found.skipped)

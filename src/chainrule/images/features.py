@@ -1,7 +1,6 @@
 """Features of many pictures: read and resized in threads while the network computes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
@@ -10,31 +9,21 @@ from jaxtyping import Float, Float32
 
 from chainrule.chain.inference.precision import Precision, best_precision
 from chainrule.errors import FileError
+from chainrule.executors import Executor
+from chainrule.images.far_features import BATCH, far_features, photograph_bytes
 from chainrule.images.in_order import THREADS, in_order
-from chainrule.images.listing import DRAWING, Skipped, is_drawing_content
+from chainrule.images.listing import Skipped
 from chainrule.images.network import FeatureSource
+from chainrule.images.rows import Features, Rows
 from chainrule.images.store import FeatureStore
 from chainrule.images.svm import normalized
-from chainrule.io.names import shown
 from chainrule.io.pictures import (
     LOOK,
     PictureSource,
     open_picture,
     picture_from_bytes,
-    read_bytes,
 )
 from chainrule.io.progress import Progress
-
-BATCH = 32
-
-
-@dataclass(frozen=True)
-class Features:
-    """`values[j]` are the features of picture `kept[j]`; the others could not be read."""
-
-    values: Float32[np.ndarray, "m d"]
-    kept: list[int]
-    skipped: list[Skipped]
 
 
 def network_features(
@@ -45,26 +34,28 @@ def network_features(
     cache: Path | None = None,
     batch_size: int = BATCH,
     threads: int = THREADS,
+    executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> Features:
     """The penultimate features of each picture that can be read, in float32.
 
     `precision` is the arithmetic (the processor's best by default). With a `cache` folder what was
     computed before is not computed again. Memory does not grow with the number of pictures, but
-    for the features themselves.
+    for the features themselves. With an `executor` its workers read the pictures and compute, a
+    batch a job, and the cache is written but not read.
     """
     precision = precision or best_precision()
+    if executor is not None:
+        return far_features(files, network, precision, cache, executor, progress)
     function, preprocessing = network.feature_function(precision), network.preprocessing
     model = f"{network.key} {precision} {LOOK}"
     store = FeatureStore(cache, model) if cache is not None else None
     squares: list[tuple[int, bytes, np.ndarray]] = []
-    rows = _Rows(len(files))
+    rows = Rows(len(files))
     skipped: list[Skipped] = []
 
     def prepare(file: Path) -> tuple[bytes, np.ndarray | None, np.ndarray | None]:
-        content = read_bytes(file)
-        if is_drawing_content(content):
-            raise FileError(f"{shown(file)} is {DRAWING}")
+        content = photograph_bytes(file)
         key = blake2b(content, digest_size=16).digest()
         known = store.get(key) if store is not None else None
         if known is not None:
@@ -122,26 +113,3 @@ def joined_features(
 ) -> Float[np.ndarray, "n d"]:
     """The features of several networks side by side, each of length 1, and the row as well."""
     return normalized(np.concatenate([normalized(block) for block in blocks], axis=1))
-
-
-class _Rows:
-    """A matrix that is filled row by row, in any order; it is the only copy of its numbers."""
-
-    def __init__(self, count: int) -> None:
-        self._count = count
-        self._there: list[int] = []
-        self._matrix = np.zeros((0, 0), dtype=np.float32)
-
-    def put(self, i: int, row: Float32[np.ndarray, " d"]) -> None:
-        if not self._there:
-            self._matrix = np.empty((self._count, len(row)), dtype=np.float32)
-        self._matrix[i] = row
-        self._there.append(i)
-
-    def kept(self) -> tuple[Float32[np.ndarray, "m d"], list[int]]:
-        """The rows that were put, moved together, and which they are."""
-        there = sorted(self._there)
-        for j, i in enumerate(there):
-            if i != j:
-                self._matrix[j] = self._matrix[i]
-        return self._matrix[: len(there)], there

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Sequence
-from copy import copy
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,8 +100,8 @@ class Reader:
 
         words: English ones if None. Digits and the like are read as without: see `Lexicon`.
         """
-        reader = copy(self)
-        reader._words = lexicon(self.alphabet, words)
+        reader = Reader.__new__(Reader)  # `copy` would make the network ready a second time
+        reader.__dict__.update(self.__dict__, _words=lexicon(self.alphabet, words))
         return reader
 
     def texts(
@@ -160,6 +160,14 @@ class Reader:
             if progress:
                 progress(len(lines), len(opened))
         return lines
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What travels to another process: all but the network that is ready to run."""
+        return {name: value for name, value in self.__dict__.items() if name != "_network"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._network = ready_network(self.chain, self.parameters, self.precision, self.ranges)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the reader (.safetensors), without its dictionary. Raises FileError."""
