@@ -43,6 +43,7 @@ class Tabs:
 
     def __init__(self, browser):
         self._browser, self._contexts, self.wrong = browser, [], []
+        self.allowed = set()  # the statuses of refusals that a test is about
 
     def context(self, width=1440, scheme="light", **options):
         context = self._browser.new_context(
@@ -56,15 +57,24 @@ class Tabs:
         """Enter with the token, then go to a place of the lab."""
         context = context or self.context(**options)
         tab = context.new_page()
-        tab.on("console", lambda m: m.type in ("error", "warning") and self.wrong.append(m.text))
+        tab.on("console", self._said)
         tab.on("pageerror", lambda error: self.wrong.append(str(error)))
         tab.on("requestfailed", self._failed)
-        tab.on("response", lambda r: r.status >= 400 and self.wrong.append(f"{r.status} {r.url}"))
+        tab.on("response", self._answered)
         tab.on("request", lambda r: self._far(server, r.url))
         if not context.cookies():
             context.request.get(server.address)
         tab.goto(server.origin + path)
         return tab
+
+    def _said(self, message):
+        expected = any(f"status of {status}" in message.text for status in self.allowed)
+        if message.type in ("error", "warning") and not expected:
+            self.wrong.append(message.text)
+
+    def _answered(self, response):
+        if response.status >= 400 and response.status not in self.allowed:
+            self.wrong.append(f"{response.status} {response.url}")
 
     def _failed(self, request):
         # a request that the page itself gave up as it closed is none that failed
@@ -80,6 +90,8 @@ class Tabs:
             context.close()
 
 
+LATE = 20_000  # milliseconds after which what is waited for is taken never to come
+
 _UNTIL = """() => new Promise((done, fail) => {
   const look = () => {
     const room = document.querySelector("[data-room]")?.dataset ?? {};
@@ -94,7 +106,7 @@ _UNTIL = """() => new Promise((done, fail) => {
     observer.disconnect();
     const now = document.querySelector("[data-room]")?.dataset;
     fail(new Error("never: CONDITION; " + JSON.stringify(now)));
-  }, 30000);
+  }, LATE);
   look();
 })"""
 
@@ -102,4 +114,5 @@ _UNTIL = """() => new Promise((done, fail) => {
 def until(tab, condition):
     """Wait until a condition in JavaScript holds, whenever the page changes; `room` is the room's
     data attributes. (Playwright's own wait needs what the page's policy forbids.)"""
-    return tab.evaluate(_UNTIL.replace("CONDITION", condition.replace('"', "'")))
+    script = _UNTIL.replace("CONDITION", condition.replace('"', "'")).replace("LATE", str(LATE))
+    return tab.evaluate(script)

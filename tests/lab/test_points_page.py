@@ -1,10 +1,283 @@
 """The points room as a person uses it, from nothing to the files that they take away."""
 
+import json
+import re
+import shlex
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from chainrule.points import load_dataset, train
+from chainrule.points.derivation import derivation
+from chainrule.points.example import Example
+from chainrule.points.files import load_weights, weights_digest
 from lab_browser import until
+
+ENDED = "room.state !== 'playing' && room.state !== 'loading'"
+
+
+def choose(tab, label, value):
+    tab.get_by_label(label).select_option(value)
+
+
+def digest_of(tab):
+    """The digest that the page shows, once the run is held."""
+    return until(tab, "document.querySelector('[data-digest]')?.dataset.digest")
+
+
+def to_the_end(tab, iterations):
+    until(tab, "Number(room.known) >= 0 && room.iteration !== undefined")
+    button = tab.get_by_role("button", name="To the end")
+    button.evaluate("b => b.click()")  # it does nothing where the run has ended by itself
+    until(tab, f"room.iteration === '{iterations}' && {ENDED}")
 
 
 def test_the_first_screen_trains_by_itself(tabs, lab):
     tab = tabs.open(lab)
     until(tab, "room.state === 'playing' && Number(room.iteration) > 500")
-    assert tab.get_by_role("button", name="Pause").is_visible()
     assert "click a point" in tab.locator(".lead").inner_text()
+    tab.get_by_role("button", name="Pause").click()
+    until(tab, "room.state === 'paused'")
+    assert tab.locator("canvas").first.get_attribute("data-iteration") is not None
+
+
+def test_play_hold_step_and_back_are_the_same_bits(tabs, lab):
+    tab = tabs.open(lab, "/#points?iterations=3000&seed=3")
+    to_the_end(tab, 3000)
+    data = load_dataset("double-moon")
+    run = train(
+        data.training, data.validation, learning_rate=0.2, iterations=3000, seed=3,
+        snapshots=[0, 999, 1000],
+    )  # fmt: skip
+    assert digest_of(tab) == weights_digest(run.parameters)
+    wrong = tab.locator("[data-figure=train]").inner_text()
+    assert wrong.startswith(f"{run.train_wrong[-1]} of 1,000")
+    tab.get_by_label("Iteration", exact=True).fill("1000")
+    tab.get_by_role("button", name="Go").click()
+    until(tab, "room.iteration === '1000' && room.state !== 'playing'")
+    assert digest_of(tab) == weights_digest(run.snapshots[1000])
+    tab.get_by_role("button", name="One iteration back").click()
+    until(tab, "room.iteration === '999' && room.state !== 'playing'")
+    assert digest_of(tab) == weights_digest(run.snapshots[999])
+    tab.get_by_role("button", name="One iteration on").click()
+    until(tab, "room.iteration === '1000' && room.state !== 'playing'")
+    assert digest_of(tab) == weights_digest(run.snapshots[1000])
+    tab.get_by_role("button", name="Rewind").click()
+    until(tab, "room.iteration === '0' && room.state !== 'playing'")
+    assert digest_of(tab) == weights_digest(run.initial)
+    assert tab.locator("[data-room]").get_attribute("data-known") == "3000"
+
+
+def test_every_number_of_the_chain_rule_while_it_trains(tabs, lab):
+    tab = tabs.open(lab, "/#points?hidden=4&iterations=200000&seed=1")
+    until(tab, "room.state === 'playing' && Number(room.iteration) > 50")
+    tab.locator("canvas").first.click(position={"x": 180, "y": 160})
+    until(tab, "document.querySelector('[data-derived]')")
+    choose(tab, "Digits", "17")
+    data = load_dataset("double-moon")
+    last = 0
+    for _ in range(2):
+        found = until(
+            tab,
+            "(() => { const e = document.querySelector('[data-derived]');"
+            f" return e && e.dataset.digits === '17' && Number(e.dataset.derived) > {last}"
+            " && e.querySelector('.lines').textContent.length > 150"
+            " && [e.dataset.derived, e.querySelector('p').textContent,"
+            " [...e.querySelectorAll('.lines li')].map(l => l.textContent)] })()",
+        )
+        iteration, said, lines = int(found[0]), found[1], found[2]
+        last = iteration
+        part, index = re.match(r"\s*(Training|Validation) point ([\d,]+)", said).groups()
+        points = data.training if part == "Training" else data.validation
+        index = int(index.replace(",", "")) - 1
+        run = train(
+            data.training,
+            data.validation,
+            hidden=4,
+            learning_rate=0.2,
+            iterations=iteration,
+            seed=1,
+        )
+        example = Example(points.features[index], float(points.labels[index]), run.parameters)
+        steps = derivation(example, 17)
+        assert lines == [line for s in (*steps.forward, *steps.backward) for line in s.lines]
+        sums = [line for line in lines if re.match(r"z\[|y_hat ", line)]
+        assert len(sums) == 5
+        for line in sums:
+            _, terms, value = line.split(" = ")
+            added = sum(
+                np.prod([float(factor.strip("()")) for factor in term.split("*")])
+                for term in terms.split(" + ")
+            )
+            assert added == pytest.approx(float(value), rel=1e-12, abs=1e-12)
+
+
+def test_the_curves_are_exact_to_the_single_iteration(tabs, lab):
+    tab = tabs.open(lab, "/#points?iterations=20000&seed=2")
+    to_the_end(tab, 20000)
+    data = load_dataset("double-moon")
+    run = train(data.training, data.validation, learning_rate=0.2, iterations=20000, seed=2)
+    plot = tab.get_by_role("slider", name="Iteration on the error curves")
+    until(tab, "document.querySelector('.plot').dataset.shown === '1-20000'")
+    plot.focus()
+    plot.press("Home")
+    for _ in range(3):
+        plot.press("ArrowRight")
+    readout = ".readout[data-at='301']"
+    until(tab, f"document.querySelector(`{readout}`)")
+    shown = tab.locator(".readout")
+    assert int(shown.get_attribute("data-train")) == run.train_wrong[300]
+    assert int(shown.get_attribute("data-validation")) == run.validation_wrong[300]
+    for _ in range(7):
+        plot.press("+")
+    until(tab, "(() => { const p = document.querySelector('.plot').dataset;"
+          " const [a, b] = (p.shown ?? '1-9').split('-').map(Number);"
+          " return b - a < 200 && Number(p.rows) === b - a + 1 })()")  # fmt: skip
+    box = plot.bounding_box()
+    tab.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 100)
+    until(tab, "document.querySelector('.readout').dataset.at > 301")
+    at = int(shown.get_attribute("data-at"))
+    assert int(shown.get_attribute("data-train")) == run.train_wrong[at - 1]
+    plot.press("Enter")
+    until(tab, f"room.iteration === '{at}' && room.state !== 'playing'")
+
+
+TABLE = "x1,x2,label\n" + "".join(
+    f"{k % 7 - 3},{k % 5 + (2 if k % 2 else -4)},{k % 2}\n" for k in range(40)
+)
+
+
+def test_an_own_table_by_paste_taken_away_as_code(tabs, lab, tmp_path):
+    tab = tabs.open(lab)
+    until(tab, "Number(room.known) > 0")
+    tab.get_by_text("Own table: paste, open or drop it").click()
+    tab.get_by_label("Table of points").fill(TABLE)
+    before = until(tab, "room.run")
+    tab.get_by_role("button", name="Use this table").click()
+    until(tab, f"room.run !== '{before}' && Number(room.known) > 0")
+    until(tab, "document.querySelector('.data').textContent.includes('20 training and 20 valid')")
+    to_the_end(tab, 30000)
+    digest = digest_of(tab)
+    for name in ("run.py", "run.sh", "points.csv", "weights.safetensors"):
+        with tab.expect_download() as waited:
+            tab.locator(f".take a[download='{name}']").click()
+        waited.value.save_as(tmp_path / name)
+    assert (tmp_path / "points.csv").read_text() == TABLE
+    program = [sys.executable, "run.py"]
+    said = subprocess.run(program, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    assert said.splitlines()[-1] == digest
+    words = shlex.split((tmp_path / "run.sh").read_text())
+    assert words[:3] == ["chainrule", "points", "train"]
+    command = [sys.executable, "-m", "chainrule", *words[1:], "--frames", "0", "--json"]
+    said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    assert json.loads(said)["weights_digest"] == digest
+    parameters, settings = load_weights(tmp_path / "weights.safetensors")
+    assert weights_digest(parameters) == digest
+    assert settings["iterations"] == 30000
+
+
+def test_own_points_by_click_and_by_key_and_their_link(tabs, lab):
+    tab = tabs.open(lab)
+    until(tab, "Number(room.known) > 0")
+    choose(tab, "Source", "draw")
+    plane = tab.get_by_role("application", name="The points and the boundary")
+    size = plane.bounding_box()["width"]
+    for x, y in ((0.2, 0.2), (0.3, 0.25), (0.25, 0.4)):
+        plane.click(position={"x": x * size, "y": y * size})
+    tab.get_by_label("adds class +1 (key 2)").check()
+    plane.click(position={"x": 0.8 * size, "y": 0.8 * size})
+    until(tab, "document.querySelector('[data-own]').dataset.own === '4'")
+    assert "With two of each class the training begins" in tab.locator(".empty").inner_text()
+    before = until(tab, "room.run")
+    plane.focus()
+    for key in ("ArrowRight", "ArrowRight", "ArrowDown", "2", "ArrowUp", "1", "Control+z"):
+        plane.press(key)
+    until(tab, f"room.run !== '{before}' && room.busy === 'false' && Number(room.known) > 0")
+    assert tab.locator("[data-own]").get_attribute("data-own") == "5"
+    to_the_end(tab, 30000)
+    digest = digest_of(tab)
+    address = tab.get_by_label("Link to this run").input_value()
+    text = tab.context.request.get(
+        tab.locator(".take a[download='points.csv']").evaluate("a => a.href")
+    ).text()
+    rows = [row.split(",") for row in text.splitlines()[1:]]
+    assert [row[2] for row in rows] == ["-1", "-1", "-1", "1", "1"]
+    assert rows[4][:2] == ["0.6", "-0.3"]
+    assert len(address) < 2000
+    other = tabs.open(lab, address.removeprefix(lab.origin))
+    to_the_end(other, 30000)
+    assert digest_of(other) == digest
+
+
+def test_a_cell_of_the_map_is_the_run_that_it_opens(tabs, lab):
+    tab = tabs.open(lab, "/#points?iterations=400&seed=5")
+    to_the_end(tab, 400)
+    tab.locator(".map").get_by_label("Hidden units").fill("2, 6")
+    tab.locator(".map").get_by_label("Learning rates").fill("0.05, 1")
+    tab.get_by_role("button", name="Make the map").click()
+    until(tab, "document.querySelector('[data-map-state=finished]')?.dataset.mapDone === '4'")
+    cell = tab.locator("[data-cell='6/0.05']")
+    error = float(cell.get_attribute("data-error"))
+    before = until(tab, "room.run")
+    cell.click()
+    until(tab, f"room.run !== '{before}' && Number(room.known) > 0")
+    to_the_end(tab, 400)
+    said = tab.locator("[data-figure=train]").inner_text()
+    assert int(re.match(r"\d+", said)[0]) / 1000 == error
+    digest = digest_of(tab)
+    command = tab.context.request.get(
+        tab.locator(".take a[download='run.sh']").evaluate("a => a.href")
+    ).text()
+    assert "--trial 0" in command
+    data = load_dataset("double-moon")
+    run = train(
+        data.training, data.validation, hidden=6, learning_rate=0.05, iterations=400,
+        seed=np.random.SeedSequence(5, spawn_key=(0,)),
+    )  # fmt: skip
+    assert digest == weights_digest(run.parameters)
+
+
+def test_divergence_is_said_with_a_rate_that_works(tabs, lab):
+    tab = tabs.open(lab, "/#points?iterations=500&rate=1e160&seed=1")
+    until(tab, "room.state === 'diverged' && document.querySelector('.verdict button')")
+    said = tab.locator(".verdict").inner_text()
+    iteration = re.search(r"overflowed at iteration (\d+) with learning rate 1e\+160", said)[1]
+    assert until(tab, "room.iteration") == str(int(iteration) - 1)
+
+
+def test_death_is_said_with_a_rate_that_works(tabs, lab):
+    data = load_dataset("double-moon")
+    dead = next(
+        seed
+        for seed in range(200)
+        if train(
+            data.training, data.validation, hidden=2, learning_rate=3.0, iterations=800, seed=seed
+        ).state
+        == "dead"
+    )
+    tab = tabs.open(lab, f"/#points?iterations=800&rate=3.0&hidden=2&seed={dead}")
+    to_the_end(tab, 800)
+    until(tab, "room.state === 'dead' && document.querySelector('.verdict button')")
+    assert "no hidden unit is active" in tab.locator(".verdict").inner_text()
+    said = tab.locator(".verdict").inner_text()
+    wrong = int(re.search(r"ends with (\d+) of 1,000 training points wrong", said)[1])
+    before = until(tab, "room.run")
+    tab.locator(".verdict button").click()
+    until(tab, f"room.run !== '{before}' && Number(room.known) > 0")
+    to_the_end(tab, 800)
+    assert until(tab, "room.state") not in ("dead", "diverged")
+    assert tab.locator("[data-figure=train]").inner_text().startswith(f"{wrong} of 1,000")
+
+
+def test_a_damaged_link_says_which_key(tabs, lab):
+    tabs.allowed.add(422)
+    tab = tabs.open(lab, "/#points?hidden=7&rate=fast")
+    said = tab.get_by_role("alert").inner_text()
+    assert "link, key 'rate'" in said
+
+
+def test_less_motion_is_kept(tabs, lab):
+    tab = tabs.open(lab, context=tabs.context(reduced_motion="reduce"))
+    until(tab, "room.state === 'paused' && room.iteration === '0'")

@@ -25,6 +25,7 @@ from chainrule.lab.rooms import points_take, points_worker
 from chainrule.lab.rooms.points_counts import Curves
 from chainrule.lab.rooms.points_derivation import derived
 from chainrule.lab.rooms.points_link import read_link, write_link
+from chainrule.lab.rooms.points_map import Maps
 from chainrule.lab.rooms.points_recipe import Recipe, read_recipe
 from chainrule.lab.server.app import Lab
 from chainrule.lab.server.bodies import body, document, whole
@@ -60,6 +61,11 @@ class Live:
         W_in, b_in, w_out, b_out = np.split(numbers, np.cumsum([h * d, h, h]))
         return {"W_in": W_in.reshape(h, d), "b_in": b_in, "w_out": w_out, "b_out": b_out[0]}
 
+    def digest(self) -> str | None:
+        """The digest of the newest weights, once there are some."""
+        ready = self.weights and self.shape
+        return points_take.digest(self.parameters()) if ready else None
+
     def part(self, validation: bool) -> tuple[np.ndarray, np.ndarray]:
         """The training or the validation points: features (n, d), labels (n,)."""
         numbers = np.frombuffer(self.points, "<f8")
@@ -77,6 +83,7 @@ class PointsRoom:
         self._worker: Worker | None = None
         self._phase = ""
         self._data = lab.settings.folder / "data"
+        self._maps = Maps(lab, self._data)
 
     def routes(self) -> list[BaseRoute]:
         """Its part of the addresses."""
@@ -93,6 +100,7 @@ class PointsRoom:
             Route(f"{run}/counts", self._counts),
             Route(f"{run}/derivation", self._derivation),
             Route(f"{run}/take/{{name}}", self._take),
+            *self._maps.routes(),
         ]
 
     def start(self) -> None:
@@ -107,6 +115,7 @@ class PointsRoom:
         if self._worker is not None:
             self._worker.end()
             self._worker.join()
+        self._maps.stop()
 
     def forget(self, run: str) -> None:
         """Stop a run, and remove its files."""
@@ -115,6 +124,7 @@ class PointsRoom:
             self._send({"run": run, "do": "close"})
             self._lab.hub.forget(live.owner, run)
         shutil.rmtree(self._folder(run), ignore_errors=True)
+        self._maps.forget(run)
 
     # the worker
 
@@ -179,8 +189,7 @@ class PointsRoom:
             return
         state = news["ended"] or ("running" if news["is_playing"] else "paused")
         result = {name: news.get(name) for name in ("train_wrong", "validation_wrong")}
-        if live.weights and live.shape:
-            result["weights_digest"] = points_take.digest(live.parameters())
+        result["weights_digest"] = live.digest()
         self._lab.store.change(
             live.id, state=state, said=news["said"], done=news.get("iteration", 0), result=result
         )
@@ -280,7 +289,7 @@ class PointsRoom:
         return JSONResponse(
             {"id": live.id, "settings": live.recipe.document(), "points": live.shape,
              "news": {**live.news, "phase": self._phase, "revision": live.revision},
-             "link": live.link}
+             "link": live.link, "digest": live.digest()}
         )  # fmt: skip
 
     async def _do(self, request: Request) -> Response:
@@ -332,7 +341,9 @@ class PointsRoom:
         whole_number("point", point, 0, len(y) - 1)
         digits = whole_number("digits", whole(request, "digits", 6), 2, 17)
         found = derived(X[point], float(y[point]), live.parameters(), live.shape, digits)
-        return JSONResponse({"iteration": live.news["iteration"], "point": point, **found})
+        return JSONResponse(
+            {"iteration": live.news["iteration"], "point": point, "digits": digits, **found}
+        )
 
     async def _take(self, request: Request) -> Response:
         live = self._found(request)

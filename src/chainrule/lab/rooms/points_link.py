@@ -72,8 +72,8 @@ def read_link(text: Any, folder: Path, quotas: Quotas) -> tuple[Recipe, int | No
     """
     if not isinstance(text, str) or len(text) > 4 * LONGEST:
         raise InputError(f"link: found none, or one of over {4 * LONGEST:,} characters")
-    before, _, check = text.rpartition("check=")
-    found = _once(parse_qsl(before if check else text, keep_blank_values=True))
+    before, is_checked, check = text.rpartition("check=")
+    found = _once(parse_qsl(before if is_checked else text, keep_blank_values=True))
     document: dict[str, Any] = {}
     for key, value in found.items():
         if key in _KEYS:
@@ -83,7 +83,7 @@ def read_link(text: Any, folder: Path, quotas: Quotas) -> tuple[Recipe, int | No
                 f"link, key {key!r}: found a key that is not known; expected some of "
                 f"{', '.join((*_KEYS, 'points', 'at', 'check'))}"
             )
-    if before and check != _check(before.rstrip("&")):
+    if is_checked and check != _check(before.rstrip("&")):
         raise InputError(
             f"link, key 'check': found {check[:20]!r}; expected the check of what stands before "
             "it: the link was changed or cut off"

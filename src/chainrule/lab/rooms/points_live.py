@@ -20,7 +20,7 @@ _SLOWEST = 8 << 20  # bytes of weights that are reported a second
 _MARKS = 64
 _PACE = 2000.0  # iterations a second, until another is asked for; None: as fast as it goes
 _LOOK_FOR_DEATH = 2_000_000  # hidden units times points that are looked at in each report
-_HALVINGS = 12
+_HALVINGS, _USUAL = 12, (1.0, 0.3, 0.1, 0.03, 0.01, 0.003)
 
 
 class LiveRun:
@@ -46,6 +46,7 @@ class LiveRun:
         self._speed, self._steps_since, self._timed = 0.0, 0, time.monotonic()
         self._then = "pause"
         self._advice: dict[str, Any] | None = None
+        self.is_looking = False  # for a rate that works, in a thread
         self.is_playing, self.has_news, self.next_report = False, True, 0.0
         self._ended = self._said = ""
 
@@ -225,12 +226,12 @@ class LiveRun:
 
     def _advise(self) -> None:
         """Look for a rate that works, beside all else: the kernel needs no lock."""
+        self.is_looking = True
         threading.Thread(target=self._find_rate, daemon=True).start()
 
     def _find_rate(self) -> None:
         found, recipe = None, self._recipe
-        for k in range(1, _HALVINGS + 1):
-            rate = recipe.learning_rate / 2**k
+        for rate in _smaller(recipe.learning_rate):
             try:
                 run = train(
                     self._dataset.training,
@@ -250,6 +251,7 @@ class LiveRun:
                 break
         self._advice = found or {"rate": None}
         self.has_news, self.next_report = True, 0.0
+        self.is_looking = False
 
     def _is_dead(self) -> bool:
         """No hidden unit is active at any training point: only b_out moves from here on."""
@@ -260,3 +262,9 @@ class LiveRun:
         with np.errstate(over="ignore", invalid="ignore"):
             z = X @ parameters["W_in"].T + parameters["b_in"]
         return not (z > 0).any()
+
+
+def _smaller(rate: float) -> list[float]:
+    """The rates that are tried instead: the largest first, then some usual ones."""
+    halved = [rate / 2**k for k in range(1, _HALVINGS + 1)]
+    return [*halved, *(usual for usual in _USUAL if usual < halved[-1])]

@@ -44,7 +44,7 @@ class Host:
     def _messages(self) -> Iterator[dict[str, Any]]:
         busy = [run for run in self._runs.values() if run.is_playing]
         wait = (0.0 if any(run.is_fast for run in busy) else _TICK) if busy else None
-        if any(run.has_news for run in self._runs.values()):
+        if any(run.has_news or run.is_looking for run in self._runs.values()):
             wait = _TICK if wait is None else wait
         while self._pipe.poll(wait):
             yield unpacked(self._pipe.recv_bytes())[0]

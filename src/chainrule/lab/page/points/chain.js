@@ -8,7 +8,7 @@ import { Formula } from "../shared/math.js";
 /** @typedef {import("./live.js").Live} Live
  *  @typedef {import("./plane.js").Picked} Picked
  *  @typedef {{name: string, formula: string, local: string | null, value: any, lines: string[]}} Step
- *  @typedef {{iteration: number, point: number, x: number[], y: number, parameters: any,
+ *  @typedef {{iteration: number, point: number, digits: number, x: number[], y: number, parameters: any,
  *    forward: Step[], backward: Step[]}} Derived */
 
 const EVERY = 150; // milliseconds between two sets of numbers while it trains
@@ -50,7 +50,7 @@ export function ChainRule({ live, picked }) {
     <h2 id="chain-title">The chain rule at one point</h2>
     ${!picked && html`<p>Click a point in the plane, and every number of its step stands here, live.</p>`}
     ${said && html`<p role="alert" class="wrong">${said}</p>`}
-    ${picked && derived && html`<div data-derived=${derived.iteration} data-digits=${digits}>
+    ${picked && derived && html`<div data-derived=${derived.iteration} data-digits=${derived.digits}>
       <p>${picked.part === "train" ? "Training" : "Validation"} point ${whole(picked.index + 1)} of
         ${" "}${whole(sizes[picked.part === "train" ? 0 : 1])}, of class
         ${" "}${derived.y > 0 ? "+1" : "−1"}, with the weights after iteration ${whole(derived.iteration)}.

@@ -294,7 +294,7 @@ function paintPoints(context, live, picked, colours, to) {
   });
 }
 
-/** A circle for the class -1, a diamond for +1; hollow for validation; dark-edged where wrong.
+/** A circle for the class -1, a diamond for +1; hollow for validation; strongly edged where wrong.
  *  @param {CanvasRenderingContext2D} context @param {number} x @param {number} y @param {number} r
  *  @param {number} label @param {boolean} hollow @param {boolean} wrong
  *  @param {ReturnType<typeof coloursOf>} colours */

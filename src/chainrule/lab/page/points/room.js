@@ -1,11 +1,12 @@
 // The points room: a two-layer network that trains while it is looked at.
 import { useEffect, useRef, useState } from "preact/hooks";
-import { post, upload } from "../shared/api.js";
+import { get, post, upload } from "../shared/api.js";
 import { html } from "../shared/html.js";
 import { ChainRule } from "./chain.js";
 import { Curves } from "./curves.js";
 import { Live } from "./live.js";
 import { asTable, Data } from "./own.js";
+import { MapOf } from "./map.js";
 import { Plane } from "./plane.js";
 import { Settings } from "./settings.js";
 import { Take } from "./take.js";
@@ -20,13 +21,16 @@ export function Points({ query }) {
   const [, redraw] = useState(0);
   const [said, setSaid] = useState("");
   const [picked, setPicked] = useState(/** @type {any} */ (null));
+  const [busy, setBusy] = useState(false); // other points or settings are on their way
   const [mode, setMode] = useState("look");
   const [own, setOwn] = useState(/** @type {Own[] | null} */ (null));
   const before = useRef(/** @type {Own[][]} */ ([]));
   const timer = useRef(0);
+  const firstMap = useRef(new URLSearchParams(query).get("map"));
 
   useEffect(() => {
     if (live && new URLSearchParams(query).get("run") === live.id) return;
+    look();
     enter(query).then(show, fail);
   }, [query]);
   useEffect(() => {
@@ -42,31 +46,40 @@ export function Points({ query }) {
     };
   }, [live]);
 
+  /** Other points than those that are set by hand. */
+  const look = () => {
+    setPicked(null);
+    setOwn(null);
+    setMode("look");
+  };
   /** @param {string} id */
   const show = (id) => {
     history.replaceState(null, "", `#points?run=${id}`);
     setSaid("");
+    setBusy(false);
     setLive(new Live(id));
   };
   /** @param {Error} error */
-  const fail = (error) => setSaid(error.message);
+  const fail = (error) => {
+    setSaid(error.message);
+    setBusy(false);
+  };
   /** @param {object} settings */
-  const begin = (settings) => post("/api/points/runs", { settings, then: motion() }).then((run) => show(run.id), fail);
+  const begin = (settings) => {
+    setBusy(true);
+    return post("/api/points/runs", { settings, then: motion() }).then((run) => show(run.id), fail);
+  };
   /** @param {object} values */
   const change = (values) => live?.settings && begin({ ...live.settings, ...values });
   const fresh = () => change({ seed: Math.floor(Math.random() * 1e6), trial: null });
   /** @param {Blob | string} text */
   const useText = (text) => {
-    setPicked(null);
-    setOwn(null);
-    setMode("look");
+    look();
     return upload("/api/points/data", text).then(({ data }) => change({ data }), fail);
   };
   /** @param {string} name */
   const useNamed = (name) => {
-    setPicked(null);
-    setOwn(null);
-    setMode("look");
+    look();
     change({ data: name, standardize: null });
   };
   /** @param {Own[]} points @param {boolean} [remember] */
@@ -75,8 +88,10 @@ export function Points({ query }) {
     setOwn(points);
     setPicked(null);
     clearTimeout(timer.current);
+    setBusy(false);
     const counts = [-1, 1].map((label) => points.filter((p) => p.label === label).length);
     if (Math.min(...counts) < 2) return;
+    setBusy(true);
     timer.current = window.setTimeout(() => {
       upload("/api/points/data", asTable(points)).then(({ data }) => change({ data, standardize: false }), fail);
     }, 300);
@@ -105,7 +120,7 @@ export function Points({ query }) {
   const ready = live?.settings;
   const state = !ready ? "loading" : live.news.is_playing ? "playing" : live.news.ended || "paused";
   return html`<div class="room" data-room="points" data-state=${state} data-run=${live?.id} data-iteration=${live?.news.iteration}
-      data-known=${live?.news.known} data-revision=${live?.news.revision}>
+      data-known=${live?.news.known} data-busy=${busy} data-revision=${live?.news.revision}>
     <p class="lead">A network learns to tell two classes of points apart. Each iteration shows it one training point and moves every
       weight by one step of the chain rule. Watch it, stop it, go back; <strong>click a point</strong> to see the step with all its numbers.</p>
     ${said && html`<p role="alert" class="wrong">${said}</p>`}
@@ -119,14 +134,15 @@ export function Points({ query }) {
         <${Plane} live=${empty ? null : live} box=${own ? FRAME : null} own=${own} mode=${own ? mode : "look"} picked=${picked}
           onPick=${setPicked} onPlace=${place} onRemove=${drop} undo=${undo} />
         <p class="key"><span class="mark minus"></span> class −1 <span class="mark plus"></span> class +1
-          <span class="quiet">hollow: validation; dark edge: wrong; the line: where ŷ = 0</span></p>
+          <span class="quiet">hollow: validation; strong edge: wrong; the line: where ŷ = 0</span></p>
       </div>
       <div class="wide-column">
         ${!empty && html`<${Transport} live=${live} /><${Verdict} live=${live} change=${change} /><${Curves} live=${live} />`}
         ${empty && html`<p class="empty">Set points in the plane: click, or move the crosshair with the arrow keys and press 1 or 2. With two of each class the training begins.</p>`}
       </div>
     </div>
-    ${!empty && html`<${ChainRule} live=${live} picked=${picked} /><${Take} live=${live} />`}`}
+    ${!empty && html`<${ChainRule} live=${live} picked=${picked} />
+      <${MapOf} settings=${live.settings} first=${firstMap.current} open=${begin} /><${Take} live=${live} />`}`}
     ${!ready && !said && html`<p class="loading">The network is on its way.</p>`}
   </div>`;
 }
@@ -141,6 +157,11 @@ const motion = () => (matchMedia("(prefers-reduced-motion: reduce)").matches ? "
 async function enter(query) {
   const kept = new URLSearchParams(query).get("run");
   if (kept) return kept;
+  const map = new URLSearchParams(query).get("map");
+  if (map) {
+    const { grid, ...settings } = (await get(`/api/points/maps/${map}`)).settings;
+    return (await post("/api/points/runs", { settings, then: motion() })).id;
+  }
   if (!query) return (await post("/api/points/runs", { settings: {}, then: motion() })).id;
   const { settings, at } = await post("/api/points/link", { link: query });
   return (await post("/api/points/runs", { settings, at: at ?? 0, then: at === null ? motion() : "pause" })).id;

@@ -1,5 +1,7 @@
 // What is taken away: the run as code, as a command, its points and weights, and as a link.
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
+import { get } from "../shared/api.js";
+import { whole } from "../shared/format.js";
 import { html } from "../shared/html.js";
 
 const FILES = [
@@ -14,6 +16,18 @@ const FILES = [
 /** @param {{live: import("./live.js").Live}} properties */
 export function Take({ live }) {
   const [copied, setCopied] = useState("");
+  const [found, setFound] = useState({ at: -1, digest: "" });
+  const { is_playing: isPlaying, iteration } = live.news;
+  useEffect(() => {
+    let stopped = false;
+    if (!isPlaying)
+      get(`/api/points/runs/${live.id}`).then(
+        ({ news, digest }) => stopped || setFound({ at: news.iteration, digest: digest ?? "" }),
+        () => {},
+      );
+    return () => void (stopped = true);
+  }, [live, isPlaying, isPlaying || iteration]);
+  const digest = !isPlaying && found.at === iteration ? found.digest : "";
   const link = live.link === null ? null : `${location.origin}/#points?${live.link}`;
   const copy = () =>
     navigator.clipboard?.writeText(link ?? "").then(() => setCopied("copied"), () => setCopied("copy it from the field"));
@@ -22,6 +36,7 @@ export function Take({ live }) {
     <p>At the iteration where the run is; the code and the command give the same weights anywhere, to the last bit.</p>
     <ul class="row">${FILES.map(([name, what]) => html`<li>
       <a class="button" href=${`/api/points/runs/${live.id}/take/${name}`} download=${name}>${what} <span class="quiet">${name}</span></a></li>`)}</ul>
+    <p class="digest">Digest of the weights after iteration ${whole(iteration ?? 0)}: <code data-digest=${digest}>${digest || "when it is paused"}</code></p>
     ${link !== null
       ? html`<p class="row"><label>Link to this run <input class="wide" readonly value=${link} /></label>
           <button onClick=${copy}>Copy</button> <span role="status">${copied}</span></p>`

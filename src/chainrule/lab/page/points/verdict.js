@@ -4,7 +4,7 @@ import { html } from "../shared/html.js";
 
 /** @param {{live: import("./live.js").Live, change: (values: object) => void}} properties */
 export function Verdict({ live, change }) {
-  const { news, settings } = live;
+  const { news } = live;
   const said = sentence(news);
   const busy = news.phase ? `${news.phase}: this takes some seconds the first time` : "";
   return html`<div class="verdict" role="status" data-ended=${news.ended ?? ""}>
@@ -14,7 +14,7 @@ export function Verdict({ live, change }) {
     ${news.advice?.rate && html`<p>With the learning rate ${number(news.advice.rate, 3)} the same start ends with
       ${" "}${whole(news.advice.wrong)} of ${whole(news.advice.of)} training points wrong.
       ${" "}<button onClick=${() => change({ learning_rate: news.advice.rate })}>Use rate ${number(news.advice.rate, 3)}</button></p>`}
-    ${news.advice && !news.advice.rate && html`<p>No rate down to ${number(settings.learning_rate / 4096, 2)} helps from this start: try other initial weights or more hidden units.</p>`}
+    ${news.advice && !news.advice.rate && html`<p>No smaller rate that was tried helps from this start: try other initial weights or more hidden units.</p>`}
     ${(news.ended === "diverged" || news.ended === "dead") && !news.advice && html`<p>Looking for a rate that works.</p>`}
   </div>`;
 }

@@ -7,7 +7,7 @@ export const whole = (value) => Math.round(value).toLocaleString("en-US");
 export function number(value, digits = 4) {
   if (!Number.isFinite(value)) return String(value);
   const text = String(Number(value.toPrecision(digits)));
-  return text.replace("-", "−");
+  return text.replaceAll("-", "−");
 }
 
 /** @param {number | null | undefined} part @param {number} of */

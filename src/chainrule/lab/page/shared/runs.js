@@ -17,6 +17,8 @@ const WORDS = {
   dead: "dead: no hidden unit is active",
   diverged: "diverged",
   failed: "failed",
+  cancelled: "cancelled",
+  finished: "finished",
 };
 
 export function Runs() {
@@ -33,7 +35,7 @@ export function Runs() {
     ${runs === null && !said && html`<p>Reading the runs.</p>`}
     ${runs?.length === 0 && html`<p>There are none yet. <a href="#points">Go to Points</a>, where one begins by itself.</p>`}
     ${!!runs?.length && html`<div class="scroll" tabindex="0" role="group" aria-label="Table of runs"><table>
-      <thead><tr><th>Run</th><th>Settings</th><th>Iterations</th><th>State</th><th>Changed</th><th>Remove</th></tr></thead>
+      <thead><tr><th>Run</th><th>Settings</th><th>Done</th><th>State</th><th>Changed</th><th>Remove</th></tr></thead>
       <tbody>${runs.map((run) => html`<${Row} key=${run.id} run=${run} forget=${forget} />`)}</tbody>
     </table></div>`}
   </section>`;
@@ -41,12 +43,12 @@ export function Runs() {
 
 /** @param {{run: Kept, forget: (id: string) => void}} properties */
 function Row({ run, forget }) {
-  const { data, hidden, learning_rate: rate, iterations, seed } = run.settings;
+  const { data, hidden, learning_rate: rate, iterations, seed, grid } = run.settings;
   const points = data.startsWith("own-") ? "own points" : data;
   return html`<tr>
-    <td><a href=${`#${run.room}?run=${run.id}`}>${run.id.slice(0, 6)}</a></td>
-    <td>${points}, ${hidden} hidden, rate ${rate}, seed ${seed}</td>
-    <td class="figure">${whole(run.done)} of ${whole(iterations)}</td>
+    <td><a href=${`#${run.room}?${run.kind === "map" ? "map" : "run"}=${run.id}`}>${run.kind === "map" ? "map " : ""}${run.id.slice(0, 6)}</a></td>
+    <td>${points}, ${grid ? `${grid.hidden.length} sizes, ${grid.rates.length} rates` : `${hidden} hidden, rate ${rate}`}, seed ${seed}</td>
+    <td class="figure">${grid ? `${whole(run.done)} trials` : `${whole(run.done)} of ${whole(iterations)}`}</td>
     <td>${WORDS[/** @type {keyof typeof WORDS} */ (run.state)] ?? run.state}</td>
     <td>${new Date(1000 * run.changed).toLocaleString()}</td>
     <td><button class="plain" onClick=${() => forget(run.id)} aria-label=${`Remove run ${run.id.slice(0, 6)}`}>Remove</button></td>

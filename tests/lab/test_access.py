@@ -1,0 +1,111 @@
+"""For everyone: axe in every state, keys, colours, schemes, narrow screens."""
+
+import re
+from itertools import product
+
+import numpy as np
+import pytest
+
+from chainrule.lab.server.static import PAGE
+from lab_browser import until
+
+VIEWS = [
+    {"width": 1440, "scheme": "light"},
+    {"width": 320, "scheme": "dark"},
+    {"width": 768, "scheme": "light", "forced_colors": "active"},
+]
+
+
+def seen_by_axe(tab, state):
+    from axe_playwright_python.sync_playwright import Axe
+
+    results = Axe().run(tab)
+    assert results.violations_count == 0, f"{state}: {results.generate_report()}"
+    width = tab.viewport_size["width"]
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width, state
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("view", VIEWS, ids=["wide", "narrow and dark", "forced colours"])
+def test_axe_finds_nothing_in_any_state(tabs, lab, view):
+    tab = tabs.open(lab, "/#points?iterations=2000&hidden=3&seed=3", **view)
+    until(tab, "Number(room.known) > 0 && document.querySelector('canvas')?.dataset.drawn")
+    tab.locator("canvas").first.click(position={"x": 100, "y": 80})
+    until(tab, "document.querySelector('[data-derived]')")
+    seen_by_axe(tab, "playing, with a point taken apart")
+    tab.locator(".map").get_by_label("Hidden units").fill("1, 4")
+    tab.locator(".map").get_by_label("Learning rates").fill("0.1, 1e160")
+    tab.get_by_role("button", name="Make the map").click()
+    until(tab, "document.querySelector('[data-map-state=finished]')?.dataset.mapDone === '4'")
+    tab.get_by_role("button", name="To the end").evaluate("b => b.click()")
+    until(tab, "room.iteration === '2000' && room.state !== 'playing'")
+    seen_by_axe(tab, "at the end, with a map")
+    tab.get_by_label("Source").select_option("draw")
+    until(tab, "document.querySelector('.empty')")
+    seen_by_axe(tab, "without points")
+    tab.goto(lab.origin + "/#points?rate=1e160&iterations=300")
+    until(tab, "room.state === 'diverged' && document.querySelector('.verdict button')")
+    seen_by_axe(tab, "diverged")
+    tab.get_by_role("link", name="Runs").click()
+    until(tab, "document.querySelectorAll('tbody tr').length > 2")
+    seen_by_axe(tab, "the list of runs")
+
+
+FOCUSED = """() => {
+  const e = document.activeElement;
+  return e.getAttribute("aria-label") || e.textContent.trim();
+}"""
+
+
+def test_everything_that_acts_has_a_key(tabs, lab):
+    ours = [path for path in PAGE.rglob("*.js") if path.parent.name != "vendor"]
+    for path in ours:  # what takes a click is what takes keys too
+        for element in re.findall(r"<(\w+)[^<>]*onClick", path.read_text("utf-8")):
+            assert element in ("button", "a", "canvas"), path
+    tab = tabs.open(lab)
+    until(tab, "Number(room.known) > 0")
+    reached = set()
+    for _ in range(45):
+        tab.keyboard.press("Tab")
+        reached.add(tab.evaluate(FOCUSED))
+    there = {"Points", "Runs", "Rewind", "To the end", "Zoom in", "Make the map", "Copy"}
+    assert there <= reached
+    assert {"The points and the boundary", "Iteration on the error curves"} <= reached
+    tab.get_by_role("button", name="Rewind").press("Enter")
+    until(tab, "room.state === 'paused' && room.iteration === '0'")
+    tab.get_by_role("button", name="Play").press("Space")
+    until(tab, "Number(room.iteration) > 10")
+
+
+# Machado, Oliveira and Fernandes 2009, severity 1, for linear RGB
+BLINDNESS = {
+    "none": np.eye(3),
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216],
+                   [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413],
+                     [-0.011820, 0.042940, 0.968881]],
+    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602],
+                   [0.004733, 0.691367, 0.303900]],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("scheme", "kind"), list(product((0, 1), BLINDNESS)))
+def test_the_two_classes_stay_apart_in_every_colour_blindness(scheme, kind):
+    from skimage.color import deltaE_ciede2000, rgb2lab
+
+    style = (PAGE / "style.css").read_text("utf-8")
+    seen = []
+    for name in ("minus", "plus"):
+        value = re.findall(rf"--{name}: #([0-9a-f]{{6}});", style)[scheme]
+        rgb = np.array([int(value[k : k + 2], 16) for k in (0, 2, 4)]) / 255
+        linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+        turned = np.clip(np.array(BLINDNESS[kind]) @ linear, 0, 1)
+        back = np.where(turned <= 0.0031308, 12.92 * turned, 1.055 * turned ** (1 / 2.4) - 0.055)
+        seen.append(rgb2lab(back.reshape(1, 1, 3)))
+    assert deltaE_ciede2000(*seen).item() > 20  # what is called different colours at a glance is 10
+
+
+def test_a_narrow_screen_scrolls_down_only(tabs, lab):
+    tab = tabs.open(lab, width=320)
+    until(tab, "Number(room.known) > 0")
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 320
