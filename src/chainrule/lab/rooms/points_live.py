@@ -230,7 +230,8 @@ class LiveRun:
         threading.Thread(target=self._find_rate, daemon=True).start()
 
     def _find_rate(self) -> None:
-        found, recipe = None, self._recipe
+        found: dict[str, Any] | None = None
+        recipe = self._recipe
         for rate in _smaller(recipe.learning_rate):
             try:
                 run = train(
