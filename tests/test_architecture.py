@@ -108,3 +108,4 @@ def test_the_constraints_fit_every_index():
     """A local version ("+cpu") is only on the index that built it; PyPI has none."""
     text = (Path(__file__).parents[1] / "constraints.txt").read_text("utf-8")
     assert "+" not in text
+    assert [line for line in text.splitlines() if not re.fullmatch(r"[\w.-]+==[\w.]+", line)] == []
