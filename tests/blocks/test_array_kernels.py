@@ -12,13 +12,13 @@ from numba import njit
 
 from chainrule.blocks.kernels import normalization as norm
 from chainrule.blocks.kernels.gates import bound_of, pass_between
-from chainrule.blocks.kernels.memory import address
 from chainrule.blocks.kernels.numbers import bits, number, put
 from chainrule.blocks.kernels.packing import SLACK, line_of, pack, unpack
 from chainrule.blocks.kernels.pooling import maxima_in, to_maxima_in
 from chainrule.blocks.kernels.taps import taps_of
 from chainrule.blocks.window import make_window
 from chainrule.errors import ShapeError
+from chainrule.io.pointers import address
 
 DTYPES = [torch.float32, torch.bfloat16]
 

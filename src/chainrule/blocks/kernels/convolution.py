@@ -21,10 +21,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from chainrule.blocks.kernels import in_parts, pixels
-from chainrule.blocks.kernels.memory import address, further
+from chainrule.blocks.kernels.memory import further
 from chainrule.blocks.kernels.tile import ROWS, VECTOR_BYTES, VECTORS, make_tile
 from chainrule.blocks.window import Window
 from chainrule.io.compiled import compiled
+from chainrule.io.pointers import address
 
 _WINDOWS = 128
 """Windows at a time: of 48 float32 each, what a tile reads of x takes 24 KiB."""

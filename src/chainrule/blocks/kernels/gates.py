@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from chainrule.blocks.kernels import in_parts
-from chainrule.blocks.kernels.memory import address, further
+from chainrule.blocks.kernels.memory import further
 from chainrule.io.compiled import compiled
+from chainrule.io.pointers import address
 
 _BITS = {8: torch.int64, 4: torch.int32, 2: torch.int16}
 

@@ -10,16 +10,6 @@ from numba.extending import intrinsic
 
 
 @intrinsic
-def address(typingctx, array):  # type: ignore[no-untyped-def]
-    """Where the data of a C-contiguous array begins."""
-
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        return context.make_array(array)(context, builder, arguments[0]).data
-
-    return types.CPointer(array.dtype)(array), generate
-
-
-@intrinsic
 def further(typingctx, pointer, places):  # type: ignore[no-untyped-def]
     """The pointer moved on by some numbers."""
 

@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.blocks.kernels.memory import address, further
+from chainrule.blocks.kernels.memory import further
 from chainrule.blocks.kernels.numbers import number, put
 from chainrule.io.compiled import compiled
+from chainrule.io.pointers import address
 
 _PERIOD = 256  # numbers that a loop takes at once, about
 _BLOCKS = 256  # summed in float32 before they are added to the float64 sums

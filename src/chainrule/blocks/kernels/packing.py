@@ -18,10 +18,11 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from chainrule.blocks.kernels.memory import MOVED, address, further, move
+from chainrule.blocks.kernels.memory import MOVED, further, move
 from chainrule.blocks.kernels.numbers import number, put
 from chainrule.blocks.kernels.taps import Taps
 from chainrule.io.compiled import compiled
+from chainrule.io.pointers import address
 
 SLACK = 64
 """Numbers behind the patches that `pack` may write: it copies in whole vectors."""

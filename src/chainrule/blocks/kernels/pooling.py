@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from chainrule.blocks.kernels import in_parts, pixels
-from chainrule.blocks.kernels.memory import address, further
+from chainrule.blocks.kernels.memory import further
 from chainrule.blocks.kernels.numbers import number, put
 from chainrule.blocks.kernels.taps import Taps, taps_of
 from chainrule.blocks.window import Window
 from chainrule.io.compiled import compiled
+from chainrule.io.pointers import address
 
 
 def maxima(x: Tensor, window: Window, size: tuple[int, int]) -> tuple[Tensor, Tensor]:

@@ -16,7 +16,6 @@ from typing import Any
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.core.cgutils import get_or_insert_function
-from numba.core.errors import TypingError
 from numba.extending import intrinsic, lower_builtin, models, register_model, type_callable
 
 UNITS, POINTS, STEPS = 8, 16, 32
@@ -96,18 +95,6 @@ def _define(operation: Any, instruction: str) -> None:
 for _name, _instruction in (("add", "fadd"), ("sub", "fsub"), ("mul", "fmul")):
     _define(getattr(operator, _name), _instruction)
     _define(getattr(operator, "i" + _name), _instruction)  # a += b
-
-
-@intrinsic
-def address(typingctx, array):  # type: ignore[no-untyped-def]
-    """Where the data of a C-contiguous array begins: a pointer p with p[i], for load and store."""
-    if array.layout != "C":
-        raise TypingError("address: expected a C-contiguous array")
-
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        return context.make_array(array)(context, builder, arguments[0]).data
-
-    return types.CPointer(array.dtype)(array), generate
 
 
 def _at(builder: Any, pointer: Any, i: Any, vector: Any) -> Any:

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
+from chainrule.io.pointers import address
 from chainrule.points.kernel.counting import Room
 from chainrule.points.kernel.frozen import MOST_SUMS
-from chainrule.points.kernel.lanes import POINTS, STEPS, UNITS, address
+from chainrule.points.kernel.lanes import POINTS, STEPS, UNITS
 from chainrule.points.kernel.screening import Groups, Points
 from chainrule.points.kernel.step import Sizes, features
 from chainrule.points.kernel.trajectory import Trajectory

@@ -19,11 +19,12 @@ from numba import njit
 
 from chainrule.errors import InputError
 from chainrule.io.compiled import compiled
+from chainrule.io.pointers import address
 from chainrule.points.kernel.box import extremes, join, make_box
 from chainrule.points.kernel.counting import count_active
 from chainrule.points.kernel.data import arrange
 from chainrule.points.kernel.frozen import count_frozen
-from chainrule.points.kernel.lanes import POINTS, STEPS, address
+from chainrule.points.kernel.lanes import POINTS, STEPS
 from chainrule.points.kernel.memory import allocate, point_to
 from chainrule.points.kernel.rounding import set_margins
 from chainrule.points.kernel.screening import keep, screen

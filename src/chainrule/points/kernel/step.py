@@ -11,9 +11,9 @@ from numba import njit, types
 from numba.extending import overload
 
 from chainrule.io.compiled import compiled
+from chainrule.io.pointers import address
 from chainrule.points.kernel.lanes import (
     UNITS,
-    address,
     load_units,
     store,
     sum_in_order,

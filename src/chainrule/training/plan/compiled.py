@@ -2,9 +2,10 @@
 
 from torch import Tensor
 
-from chainrule.blocks.kernels.memory import address, further
+from chainrule.blocks.kernels.memory import further
 from chainrule.blocks.kernels.numbers import bits, number
 from chainrule.io.compiled import compiled
+from chainrule.io.pointers import address
 
 
 def add_up(parts: Tensor, total: Tensor) -> None:
