@@ -76,6 +76,14 @@ FUNCTIONS = {
     "numbers of 1e12": (lambda x: 1e12 * torch.tanh(x), draw(3, 4), {}),
     "root mean square in float32": (rms_norm_in_float32, draw(3, 8), {"weight": positive(8)}),
     "all in float32": (lambda x: torch.tanh(x.float()), draw(3, 4), {}),
+    "a square in float32": (lambda x: x.float().square().to(x), draw(3, 8), {}),
+    "a softmax in float32": (lambda x: F.softmax(x.float(), -1).to(x), draw(3, 8), {}),
+    "a logarithm in float32": (lambda x: x.abs().float().log().to(x), draw(3, 8), {}),
+    "a wave in float32": (lambda x: torch.sin(3 * x.float()).to(x), draw(3, 8), {}),
+    "attention in float32": (
+        lambda x: (F.softmax(x.float() @ x.float().T, -1) @ x.float()).to(x), draw(3, 8), {}),
+    "beside itself in float32": (lambda x: x + torch.sigmoid(x.float()).to(x), draw(3, 8), {}),
+    "a product in float32": (lambda x: x.float().prod(1).to(x), draw(3, 8), {}),
     "a staircase of kinks": (lambda x: (x.abs() - 0.5).abs(), torch.round(4 * draw(3, 6)) / 4, {}),
     "clamped on both sides": (lambda x: x.clamp(-0.5, 0.5), draw(3, 6), {}),
     "a choice between two": (lambda x: torch.where(x > 0, x**2, -x), draw(3, 6), {}),
@@ -98,3 +106,9 @@ FUNCTIONS = {
     "an unused parameter beside": (lambda x, w, k: x * w + k, draw(3, 2),
                                    {"weight": draw(2), "whole": 3}),
 }  # fmt: skip
+
+# what computes in 16 bits is a staircase
+IN_16_BITS = {
+    "a matrix product in bfloat16": lambda x: (x.bfloat16() @ x.bfloat16().T).to(x),
+    "tanh in float16": lambda x: torch.tanh(x.half()).to(x),
+}

@@ -12,7 +12,7 @@ from torch import nn
 
 from chainrule import blocks
 from chainrule.checking import check_derivatives, check_projection
-from chainrule.checking.slopes import slope
+from chainrule.checking.slopes import Noise, slope
 from chainrule.errors import InputError
 
 
@@ -159,7 +159,8 @@ def test_the_error_against_the_step_has_the_slope_of_its_method(method, order, s
         return np.array([np.sin(t), np.tanh(t)])
 
     errors = [
-        np.abs(slope(line, at, step, line(at), np.zeros(2), method).value - exact) for step in steps
+        np.abs(slope(line, at, step, line(at), Noise(np.zeros(2), 0.0), method).value - exact)
+        for step in steps
     ]
     slopes = np.diff(np.log10(errors), axis=0) / np.diff(np.log10(steps))[:, None]
     assert np.all(np.abs(slopes - order) < 0.1), slopes
@@ -174,7 +175,8 @@ def test_what_is_not_known_of_a_slope_covers_its_error(method):
         exact = np.array([3 * np.cos(3 * at), np.exp(at), 3 * at**2])
         for step in 10.0 ** np.arange(-8, -1):
             rounding = np.finfo(float).eps * np.maximum(1, np.abs(line(at)))
-            found = slope(line, at, step, line(at), rounding, method)
+            noise = Noise(rounding, np.finfo(float).eps)
+            found = slope(line, at, step, line(at), noise, method)
             unknown = found.rounding + 1.05 * np.abs(found.truncation)
             assert np.all(np.abs(found.value - exact) <= unknown)
 

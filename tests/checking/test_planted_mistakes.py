@@ -416,6 +416,7 @@ def test_a_mistake_is_caught_and_named(name, parameter, kind, mistake):
     assert set(blamed) == ({"weight", "bias"} if kind == "swapped" else {parameter})
     found = blamed[parameter]
     assert found.kind == kind, str(found)
-    projection = check_projection(block, layer.x, layer.params, fixed=layer.fixed)
+    options = {"fixed": layer.fixed, "conduct": False}
+    projection = check_projection(block, layer.x, layer.params, **options)
     wrong = {a.name for a in projection.arrays if a.relative_error > projection.tolerance}
     assert wrong == set(blamed)

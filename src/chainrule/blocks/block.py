@@ -72,7 +72,7 @@ class Block(ABC):
 
     def apply(self, x: Any, params: Parameters, /) -> Tensor:
         """Give forward's y and keep nothing, for inference. Default: `forward`."""
-        return self.forward(x, params)[0]
+        return run_forward(self, x, params)[0]
 
     def parameter_derivatives(self, dy: Tensor, params: Parameters, saved: Any, /) -> Derivatives:
         """Give what `backward` gives without dx: for the first layer of a chain.

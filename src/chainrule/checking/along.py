@@ -1,6 +1,6 @@
 """One random direction instead of every entry: sum(dx * e) beside the slope along e."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,8 +8,9 @@ from torch import Tensor
 
 from chainrule.checking.differentiable import Differentiable, split
 from chainrule.checking.rounding import moved
-from chainrule.checking.slopes import KINK, Slope, slope
+from chainrule.checking.slopes import KINK, Noise, Slope, slope
 
+MOST = 0.9
 KNOWN = 1e-7  # how well a slope is known where a step suits, as a part of it
 
 
@@ -34,21 +35,30 @@ class Projection:
         return not abs(self.ours - self.numeric) <= limit
 
 
+@dataclass(frozen=True)
+class Search:
+    """Which steps to try, by which method (see `slope`), until one suits.
+
+    One suits if the slope is known to `enough` of it.
+    """
+
+    steps: Sequence[float]
+    method: str = "richardson"
+    enough: float = KNOWN
+    kink: float = KINK
+
+
 def project(
     form: Differentiable,
     arrays: dict[str, Tensor],
     direction: dict[str, Tensor],
     dy: np.ndarray,
-    rounding: np.ndarray,
-    steps: Iterable[float],
-    method: str = "richardson",
-    enough: float = KNOWN,
-    kink: float = KINK,
+    noise: Noise,
+    search: Search,
 ) -> Projection | None:
-    """Go along `direction` by the first of `steps` that suits, or by the one that suits best.
+    """Go along `direction` by the first step that suits, or by the one that suits best.
 
-    dy and rounding: by output, in one row. A step suits if the slope is known to `enough` of it.
-    None if every output is near a kink, whatever the step.
+    dy: by output, in one row. None if every output is near a kink, whatever the step.
     """
     here = form.vector(arrays)
     best: tuple[float, float, Slope] | None = None
@@ -56,17 +66,25 @@ def project(
     def line(t: float) -> np.ndarray:
         return form.vector(moved(arrays, direction, t))
 
-    for step in steps:
-        found = slope(line, 0.0, step, here, rounding, method, kink)
+    for step in search.steps:
+        found = slope(line, 0.0, step, here, noise, search.method, search.kink)
         if found.kink.all() and found.kink.size:
             continue
         kept = ~found.kink
         known = abs((dy * found.value)[kept].sum())
         unknown = float(np.linalg.norm((dy * found.rounding)[kept]))
-        unknown += abs(float((dy * found.truncation)[kept].sum()))
+        off = (dy * found.truncation)[kept]  # a sum that cancels does not say that it is small
+        unknown += max(abs(float(off.sum())), float(np.linalg.norm(off)))
+        if best is not None and step > best[1]:
+            # far away a function may look straight and be another: what is known must still hold
+            both = ~(found.kink | best[2].kink)
+            if both.sum() < MOST * (~best[2].kink).sum():
+                break  # and most of it lies beyond a kink
+            if abs((dy * (found.value - best[2].value))[both].sum()) > unknown + best[0]:
+                break
         if best is None or unknown < best[0]:
             best = unknown, step, found
-        if unknown / enough <= known:
+        if unknown / search.enough <= known:
             break
     if best is None:
         return None

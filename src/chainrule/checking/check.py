@@ -1,27 +1,20 @@
 """`check_derivatives`: every derivative against differences, and how the layer acts."""
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from chainrule.checking.compare import array_check, mistake_in
 from chainrule.checking.conduct import with_conduct
-from chainrule.checking.derivatives import check_delta
 from chainrule.checking.differences import differences_off_kinks
-from chainrule.checking.differentiable import Differentiable
 from chainrule.checking.dy import levelled, random_dy
-from chainrule.checking.probes.steadiness import unsteady
+from chainrule.checking.options import CheckOptions, CheckSettings, settings_of
 from chainrule.checking.probes.trial import Trial
 from chainrule.checking.rounding import check_smooth, rounding_of
-from chainrule.checking.subject import Subject, check_output, claimed
+from chainrule.checking.start import Start, called_first, started
+from chainrule.checking.subject import Subject, claimed
 from chainrule.checking.verdict import DerivativeCheck
-from chainrule.errors import InputError
-
-TOLERANCE = 1e-8
-STEP = 1e-5
 
 
 def check_derivatives(
@@ -31,10 +24,7 @@ def check_derivatives(
     *,
     target: Any = None,
     fixed: Collection[str] = (),
-    step: float = STEP,
-    tolerance: float = TOLERANCE,
-    seed: int = 0,
-    conduct: bool = True,
+    **options: Unpack[CheckOptions],
 ) -> DerivativeCheck:
     """Hold each derivative of `function` at x and params against differences.
 
@@ -53,13 +43,14 @@ def check_derivatives(
     names in params that are not differentiated (running moments, a mask that was drawn). All is
     done in float64 on x's device; the layer and its parameters are left as they were.
 
-    For a random dy (drawn with `seed`, 0.5 to 1.5 in size), the derivative of sum(dy * y) by each
-    entry is set against two-sided differences with `step` and half of it (Richardson's). It is
-    wrong if it is off by more than `tolerance` of itself and what the differences cannot tell:
-    their rounding and truncation are measured, and the step is made larger or smaller where that
-    helps. Entries within reach of a kink are moved away from it, and counted. All this is judged
-    from the function alone. An array whose derivative is 0 everywhere at this point, as far as
-    differences can tell, is not tested, and then the verdict is not "right".
+    options: `CheckOptions`, by name. For a random dy (drawn with `seed`, 0.5 to 1.5 in size), the
+    derivative of sum(dy * y) by each entry is set against two-sided differences with `step` and
+    half of it (Richardson's). It is wrong if it is off by more than `tolerance` of itself and what
+    the differences cannot tell: their rounding and truncation are measured, and the step is made
+    larger or smaller where that helps. Entries within reach of a kink are moved away from it, and
+    counted. All this is judged from the function alone. An array whose derivative is 0 everywhere
+    at this point, as far as differences can tell, is not tested, and then the verdict is not
+    "right".
 
     Then the layer is called in other ways, in which a right one changes nothing: twice, with other
     calls between, with zeros in dy, a large dy, arrays that lie otherwise in memory, one sample, at
@@ -74,64 +65,41 @@ def check_derivatives(
 
     Source: two-sided differences as in the practical's derivative check, which is one-sided.
     """
-    check_delta(step)
-    check_tolerance(tolerance)
-    subject = Subject(function, x, dict(params or {}), target, frozenset(fixed))
-    generator = np.random.default_rng(seed)
-    form, other = _after_another_call(subject)
-    moody = unsteady(form)
-    if moody is not None:
-        return DerivativeCheck((), (moody,), form.arrays, 0, tolerance, form.notes)
+    settings = settings_of(CheckSettings, "check_derivatives", options)
+    start = started(Subject(function, x, params, target, frozenset(fixed)))
+    if start.unfit is not None:
+        arrays = start.form.arrays
+        return DerivativeCheck((), (start.unfit,), arrays, 0, settings.tolerance, start.form.notes)
+    return _checked(start, settings)
+
+
+def _checked(start: Start, settings: CheckSettings) -> DerivativeCheck:
+    generator, form = np.random.default_rng(settings.seed), start.form
     drawn = random_dy(form.outputs(form.arrays), generator)
     rounding = rounding_of(form.vector, form.arrays, generator)
     check_smooth(rounding)
     dy = levelled(drawn, rounding)
+    step, tolerance = settings.step, settings.tolerance
     found = differences_off_kinks(
         form, dy, rounding, step=step, tolerance=tolerance, generator=generator
     )
     trial = Trial(
-        subject=subject,
+        subject=start.subject,
         form=form,
         arrays=found.arrays,
-        other=other,
+        other=start.other,
         dy=dy,
         outputs=form.outputs(found.arrays),
         claims=claimed(form, found.arrays, dy),
         unknown=found.unknown,
         rounding=rounding,
         generator=generator,
+        first=called_first(start, found.arrays, dy),
     )
     checks = tuple(array_check(trial, found, name) for name in trial.arrays)
     mistakes = [mistake for name in trial.arrays
                 if (mistake := mistake_in(trial, found, name, tolerance, step))]  # fmt: skip
-    if conduct:
+    if settings.conduct:
         mistakes = with_conduct(trial, mistakes)
     notes = form.notes + rounding.notes
     return DerivativeCheck(checks, tuple(mistakes), found.arrays, found.moved, tolerance, notes)
-
-
-def check_tolerance(tolerance: float) -> None:
-    """Raise InputError unless the tolerance is above 0."""
-    if not tolerance > 0:
-        raise InputError(f"tolerance: found {tolerance:g}; expected a number above 0")
-
-
-def _after_another_call(subject: Subject) -> tuple[Differentiable, dict[str, Tensor]]:
-    """The form, and a point at which it was called before: what it keeps is not of this one.
-
-    The other point has the same numbers in other places, so they are as good for the function.
-    """
-    form = subject.form()
-    other = {name: _rolled(array) for name, array in form.arrays.items()}
-    try:
-        run = form.run(other)
-        run.backward([torch.ones_like(y) for y in run.outputs])
-    except Exception:
-        other = dict(form.arrays)
-    check_output(form, subject)
-    return form, other
-
-
-def _rolled(array: Tensor) -> Tensor:
-    rolled = array.reshape(-1).roll(1).reshape(array.shape)
-    return rolled if not torch.equal(rolled, array) else 1.01 * array + 0.01

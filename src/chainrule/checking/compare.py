@@ -61,10 +61,14 @@ def mistake_in(
     evidence = Evidence(
         name, trial.arrays, found.derivatives, wrong, unknown, trial.dy[0], by_sample
     )
+    kind: tuple[Kind, str] | None
     if other_type and ours is not None:
-        kind: tuple[Kind, str] | None = "dtype", f"it holds {ours.dtype} on {ours.device}"
+        kind = "dtype", f"it holds {ours.dtype} on {ours.device}"
     else:
-        kind = diagnose(ours, evidence) or _of_another_call(trial, name, step, evidence)
+        kind = _of_another_call(trial, name, step, evidence)
+        if kind is None and _right_at_first(trial, name, numeric, allowed):
+            kind = "state", "it is right at the layer's first call, and not at a later one"
+        kind = kind or diagnose(ours, evidence)
     shown = ours is not None and ours.shape == numeric.shape
     entry = _place(errors.where(wrong, 0.0))
     return Mistake(
@@ -79,6 +83,12 @@ def mistake_in(
     )
 
 
+def _right_at_first(trial: Trial, name: str, numeric: Tensor, allowed: Tensor) -> bool:
+    """A copy of the layer that was never called before gives the right derivative."""
+    first = trial.first and trial.first[1].get(name)
+    return first is not None and bool((_errors(first, numeric) <= allowed).all())
+
+
 def _of_another_call(
     trial: Trial, name: str, step: float, evidence: Evidence
 ) -> tuple[Kind, str] | None:
@@ -86,6 +96,8 @@ def _of_another_call(
     ours, earlier = trial.claims[name], trial.form.derivatives(trial.other, trial.dy)[name]
     if ours is None or earlier is None or not evidence.same(ours, earlier):
         return None
+    if evidence.same(ours, evidence.numeric[name]):
+        return None  # it is hardly another there
     there = derivative_alone(trial.form, trial.other, name, trial.dy, trial.rounding, step)
     if not evidence.same(ours, there):
         return None

@@ -15,6 +15,7 @@ from torch import Tensor
 from chainrule.checking.kinds import Kind
 
 MATCH = 1e-5
+SMALL = 0.01  # of the largest entry
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,8 @@ def _small(ours: Tensor, right: Tensor, evidence: Evidence) -> tuple[Kind, str] 
         return None
     wrong = evidence.wrong
     part = float(right[wrong].abs().max() / right.abs().max())
+    if part > SMALL:
+        return None
     turned = (ours + right).abs() <= 1e-3 * right.abs() + evidence.unknown
     signs = "; their signs are wrong" if bool(turned[wrong].all()) else ""
     return "small", f"the wrong entries are small, at most {part:.0e} of the largest{signs}"

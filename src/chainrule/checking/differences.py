@@ -127,13 +127,13 @@ class _Meter:
         self._entries = self._work.view(-1)
         self._dy = flat(dy)
         self._here = function.vector(arrays)
-        self._rounding = rounding.rounding
+        self._roundings = rounding.noise
         values = self._entries.tolist()
         self._values = values
         self.size = len(values)
         # the rounding in sum(dy * y), of the outputs that an entry reaches when it goes far; what
         # it does to the others must be less than their rounding on that way
-        noise = self._dy * self._rounding
+        noise = self._dy * rounding.rounding
         self._noise, self._hidden, self.far = (np.zeros(self.size) for _ in range(3))
         for i, a in enumerate(values):
             to = a - np.copysign(max(1.0, abs(a)), a)
@@ -151,10 +151,11 @@ class _Meter:
         for row, i in enumerate(places.tolist()):
             a = self._values[i]
             h = step * max(1.0, abs(a))
-            found = slope(partial(self._line, i), a, h, self._here, self._rounding, closer=True)
+            found = slope(partial(self._line, i), a, h, self._here, self._roundings, closer=True)
             rows.derivative[row] = np.dot(self._dy, found.value)
             rows.truncation[row] = np.dot(self._dy, found.truncation)
-            rows.rounding[row] = SURE * (self._noise[i] / h + self._hidden[i])
+            noise = max(self._noise[i], float(np.linalg.norm(self._dy * found.at_the_ends)))
+            rows.rounding[row] = SURE * (noise / h + self._hidden[i])
             rows.kink[row] = found.kink.any()
             rows.step[row] = h
         return rows
@@ -199,6 +200,10 @@ def _try(
             return
         other = meter.at(places, step * factor)
         better = (other.kink == 0) & (other.unknown < found.unknown[places])
+        if factor > 1:
+            # far away a function may look straight and be another: what is known must still hold
+            apart = np.abs(other.derivative - found.derivative[places])
+            better &= apart <= other.unknown + found.unknown[places]
         for whole, part in zip(vars(found).values(), vars(other).values(), strict=True):
             whole[places[better]] = part[better]
 

@@ -178,7 +178,14 @@ class Written(Differentiable):
                     f"backward gave {_in_words(dparams)} as its second thing; expected a "
                     "dictionary of the parameters' derivatives ({} if there are none)"
                 )
-            return {**named_leaves("x", dx), **dparams}
+            derivatives = {**named_leaves("x", dx), **dparams}
+            for name, derivative in derivatives.items():
+                if derivative is not None and not isinstance(derivative, Tensor):
+                    raise InputError(
+                        f"backward gave a {type(derivative).__name__} for the derivative by "
+                        f"{name}; expected a tensor (None if it is 0 everywhere)"
+                    )
+            return derivatives
 
         return Run(given, _real_outputs(y), backward)
 
@@ -187,11 +194,13 @@ class Written(Differentiable):
 class Differentiated(Differentiable):
     """What torch.autograd differentiates. call(arguments, given) gives the output.
 
-    in_place: it says that it writes into its input.
+    in_place: it says that it writes into its input. may_mark: it says so, if it does, by giving
+    the same tensor back, as a Function does after `ctx.mark_dirty`.
     """
 
     call: Callable[[Arguments, Arrays], Any]
     in_place: bool = False
+    may_mark: bool = False
 
     def run(
         self,
@@ -221,8 +230,11 @@ class Differentiated(Differentiable):
                 found = found if isinstance(found, tuple) else (found,)
                 return dict(zip(names, found, strict=True))
 
-        # a Function says so by returning the tensor itself (`ctx.mark_dirty`)
-        told = {name for name, a in given.items() if self.in_place or any(a is y for y in outputs)}
+        told = {
+            name
+            for name, a in given.items()
+            if self.in_place or (self.may_mark and any(a is y for y in outputs))
+        }
         return Run(given, outputs, backward, frozenset(told))
 
     def outputs(self, arrays: Arrays) -> tuple[Tensor, ...]:

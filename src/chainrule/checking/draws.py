@@ -1,7 +1,7 @@
 """Random numbers: torch's own layers are held still; whoever else draws is found."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -54,6 +54,26 @@ def same_draws() -> Iterator[None]:
         random.setstate(states[0])
         np.random.set_state(states[1])  # noqa: NPY002
         _set_torch_state(states[2])
+
+
+def draws_from_them(call: Callable[[], object]) -> bool:
+    """Whether a call moves one of the global random states, which are put back."""
+    with same_draws():
+        before = _states()
+        call()
+        return _states() != before
+
+
+def _states() -> tuple[Any, ...]:
+    numpys: Any = np.random.get_state()  # noqa: NPY002
+    on_cpu, on_gpus = _torch_state()
+    of_torch = [on_cpu, *on_gpus]
+    return (
+        random.getstate(),
+        repr(numpys),
+        numpys[1].tobytes(),
+        [bytes(state.numpy()) for state in of_torch],
+    )
 
 
 def _draws(part: nn.Module) -> bool:

@@ -27,7 +27,7 @@ Kind = Literal[
     # of a layer, told from what it does
     "overwrites",  # forward or backward writes into what it was given
     "saved",  # right at the first backward only: what was saved is overwritten
-    "state",  # it depends on the calls before
+    "state",  # it depends on the calls before, or is right at the first one only
     "cache",  # it is that of another x, from an earlier call
     "buffer",  # a later call overwrites the result of an earlier one
     "random",  # it draws from the global random state
@@ -42,4 +42,5 @@ Kind = Literal[
     "alone",  # wrong where not every derivative is asked for
     "unused",  # fails where nothing uses one of the outputs
     "shortcut",  # another method of the block gives something else
+    "fails",  # where it is called in another way
 ]

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from chainrule.checking.differentiable import Arrays
+from chainrule.checking.slopes import Noise
 from chainrule.checking.structure import largest
 from chainrule.errors import InputError
 
@@ -30,11 +31,15 @@ Vector = Callable[[Arrays], np.ndarray]
 
 @dataclass(frozen=True)
 class Rounding:
-    """For each output its value, its rounding and its slope along the random line, in size."""
+    """For each output its value, its rounding and its slope along the random line, in size.
+
+    in_16_bits: every value on that line is a number of bfloat16 or float16.
+    """
 
     y: np.ndarray
     rounding: np.ndarray
     slope: np.ndarray
+    in_16_bits: bool = False
 
     @property
     def relative(self) -> float:
@@ -43,6 +48,13 @@ class Rounding:
         return (
             float(np.median(self.rounding[known] / np.abs(self.y[known]))) if known.any() else 0.0
         )
+
+    @property
+    def noise(self) -> Noise:
+        """How values round here and elsewhere: at best as where nothing large cancels."""
+        known = self.y != 0
+        finest = (self.rounding[known] / np.abs(self.y[known])).min() if known.any() else _EPS
+        return Noise(self.rounding, float(finest))
 
     @property
     def coarse(self) -> bool:
@@ -62,13 +74,18 @@ class Rounding:
 
 def rounding_of(vector: Vector, arrays: Arrays, generator: np.random.Generator) -> Rounding:
     """Read the rounding of every output at the point `arrays`."""
-    direction = {name: random_direction(array, generator) for name, array in arrays.items()}
+    direction = {name: _no_standstill(array, generator) for name, array in arrays.items()}
     scale = max(1.0, *(largest(array) for array in arrays.values()))
     return _along(lambda t: vector(moved(arrays, direction, t)), vector(arrays), scale)
 
 
 def check_smooth(rounding: Rounding) -> None:
     """Raise InputError where hardly a digit of the function is left."""
+    if rounding.in_16_bits:
+        raise InputError(
+            "the function gives numbers of 16 bits, as where bfloat16 or float16 is used inside: a "
+            "staircase, of which differences tell nothing; expected float32 inside at least"
+        )
     # less than that is what is left where larger numbers cancel
     if rounding.relative > ROUGH and np.median(rounding.rounding) > 1e-12:
         raise InputError(
@@ -81,6 +98,13 @@ def random_direction(array: Tensor, generator: np.random.Generator) -> Tensor:
     """Standard normal, times an entry's own size where that is above 1."""
     normal = torch.as_tensor(generator.standard_normal(tuple(array.shape)))
     return normal.to(array) * array.abs().clamp_min(1.0)
+
+
+def _no_standstill(array: Tensor, generator: np.random.Generator) -> Tensor:
+    """0.5 to 1.5 of an entry's own size, or of 1: in float32 none would stand still for long."""
+    shape = tuple(array.shape)
+    by = generator.uniform(0.5, 1.5, shape) * generator.choice([-1.0, 1.0], shape)
+    return torch.as_tensor(by).to(array) * array.abs().clamp_min(1.0)
 
 
 def moved(arrays: Arrays, direction: Arrays, by: float) -> dict[str, Tensor]:
@@ -98,8 +122,19 @@ def _along(line: Callable[[float], np.ndarray], here: np.ndarray, scale: float) 
     part = np.median(spread[size > 0] / size[size > 0]) if (size > 0).any() else 0.0
     # no more than numbers of this size leave where they cancel: 1 is no such rest
     grain = np.minimum(_lowest_bit(values).min(0), 16 * _EPS * max(scale, size.max(initial=0.0)))
-    rounding = np.maximum.reduce([2 * spread, part * size, _EPS * size, grain])
-    return Rounding(here, rounding, slope)
+    # what comes in may be rounded, too, which the slope passes on
+    rounding = np.maximum.reduce([2 * spread, max(part, _EPS) * np.maximum(size, slope), grain])
+    return Rounding(here, rounding, slope, _in_16_bits(values))
+
+
+def _in_16_bits(values: np.ndarray) -> bool:
+    """All are numbers of bfloat16 or of float16, and need most of its digits."""
+    mantissa = np.abs(np.frexp(values[np.isfinite(values) & (values != 0)])[0])
+    for digits in (8, 11):
+        whole = np.ldexp(mantissa, digits)
+        if whole.size and (whole == np.round(whole)).all():
+            return bool(len(np.unique(whole)) > 4 and (whole % 4 != 0).any())
+    return False
 
 
 def _lowest_bit(values: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ With C(h) = (y(h) - y(-h)) / (2 h) = y' + h^2 y''' / 6 + ..., the sum that Richa
     (4 C(h / 2) - C(h)) / 3 = y' + O(h^4)
 
 is the slope. It is off by no more than its distance from C(h / 2), apart from rounding: with the
-error r in each y it rounds by about 2 r / h.
+error r in each y it rounds by about 2 r / h. Where y is larger at the ends of the step, so is r.
 
 At a kink the two one-sided differences disagree, and neither is the derivative that a block takes
 by convention. For a function that is smooth about the point the disagreement
@@ -38,13 +38,23 @@ class Slope:
     """For each output: the slope, its errors, and whether a kink lies within the step.
 
     rounding: of the order of what rounding does to it. truncation: how far it is off at most, as
-    the step is finite, with its sign. Not finite where the function is not.
+    the step is finite, with its sign. Not finite where the function is not. at_the_ends: the
+    rounding of those values at the ends of the step that moved.
     """
 
     value: np.ndarray
     rounding: np.ndarray
     truncation: np.ndarray
     kink: np.ndarray
+    at_the_ends: np.ndarray
+
+
+@dataclass(frozen=True)
+class Noise:
+    """How values round: each output by `here` at the point, any value by `anywhere` of itself."""
+
+    here: np.ndarray
+    anywhere: float
 
 
 def slope(
@@ -52,7 +62,7 @@ def slope(
     at: float,
     step: float,
     here: np.ndarray,
-    rounding: np.ndarray,
+    noise: Noise,
     method: str = "richardson",
     kink: float = KINK,
     closer: bool = False,
@@ -71,16 +81,17 @@ def slope(
             value, truncation = whole.central, 4 / 3 * (whole.central - half.central)
         if method == "forward":
             value, truncation = whole.forward, 2 * (whole.forward - half.forward)
-        noise = rounding / step
+        at_the_ends = noise.anywhere * whole.size
+        rounds = np.maximum(noise.here, at_the_ends) / step
         gap = whole.bend - 2 * half.bend
         size = np.maximum(np.abs(whole.up), np.abs(whole.down)) / step
-        near = ~(np.abs(gap) <= kink * size + 5 * SURE * noise)  # and where it is not finite
+        near = ~(np.abs(gap) <= kink * size + 5 * SURE * rounds)  # and where it is not finite
         if closer and near.any() and np.isfinite(gap).all():
             quarter, eighth = (_Steps(line, at, step / n, here) for n in (4, 8))
             gap_half = half.bend - 2 * quarter.bend
             gap_quarter = quarter.bend - 2 * eighth.bend
             near &= ~(_is_eighth(gap_half / gap) & _is_eighth(gap_quarter / gap_half))
-    return Slope(value, SURE * noise, truncation, near)
+    return Slope(value, SURE * rounds, truncation, near, at_the_ends)
 
 
 class _Steps:
@@ -93,6 +104,13 @@ class _Steps:
         self.central = (self.up + self.down) / (above - below)
         self.forward = self.up / (above - at)
         self.bend = (self.up - self.down) / step
+        self._here = here
+
+    @property
+    def size(self) -> np.ndarray:
+        """How large the values are at the ends that moved."""
+        ends = np.where(self.up != 0, np.abs(self._here + self.up), 0.0)
+        return np.maximum(ends, np.where(self.down != 0, np.abs(self._here - self.down), 0.0))
 
 
 def _is_eighth(ratio: np.ndarray) -> np.ndarray:

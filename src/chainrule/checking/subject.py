@@ -29,7 +29,7 @@ class Subject:
 
     function: Any
     x: Any
-    params: Mapping[str, Any]
+    params: Mapping[str, Any] | None
     target: Any
     fixed: frozenset[str]
 
@@ -38,7 +38,7 @@ class Subject:
 
         Raises InputError if it is no layer, or nothing can be differentiated.
         """
-        function, params = self.function, dict(self.params)
+        function, params = self.function, self.named_params
         if isinstance(function, nn.Module):
             module = copy.deepcopy(function).to(dtype)
             params = _module_parameters(module, params)
@@ -49,13 +49,22 @@ class Subject:
             return Differentiated(arguments, _call_of(module), in_place, held=held)
         arguments = self._arguments(params, self.fixed, dtype)
         if isinstance(function, type) and issubclass(function, torch.autograd.Function):
-            return Differentiated(arguments, _call_of(function.apply))
+            return Differentiated(arguments, _call_of(function.apply), may_mark=True)
         _check_kind(function)
         if hasattr(function, "backward"):
             if self.target is not None and params:
                 raise InputError(f"params: found {', '.join(params)}; expected none for a loss")
             return Written(arguments, function)
         return Differentiated(arguments, _call_of(function))
+
+    @property
+    def named_params(self) -> dict[str, Any]:
+        """Raises InputError if they have no names."""
+        if self.params is not None and not isinstance(self.params, Mapping):
+            raise InputError(
+                f"params: found a {type(self.params).__name__}; expected a dictionary by name"
+            )
+        return dict(self.params or {})
 
     def _arguments(
         self, params: dict[str, Any], fixed: frozenset[str], dtype: torch.dtype
@@ -77,8 +86,13 @@ class Subject:
                 f"which are {', '.join(params) or 'none'}"
             )
 
-        def typed(_: str, leaf: Any) -> Any:
-            return leaf.detach().to(dtype) if is_real(leaf) else leaf
+        def typed(name: str, leaf: Any) -> Any:
+            """A copy: whoever writes into it writes into nothing of the caller's."""
+            if isinstance(leaf, np.ndarray):
+                raise InputError(f"{name}: found a NumPy array; expected a tensor")
+            if not isinstance(leaf, Tensor):
+                return leaf
+            return leaf.detach().to(dtype, copy=True) if is_real(leaf) else leaf.detach().clone()
 
         values = {name: typed(name, value) for name, value in params.items()}
         x = replaced("x", self.x, typed)
@@ -91,13 +105,6 @@ class Subject:
         return Arguments(x, values, replaced("target", self.target, typed), arrays)
 
 
-def as_differentiable(subject: Subject) -> Differentiable:
-    """The subject in float64. Raises InputError if it cannot be called, or gives no finite y."""
-    form = subject.form()
-    check_output(form, subject)
-    return form
-
-
 def check_output(form: Differentiable, subject: Subject) -> None:
     """Raise InputError unless the form can be called and gives finite real numbers."""
     try:
@@ -105,9 +112,9 @@ def check_output(form: Differentiable, subject: Subject) -> None:
     except ChainruleError:
         raise
     except KeyError as error:
+        known = ", ".join(subject.named_params) or "none"
         raise InputError(
-            f"params: found {', '.join(subject.params) or 'none'}; expected {error}, too, for "
-            "which forward asks"
+            f"params: found {known}; expected {error}, too, for which forward asks"
         ) from error
     except Exception as error:
         raise InputError(

@@ -29,7 +29,7 @@ class BlockCheck:
 
     worst_relative_error_numeric: against central differences, as `check_derivatives` has it.
     worst_error_autograd: of the output and of every derivative against torch.autograd through the
-    same function in torch.nn.functional; relative to an array's largest entry where that is above
+    same function in other operations; relative to an array's largest entry where that is above
     1, else absolute. mistakes: one sentence each, with the block's settings.
     """
 

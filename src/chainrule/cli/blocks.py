@@ -43,7 +43,7 @@ def check(
     """Check every block and a few chains: each derivative, over random shapes and settings.
 
     In float64, against two-sided differences of every entry (worst relative error below 1e-6) and
-    against torch.autograd through the same function in torch.nn.functional (worst error below
+    against torch.autograd through the same function in other operations (worst error below
     1e-11). Points within reach of a kink are moved away from it, and counted. Exit code 0 if every
     block is below both bars, 1 if one is not; what is wrong is then said on standard error.
 

@@ -3,17 +3,18 @@
 import numpy as np
 from torch import Tensor
 
-from chainrule.checking.along import Projection, project
+from chainrule.checking.along import Projection, Search, project
 from chainrule.checking.differentiable import Differentiable, flat
 from chainrule.checking.probes.trial import Trial
 from chainrule.checking.rounding import random_direction, rounding_of
+from chainrule.checking.slopes import Noise
 from chainrule.checking.structure import largest
 from chainrule.checking.verdict import Mistake
 
 TOLERANCE = 1e-6
 VANISHED = 1e-6
 KNOWN = 1e-3  # how well differences must know it, as a part of it
-STEPS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-6)
+SEARCH = Search(steps=(1e-5, 1e-4, 1e-3, 1e-2, 1e-6))
 X_TIMES = (-1.0, 8.0, -64.0, 1 / 16, 1000.0)
 PARAMETERS_TIMES = (-1.0, 8.0)
 
@@ -53,27 +54,30 @@ def wrong_at(
     if here.shape != dy.shape or not np.isfinite(here).all():
         return None
 
-    def tried(names: list[str], rounding: np.ndarray) -> Projection | None:
+    def tried(names: list[str], noise: Noise) -> Projection | None:
         direction = {name: random_direction(point[name], generator) for name in names}
-        found = project(form, point, direction, dy, rounding, STEPS)
+        found = project(form, point, direction, dy, noise, SEARCH)
         if found is None or not found.unknown <= KNOWN * abs(found.numeric) + least:
             return None
         vanished = max(abs(found.ours), abs(found.numeric), found.size) < least
         return None if vanished or not found.wrong(TOLERANCE) else found
 
     # at first with the rounding of the trial's point: reading it here costs more than the rest
-    if tried(list(point), trial.rounding.relative * np.abs(here)) is None:
+    relative = trial.rounding.relative
+    if tried(list(point), Noise(relative * np.abs(here), relative)) is None:
         return None
-    rounding = rounding_of(form.vector, point, generator).rounding
+    noise = rounding_of(form.vector, point, generator).noise
     for name in point:
-        found = tried([name], rounding)
-        if found is not None and tried([name], rounding) is not None:
+        found = tried([name], noise)
+        if found is not None and tried([name], noise) is not None:
             return name, found
     return None
 
 
 def _times(array: Tensor, factor: float, trial: Trial) -> Tensor:
     """The array times a factor, and a little to the side: not on the same kinks."""
-    size = array.square().mean().sqrt() if array.numel() else 0.0
+    size = float(array.square().mean().sqrt()) if array.numel() else 0.0
+    if size == 0:  # times any factor it would stay where it is
+        size = 100.0
     aside = 0.01 * size * random_direction(array.new_zeros(array.shape), trial.generator)
     return factor * (array + aside)

@@ -65,6 +65,13 @@ def _with_gaps(array: Tensor) -> Tensor:
     return torch.stack([torch.full_like(array, torch.nan), array], -1)[..., 1]
 
 
+def _with_row_gaps(array: Tensor) -> Tensor:
+    if not array.dim():
+        return array.clone()
+    gap = array.new_full((*array.shape[:-1], 1), torch.nan)
+    return torch.cat([array, gap], -1)[..., :-1]
+
+
 def _reversed(array: Tensor) -> Tensor:
     order = list(range(array.dim()))[::-1]
     return array.permute(order).contiguous().permute(order)
@@ -78,6 +85,7 @@ def _channels_last(array: Tensor) -> Tensor:
 
 LAYOUTS: dict[str, Layout] = {
     "has gaps in memory": _with_gaps,
+    "has gaps between its rows in memory": _with_row_gaps,
     "lies channels last": _channels_last,
     "has its axes reversed in memory": _reversed,
 }

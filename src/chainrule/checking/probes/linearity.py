@@ -4,7 +4,8 @@ So B(0) = 0, B(c dy) = c B(dy), and the parts of dy add up. dy holds zeros where
 is a ReLU or a maximum, and may be of any size: losses are scaled up in half precision.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -12,9 +13,11 @@ from torch import Tensor
 from chainrule.checking.differentiable import Derivatives, copies
 from chainrule.checking.kinds import Kind
 from chainrule.checking.probes.trial import Trial
+from chainrule.checking.subject import in_words
 from chainrule.checking.verdict import Mistake
 
 FAR = 2.0**40  # exact, so that nothing is rounded
+FURTHER = 2.0**90  # where float64 is used all the way
 
 
 def linearity(trial: Trial) -> Mistake | None:
@@ -34,17 +37,24 @@ def linearity(trial: Trial) -> Mistake | None:
     there = [torch.where(mask, 0.0, part) for part, mask in zip(dy, masks, strict=True)]
     thirds = [part / 3 for part in dy]
     rest = [part - third for part, third in zip(dy, thirds, strict=True)]
-    tries: list[tuple[Kind, str, Derivatives, Derivatives]] = [
-        ("not linear", "where dy is 0", backward([0 * part for part in dy]), {}),
-        ("zero dy", "where some of dy is 0", _sum(backward(here), backward(there)), trial.claims),
-        ("clipped", f"for dy times {FAR:.0e}, taken off again,", times(FAR), trial.claims),
-        ("clipped", f"for dy times {1 / FAR:.0e}, taken off again,", times(1 / FAR), trial.claims),
-        ("not linear", "for -dy", times(-1.0), trial.claims),
-        ("not linear", "for two parts", _sum(backward(thirds), backward(rest)), trial.claims),
-    ]
-    for kind, where, given, expected in tries:
-        zeros = dict.fromkeys(trial.arrays)
-        found = trial.differs(given, expected or zeros)
+    zeros = dict.fromkeys(trial.arrays)
+    tries: list[tuple[Kind, str, Callable[[], Derivatives], Derivatives]] = [
+        ("zero dy", "where some of dy is 0", lambda: _sum(backward(here), backward(there)),
+         trial.claims),
+        ("not linear", "where dy is 0", lambda: backward([0 * part for part in dy]), zeros),
+        ("not linear", "for -dy", lambda: times(-1.0), trial.claims),
+    ]  # fmt: skip
+    for far in (FAR, 1 / FAR, FURTHER, 1 / FURTHER)[: 2 if trial.rounding.coarse else 4]:
+        where = f"for dy times {far:.0e}, taken off again,"
+        tries.append(("clipped", where, partial(times, far), trial.claims))
+    parts = "for two parts", lambda: _sum(backward(thirds), backward(rest)), trial.claims
+    tries.append(("not linear", *parts))
+    for kind, where, call, expected in tries:
+        try:
+            found = trial.differs(call(), expected)
+        except Exception as error:
+            named: Kind = "zero dy" if "0" in where.split() else kind
+            return Mistake("dy", kind=named, hint=f"{where} backward fails: {in_words(error)}")
         if found is None:
             continue
         if found.is_rounding:

@@ -9,18 +9,34 @@ from chainrule.checking.verdict import Mistake
 
 
 def second_backward(trial: Trial) -> Mistake | None:
-    """Backward once more, with what the same forward saved."""
+    """Backward once and twice more, with what the same forward saved."""
     run = trial.form.run(trial.arrays)
     first = _kept(run.backward(copies(trial.dy)))
-    try:
-        found = trial.differs(run.backward(copies(trial.dy)), first)
-        words = found and found.words
-    except Exception as error:
-        words = in_words(error)
-    if words is None:
+    for earlier, now in (("first", "second"), ("second", "third")):
+        try:
+            found = trial.differs(run.backward(copies(trial.dy)), first)
+            words = found and found.words
+        except Exception as error:
+            words = in_words(error)
+        if words is not None:
+            hint = f"the {earlier} backward spoils what forward saved: at the {now} {words}"
+            return Mistake("the layer", kind="saved", hint=hint)
+    return None
+
+
+def first_call(trial: Trial) -> Mistake | None:
+    """A copy that was never called gives the same as the layer, which was called elsewhere."""
+    if trial.first is None:
         return None
-    hint = f"the first backward spoils what forward saved: at the second {words}"
-    return Mistake("the layer", kind="saved", hint=hint)
+    outputs, given = trial.first
+    if trial.outputs_differ(outputs):
+        hint = "a copy that was never called before gives another y: the layer keeps its first call"
+        return Mistake("y", kind="cache", hint=hint)
+    found = trial.differs(given)
+    if found is None:
+        return None
+    hint = f"in a copy that was never called before {found.words}: the layer keeps its first call"
+    return Mistake("the layer", kind="cache", hint=hint)
 
 
 def other_calls(trial: Trial) -> Mistake | None:
@@ -47,8 +63,9 @@ def other_calls(trial: Trial) -> Mistake | None:
 def in_the_end(trial: Trial) -> Mistake | None:
     """After all these calls, the layer gives at the point what it gave in the beginning."""
     run = trial.form.run(trial.arrays)
+    other = trial.outputs_differ(run.outputs)  # before backward, which may write into them
     found = trial.differs(run.backward(copies(trial.dy)))
-    if not trial.outputs_differ(run.outputs) and found is None:
+    if not other and found is None:
         return None
     words = found.words if found else "y is another"
     hint = f"after other calls {words}: it changes from call to call"

@@ -4,21 +4,50 @@ Who gets dy or x beside the layer (a residual, the layer before, the caller's da
 read something else: y = x + f(x) with an f that triples x in place has the derivative of 4 x.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor
 
-from chainrule.checking.differentiable import copies
+from chainrule.checking.differentiable import Arrays, Differentiable, copies
 from chainrule.checking.probes.trial import Trial
 from chainrule.checking.verdict import Mistake
 
+FAR = 1000.0  # where a layer may clip what it is given
+
 
 def overwriting(trial: Trial) -> Mistake | None:
-    """An array, a target, y or dy that forward or backward writes into."""
-    constants = trial.form.arguments.constants
+    """An array, a target, y or dy that forward or backward writes into, here and far away."""
+    found = _overwritten(trial, trial.arrays)
+    if found is not None:
+        return found
+    far = {name: FAR * array for name, array in trial.arrays.items()}
+    try:
+        return _overwritten(trial, far)
+    except Exception:
+        return None  # such as a loss that refuses what is no probability
+
+
+@contextmanager
+def constants_put_back(form: Differentiable) -> Iterator[list[Mistake]]:
+    """Give a list that holds a mistake in the end if the layer wrote into what is fixed.
+
+    That is a target, whole numbers, or another array that is not differentiated.
+    """
+    constants, found = form.arguments.constants, list[Mistake]()
     kept = [constant.clone() for constant in constants]
-    run = trial.form.run(trial.arrays)
+    yield found
+    for now, was in zip(constants, kept, strict=True):
+        if _changed(now, was):
+            now.copy_(was)
+            found[:] = [_mistake("the layer", "a target or fixed array")]
+
+
+def _overwritten(trial: Trial, arrays: Arrays) -> Mistake | None:
+    run = trial.form.run(arrays)
     for name, given in run.given.items():
-        if _changed(given, trial.arrays[name]) and name not in run.overwritten:
+        if _changed(given, arrays[name]) and name not in run.overwritten:
             return _mistake("forward", name)
     before = {name: given.detach().clone() for name, given in run.given.items()}
     outputs = [y.detach().clone() for y in run.outputs]
@@ -32,15 +61,12 @@ def overwriting(trial: Trial) -> Mistake | None:
             return _mistake("backward", name)
     if any(_changed(y, was) for y, was in zip(run.outputs, outputs, strict=True)):
         return _mistake("backward", "y")
-    if any(_changed(now, was) for now, was in zip(constants, kept, strict=True)):
-        for now, was in zip(constants, kept, strict=True):
-            now.copy_(was)
-        return _mistake("the layer", "a target or fixed array")
     return None
 
 
 def _changed(now: Tensor, was: Tensor) -> bool:
-    return not torch.equal(now.detach(), was.detach())
+    now, was = now.detach(), was.detach()
+    return not bool(torch.equal(now, was)) and not torch.allclose(now, was, 0, 0, equal_nan=True)
 
 
 def _mistake(who: str, what: str) -> Mistake:

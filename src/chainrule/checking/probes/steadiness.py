@@ -3,7 +3,7 @@
 import numpy as np
 
 from chainrule.checking.differentiable import Differentiable
-from chainrule.checking.draws import same_draws
+from chainrule.checking.draws import draws_from_them, same_draws
 from chainrule.checking.verdict import Mistake
 
 
@@ -13,9 +13,7 @@ def unsteady(form: Differentiable) -> Mistake | None:
         first, second = form.vector(form.arrays), form.vector(form.arrays)
     if _same(first, second):
         return None
-    with same_draws():
-        first = form.vector(form.arrays)
-    if _same(first, form.vector(form.arrays)):
+    if draws_from_them(lambda: form.vector(form.arrays)):
         hint = "y differs from one call to the next, as it draws from the global random state"
         return Mistake("y", kind="random", hint=hint + "; give the draw as a parameter")
     hint = "y differs from one call to the next for the same arrays: something is kept or drawn"
