@@ -181,6 +181,13 @@ def test_every_initialization_can_be_chosen(command, tmp_path, initialization):
     assert settings["initialization"] == initialization
 
 
+def test_more_hidden_units_than_can_be_counted_are_refused_at_once(command, tmp_path):
+    result = command("points", "train", "--hidden", 1_000_000, "--out", tmp_path / "out")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "hidden units: found 1000000; expected a whole number from 1 to 10,000" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("name", ["train", "history", "evaluate", "study"])
 def test_help_has_an_example(command, name):
     assert f"Example: chainrule points {name}" in command("points", name, "--help").stdout
@@ -224,12 +231,12 @@ def test_a_file_without_two_classes_of_points_is_refused(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--hidden", 0), "hidden units: found 0; expected a whole number from 1 to 1,000,000"),
+        (("--hidden", 0), "hidden units: found 0; expected a whole number from 1 to 10,000"),
         (("--learning-rate", -0.1), "learning rate: found -0.1; expected a finite number above 0"),
         (("--learning-rate", "inf"), "learning rate: found inf; expected a finite number above 0"),
         (("--learning-rate", "nan"), "learning rate: found nan"),
         (("--iterations", 0), "iterations: found 0; expected a whole number from 1"),
-        (("--hidden", 10**12), "from 1 to 1,000,000"),
+        (("--hidden", 10**12), "from 1 to 10,000"),
         (("--iterations", 10**20), "from 1 to 1,000,000,000"),
         (("--seed", -1), "seed: found -1"),
         (("--data-seed", -1), "seed: found -1"),

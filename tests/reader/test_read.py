@@ -349,9 +349,12 @@ def test_the_dictionary_can_be_ones_own_or_none(command, refused, lato, tmp_path
     assert found == ["the hat\n", "the bat\n"]
     assert command("reader", "read", tmp_path / "line.png", "--words", "none").returncode == 0
     (tmp_path / "words.txt").write_text("12\n")
-    assert "has no word of the letters a to z" in refused(
-        "reader", "read", tmp_path / "line.png", "--words", tmp_path / "words.txt"
-    )
+    read = ("reader", "read", tmp_path / "line.png", "--words", tmp_path / "words.txt")
+    assert "has no word of the letters a to z" in refused(*read)
+    (tmp_path / "words.txt").write_text("the\n" + 5_000_000 * "a")
+    assert "line 2: found a word of 5,000,000 letters; expected at most 100" in refused(*read)
+    (tmp_path / "words.txt").write_text("aaaaabbbbb\n" * 500_001)
+    assert "words of 5,000,010 letters in all; expected at most 5,000,000" in refused(*read)
 
 
 def test_a_file_without_the_borders_between_characters_is_refused(reader, tmp_path):

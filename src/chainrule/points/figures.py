@@ -215,7 +215,9 @@ def _boundary(
     """Draw one boundary; give the shading, for the colour bar."""
     left, right, bottom, top = limits
     u, v = np.meshgrid(np.linspace(left, right, 200), np.linspace(bottom, top, 200))
-    y_hat = forward(np.stack([u, v], axis=-1), parameters).y_hat
+    # row by row: all at once, thousands of hidden units would take gigabytes
+    places = zip(u, v, strict=True)
+    y_hat = np.stack([forward(np.stack(row, axis=-1), parameters).y_hat for row in places])
     shading = axes.imshow(
         1 / (1 + np.exp(-np.clip(y_hat, -50, 50))),
         extent=limits,

@@ -24,8 +24,10 @@ from chainrule.points.stepping import Parameters, Stepping
 State = Literal["converged", "dead", "plateau", "oscillating"]
 
 INITIALIZATIONS = ("uniform", "he", "normal")
-MOST_HIDDEN, MOST_ITERATIONS = 10**6, 10**9
+MOST_HIDDEN, MOST_ITERATIONS = 10**4, 10**9
 _CHUNK = 10_000  # iterations between two looks at the snapshots, the progress and Ctrl-C
+MOST_OUTPUTS = 5 * 10**8  # of hidden units at all points: about six gigabytes
+_UNITS = 300  # hidden units, of which more make a look rarer in iterations, not in time
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,11 @@ def train(
     training = as_points("training", training)
     validation = training if validation is None else as_points("validation", validation)
     hidden, learning_rate, iterations = check_settings(hidden, learning_rate, iterations)
+    if (len(training) + len(validation)) * hidden > MOST_OUTPUTS:
+        raise InputError(
+            f"hidden units: found {hidden:,} for {len(training) + len(validation):,} points; "
+            f"expected at most {MOST_OUTPUTS:,} as their product"
+        )
     for_weights, for_order = children(seed)
     if order_seed is not None:
         for_order = children(order_seed)[1]
@@ -97,7 +104,7 @@ def train(
     kept = {0: initial} if 0 in snapshots else {}
 
     started = time.perf_counter()
-    for first, last in _chunks(iterations, snapshots):
+    for first, last in _chunks(iterations, snapshots, hidden):
         stepping.advance(train_wrong[first:last], validation_wrong[first:last])
         if last in snapshots:
             kept[last] = stepping.parameters
@@ -162,7 +169,7 @@ def state(
 def check_settings(hidden: Any, learning_rate: Any, iterations: Any) -> tuple[int, float, int]:
     """Give the three as plain numbers: 1e4 iterations are 10,000.
 
-    hidden is 1 to 10^6, iterations 1 to 10^9: more fits no memory; learning_rate is finite and
+    hidden is 1 to 10^4, iterations 1 to 10^9: more fits no memory; learning_rate is finite and
     above 0. Raises InputError.
     """
     return (
@@ -212,10 +219,11 @@ def children(
     return weights, np.random.SeedSequence(entropy, spawn_key=(*key, 1))
 
 
-def _chunks(iterations: int, snapshots: Sequence[int]) -> list[tuple[int, int]]:
-    """Cut 0..iterations at every chunk and at every snapshot."""
+def _chunks(iterations: int, snapshots: Sequence[int], hidden: int) -> list[tuple[int, int]]:
+    """Cut 0..iterations at every chunk, which more hidden units make shorter, and snapshot."""
     wanted = {s for s in snapshots if 0 < s < iterations}
-    cuts = sorted({*range(0, iterations, _CHUNK), *wanted, iterations})
+    chunk = _CHUNK * _UNITS // max(hidden, _UNITS)
+    cuts = sorted({*range(0, iterations, chunk), *wanted, iterations})
     return list(itertools.pairwise(cuts))
 
 

@@ -20,9 +20,19 @@ def english() -> dict[str, int]:
     return {word: int(size) for word, size in lines}
 
 
+LONGEST = 100
+"""Letters of a word; the longest of any dictionary have about half as many."""
+
+MOST_LETTERS = 5_000_000
+"""Letters of all words of a file, which as a tree take half a gigabyte at most."""
+
+
 def read_words(path: str | os.PathLike[str]) -> list[str]:
-    """The words of a text file (UTF-8), one a line. Raises FileError, or InputError if it has none
-    of the letters a to z."""
+    """The words of a text file (UTF-8), one a line.
+
+    Raises FileError, or InputError if it has none of the letters a to z, a word of more than
+    LONGEST, or more than MOST_LETTERS in all.
+    """
     try:
         lines = Path(path).read_text("utf-8").splitlines()
     except (OSError, ValueError) as error:
@@ -37,5 +47,15 @@ def read_words(path: str | os.PathLike[str]) -> list[str]:
         raise InputError(
             f"{path} has no word of the letters a to z among its {len(found)} lines; expected a "
             "word a line"
+        )
+    for number, word in enumerate(found, 1):
+        if len(word) > LONGEST and word.isascii() and word.isalpha():
+            raise InputError(
+                f"{path}, line {number}: found a word of {len(word):,} letters; expected at most "
+                f"{LONGEST}"
+            )
+    if (letters := sum(map(len, spelled))) > MOST_LETTERS:
+        raise InputError(
+            f"{path} has words of {letters:,} letters in all; expected at most {MOST_LETTERS:,}"
         )
     return spelled

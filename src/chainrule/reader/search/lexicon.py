@@ -1,5 +1,6 @@
 """The lexicon: how probable a text is before anything is seen, by the words of a dictionary."""
 
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -120,22 +121,24 @@ def _tree(words: Mapping[str, int]) -> _Tree:
     for word, count in words.items():
         if word.isascii() and word.isalpha():
             spelled[word.lower()] = max(count, spelled.get(word.lower(), 0))
-    following = [[0] * _LETTERS for _ in range(3)]
-    through, ends = [0] * 3, [0] * 3
+    none = array("i", [0] * _LETTERS)
+    following = none * 3  # in one piece: a list of lists takes several times the memory
+    through, ends = array("i", [0] * 3), array("i", [0] * 3)
     for word, count in spelled.items():
         state = START
         through[START] += count
         for character in word:
-            place = ord(character) - ord("a")
-            if not following[state][place]:
-                following[state][place] = len(following)
-                following.append([0] * _LETTERS)
+            place = state * _LETTERS + ord(character) - ord("a")
+            if not following[place]:
+                following[place] = len(through)
+                following.extend(none)
                 through.append(0)
                 ends.append(0)
-            state = following[state][place]
+            state = following[place]
             through[state] += count
         ends[state] += count
-    return np.array(following, np.int32), np.array(through, np.int32), np.array(ends, np.int32)
+    tree = np.frombuffer(following, np.int32).reshape(-1, _LETTERS)
+    return tree, np.frombuffer(through, np.int32), np.frombuffer(ends, np.int32)
 
 
 @compiled
