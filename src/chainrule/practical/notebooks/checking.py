@@ -12,7 +12,14 @@ if TYPE_CHECKING:
     from chainrule.practical.notebooks.checks.compare import Check
 
 # each notebook by its number, and the file of its checks
-ROOMS = {1: "two_layer_network", 2: "blocks", 3: "back_propagation", 4: "characters"}
+ROOMS = {
+    1: "two_layer_network",
+    2: "blocks",
+    3: "back_propagation",
+    4: "characters",
+    5: "lines",
+    6: "photographs",
+}
 
 
 class NotRight(Exception):  # noqa: N818 (the sentence is what the student reads)
