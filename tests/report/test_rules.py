@@ -96,7 +96,8 @@ def test_among():
 
 def trials(training, validation, converged_at):
     rows = zip(training, validation, converged_at, strict=True)
-    return Trials([Trial(k, t / 100, v / 100, at, "") for k, (t, v, at) in enumerate(rows)], 0)
+    runs = [Trial(k, t / 100, v / 100, at, "") for k, (t, v, at) in enumerate(rows)]
+    return Trials(runs, runs[0])
 
 
 # errors of 5.0, 5.1, ... 14.9 %, and two thirds of the runs at zero from 1,000, 1,001, ...

@@ -113,6 +113,27 @@ def test_the_studies_have_the_originals_settings_and_the_map(results):
     assert len(set(cells)) == len(cells) == 36
 
 
+def test_every_published_row_stands_with_its_interval_and_probability(whole, results):
+    (section,) = (s for part in whole[1] for s in part.sections if s.number == "1.3.A+")
+    (table,) = (t for t in section.tables if t.name == "rows")
+    rows = results["1.3.A+"]["rows"]
+    assert len(rows) == len(table.rows) == 35
+    for row, cells in zip(rows, table.rows, strict=True):
+        assert cells[0].split() == [row["id"], *(["(held", "out)"] if row["held_out"] else [])]
+        for cell, name in zip(
+            cells[2:5], ("train_error", "validation_error", "iteration"), strict=True
+        ):
+            if row[name] is None:
+                assert cell == "not stated"
+                continue
+            assert f"; {row[name]['tail']:.2f})" in cell
+            assert ("*outside*" in cell) == (row[name]["tail"] < 0.05)
+    count = results["1.3.A+"]["within"]["all"]["within"]
+    assert f" {count} of its 35 runs" in section.texts["answer"]
+    # whatever is not explained is named
+    assert all(row["within"] or row["id"] in section.texts["found"] for row in rows)
+
+
 def test_part_2_finds_what_the_formulas_say(results):
     assert results["2.1"]["norm_after_worst_error"] < 1e-6
     assert results["2.2"]["relative_error"] < 1e-12 < results["2.2"]["relative_error_with_relu"]

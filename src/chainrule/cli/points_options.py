@@ -22,8 +22,8 @@ class Initialization(StrEnum):
 DataOption = Annotated[
     str,
     typer.Option(
-        help="double-moon, breast-cancer, or a CSV, NPY, NPZ or Parquet file of feature columns "
-        "and a label column."
+        help="double-moon, inferred-moons, breast-cancer, or a CSV, NPY, NPZ or Parquet file of "
+        "feature columns and a label column."
     ),
 ]
 LabelOption = Annotated[
@@ -35,7 +35,7 @@ ShareOption = Annotated[
 ]
 StandardizeOption = Annotated[
     bool | None,
-    typer.Option(help="Give each feature mean 0 and variance 1 (default: all but double-moon)."),
+    typer.Option(help="Give each feature mean 0 and variance 1 (default: all but half-moons)."),
 ]
 DataSeedOption = Annotated[
     int, typer.Option(help="The seed that draws the half-moons or the validation points.")

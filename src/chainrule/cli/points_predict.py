@@ -32,7 +32,7 @@ def evaluate(
     """Apply weights that `points train` wrote to labelled points, and count the wrong ones.
 
     A file's columns are matched by their names, in any order; its features are standardized as the
-    training's were. double-moon draws 1000 new points.
+    training's were. Half-moons are 1000 new points.
 
     Example: chainrule points evaluate runs/points-train/weights.safetensors --data-seed 5
     """
@@ -114,7 +114,7 @@ def _evaluation(
     weights: Path, data: str, label: str | None, data_seed: int
 ) -> "Evaluation | ClassEvaluation":
     from chainrule.points.class_model import ClassEvaluation, ClassModel, ClassPrediction
-    from chainrule.points.data import SOURCES, check_no_label, double_moon, load_points
+    from chainrule.points.data import MOONS, SOURCES, check_no_label, draw_moons, load_points
     from chainrule.points.evaluation import Evaluation, Prediction, codes_of, features_of, labels_of
     from chainrule.points.evaluation import evaluate as of_points
     from chainrule.points.files import load_weights
@@ -124,7 +124,7 @@ def _evaluation(
     if name in SOURCES:
         parameters, settings = load_weights(weights)
         check_no_label(name, label)
-        points = double_moon(seed=data_seed) if name == "double-moon" else load_points(name)
+        points = draw_moons(name, data_seed) if name in MOONS else load_points(name)
         return of_points(points, parameters, settings)
     model = _model(weights)
     table = read_table(data)

@@ -14,7 +14,8 @@ from chainrule.io.names import shown
 from chainrule.points.dialect import is_number
 from chainrule.points.tables import Column, Table, read_table
 
-SOURCES = ("double-moon", "breast-cancer")
+MOONS = ("double-moon", "inferred-moons")  # drawn, from no file
+SOURCES = (*MOONS, "breast-cancer")
 _LABEL_NAMES = ("label", "labels", "class", "target")
 
 
@@ -118,7 +119,9 @@ def load_dataset(
 ) -> Dataset:
     """Load what a training needs: training points, validation points, the standardization.
 
-    source: `double-moon` (1000 training and 1000 validation points, drawn apart),
+    source: half-moons, 1000 training and 1000 validation points drawn apart (`double-moon`; or
+    `inferred-moons`, as near to the original's points as its tables tell: seed 0 is the draw that
+    was inferred, any other draws anew from the same moons; see `chainrule.points.inference`),
     `breast-cancer` (scikit-learn's table), or a CSV or NPZ file, of which `validation_share` of
     each class is drawn for validation. standardize: give every feature mean 0 and variance 1 over
     the training points; by default all sources but the half-moons are, because gradient steps on
@@ -126,11 +129,11 @@ def load_dataset(
 
     Raises InputError, and FileError for a file that does not hold such points.
     """
-    if _name(source) == "double-moon":
-        check_no_label("double-moon", label)
+    name = _name(source)
+    if name in MOONS:
+        check_no_label(name, label)
         _check_seed(seed)
-        moons = np.random.SeedSequence(seed).spawn(2)
-        training, validation = (double_moon(seed=child) for child in moons)
+        training, validation = _training_and_validation(name, seed)
     else:
         points = load_points(source, label=label)
         training, validation = split(points, validation_share, seed=seed)
@@ -172,23 +175,8 @@ def double_moon(
     `scale`. A distance below 0 lets the moons interlock (Haykin, Neural Networks and Learning
     Machines, 3rd ed., section 1.5, where the upper moon is +1).
 
-    The defaults are not the original data: width, distance and scale (at radius 1; only ratios to
-    it matter) and the labels' sign were fitted to what the original report tells of its runs. A
-    random search trained 536 settings where a straight line errs on 7.5 to 10.5 % (width 0.1 to 1,
-    distance -0.7 to 0.2, scale 0.4 to 6, both signs, some turned by quarters or moved to the
-    middle) with h = 7 from 4 to 40 seeds each, then narrowed to the best. All this on the points
-    that `load_dataset` draws from seed 0. There, of 100 trials of `run_study` each
-    (h = 7, 100,000 iterations; the last of three scales was chosen by the same 100):
-
-                                   original        here
-        a straight line errs on    8 to 10 %       8.0 %
-        rate 0.02: reach zero      half            56
-            median iteration       near 90,000     81,758
-            the others end at      near 7 %        7.9 % (median)
-        rate 0.2: reach zero       all             100
-            median iteration       near 13,000     11,333
-
-    Points from another seed differ: at scale 3.2, seeds 1 and 2, a line errs on 7.1 and 5.7 %.
+    The defaults are not the original data: they were fitted by trying. `inferred-moons` (see
+    `load_dataset`) is nearer to it.
 
     Raises InputError on a setting out of range.
     """
@@ -209,6 +197,15 @@ def double_moon(
     x = rho * np.cos(angle) + np.where(lower, radius, 0.0)
     y = rho * np.sin(angle) * np.where(lower, -1.0, 1.0) - np.where(lower, distance, 0.0)
     return Points(scale * np.stack([x, y], axis=1), np.where(lower, 1.0, -1.0))
+
+
+def draw_moons(name: str, seed: int) -> Points:
+    """Draw 1000 new points from the half-moons that MOONS has by name."""
+    if name == "double-moon":
+        return double_moon(seed=seed)
+    from chainrule.points.moons import NAMED_MOONS
+
+    return NAMED_MOONS[name].moons.draw(1000, seed)
 
 
 def load_points(source: str | os.PathLike[str], *, label: str | None = None) -> Points:
@@ -297,6 +294,18 @@ def held_out(
         count = min(max(round(share * len(members)), 1), len(members) - 1)
         drawn[generator.permutation(members)[:count]] = True
     return drawn
+
+
+def _training_and_validation(name: str, seed: int) -> tuple[Points, Points]:
+    training, validation = np.random.SeedSequence(seed).spawn(2)
+    if name == "double-moon":
+        return double_moon(seed=training), double_moon(seed=validation)
+    from chainrule.points.moons import NAMED_MOONS
+
+    named = NAMED_MOONS[name]
+    if seed == 0:
+        return named.draw(1000)
+    return named.moons.draw(1000, training), named.moons.draw(1000, validation)
 
 
 def _subset(points: Points, rows: np.ndarray) -> Points:

@@ -1,7 +1,9 @@
 """Two half-moons in any position: what `points infer` fits to published runs."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -115,3 +117,26 @@ class DrawnMoons:
         """Those that `document` was made of."""
         seeds = document["training_seed"], document["validation_seed"]
         return cls(HalfMoons.from_document(document["moons"]), *seeds)
+
+
+# the best candidates of the stored inferences (`chainrule.points.inference.stored`): seed 0 of the
+# half-moons of that name
+NAMED_MOONS: Mapping[str, DrawnMoons] = MappingProxyType(
+    {
+        "inferred-moons": DrawnMoons(
+            HalfMoons(
+                width=0.3335594328913165,
+                distance=-0.3381570767626291,
+                offset=0.6602072919015483,
+                scale=1.3759673670642973,
+                noise="band",
+                mirrored_2=True,
+                exchanged=True,
+                centred=True,
+                upper_label=1,
+            ),
+            training_seed=1270074827,
+            validation_seed=846921492,
+        ),
+    }
+)

@@ -12,6 +12,7 @@ from chainrule.points.inference.published import (
 )
 from chainrule.points.inference.sampler import Generation, Particle, Population
 from chainrule.points.inference.settings import InferenceSettings
+from chainrule.points.inference.stored import StoredInference, stored_inference
 
 __all__ = [
     "NEVER",
@@ -24,9 +25,11 @@ __all__ = [
     "Prediction",
     "PublishedRun",
     "RunSetting",
+    "StoredInference",
     "held_out",
     "infer",
     "original_runs",
     "predict",
     "read_runs",
+    "stored_inference",
 ]

@@ -87,6 +87,8 @@ def _best(
     generation = len(population.generations)
     for number, (share, repeats) in enumerate(_ROUNDS):
         left = left[: max(1, round(share * len(left)))]
+        if len(left) == 1:
+            break
 
         def again(
             k: int, left: list[DrawnMoons] = left, repeats: int = repeats, number: int = number

@@ -81,6 +81,22 @@ class Prediction:
             "within": self.within,
         }
 
+    @classmethod
+    def from_document(cls, run: PublishedRun, document: dict[str, Any]) -> "Prediction":
+        """The prediction of `run` that `document` was made of."""
+        numbers = [
+            None if (entry := document[name]) is None else _read(value, entry)
+            for name, value in zip(NUMBERS, run.numbers, strict=True)
+        ]
+        a, b, c = numbers
+        return cls(run, document["held_out"], (a, b, c), document["ending"])
+
+
+def _read(published: float | None, entry: dict[str, Any]) -> Predicted:
+    low, high = (NEVER if value == "none" else float(value) for value in entry["interval"])
+    assert published is not None
+    return Predicted(published, low, high, entry["tail"])
+
 
 def plain(value: float) -> float | int | str:
     """A number as JSON has it: whole iterations without a point, NEVER as "none"."""

@@ -25,7 +25,7 @@ class HiddenUnits(Finding):
     def found(self) -> dict[str, Found]:
         rows: dict[str, Found] = {}
         for hidden, summary in self.by_units.items():
-            rows |= trials.found_runs(f"1.3.D.h{hidden}.trial", summary)
+            rows |= trials.found_runs(f"1.3.D.h{hidden}.trial", self.runs, summary.setting)
         return rows | self._claims()
 
     def _claims(self) -> dict[str, Found]:
@@ -38,7 +38,7 @@ class HiddenUnits(Finding):
             ),
             "1.3.D.not_flexible": Found(max(share[1], share[2]), self._shares(1, 2)),
             "1.3.D.mixed": Found(
-                min(min(share[h], 1 - share[h]) for h in (5, 7)), self._shares(5, 7)
+                min(self._rarer(h) for h in (5, 7)), self._shares(5, 7)
             ),
             "1.3.D.rarely_trapped": Found(
                 1 - min(share[10], share[100]), self._shares(10, 100)
@@ -55,6 +55,11 @@ class HiddenUnits(Finding):
                 f"{parameters(10)} and {parameters(100)}, against {parameters(7)}",
             ),
         }  # fmt: skip
+
+    def _rarer(self, hidden: int) -> float:
+        """The share of the runs that end in the rarer way, at zero or not."""
+        runs, zeros = len(self.by_units[hidden].runs), trials.zeros(self.by_units[hidden])
+        return min(zeros, runs - zeros) / runs
 
     def relative_median(self, hidden: int) -> float:
         """The median iteration as a multiple of that with seven units; infinite without one."""

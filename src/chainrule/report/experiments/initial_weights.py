@@ -40,7 +40,7 @@ class InitialWeights(Finding):
             "1.3.B.setting": Found(
                 f"h = {BASE.hidden}, rate {BASE.learning_rate:g}, five random initialisations"
             ),
-            **trials.found_runs("1.3.B.trial", self.every, RUNS_OF_TABLE_2),
+            **trials.found_runs("1.3.B.trial", self.runs, BASE, RUNS_OF_TABLE_2),
             "1.3.B.initial_weights": Found(
                 mixed / orders, f"with {mixed} of {orders} orders of the points it does"
             ),

@@ -53,7 +53,7 @@ class LearningRates(Finding):
     def found(self) -> dict[str, Found]:
         rows: dict[str, Found] = {}
         for rate, summary in self.by_rate.items():
-            rows |= trials.found_runs(f"1.3.C.rate{rate:g}.trial", summary)
+            rows |= trials.found_runs(f"1.3.C.rate{rate:g}.trial", self.runs, summary.setting)
         return rows | self._claims()
 
     def _claims(self) -> dict[str, Found]:

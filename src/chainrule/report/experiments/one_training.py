@@ -1,7 +1,6 @@
 """1.3.A: one training at a time: its curves, its boundary, and how it rises again from zero."""
 
-import inspect
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -9,11 +8,12 @@ from jaxtyping import Int, Int32
 from sklearn.linear_model import LogisticRegression
 
 from chainrule.io.progress import Progress
-from chainrule.points.data import Points, double_moon
+from chainrule.points.data import Dataset
 from chainrule.points.figures import decision_boundaries, error_curves
 from chainrule.points.grids import BASE
+from chainrule.points.moons import NAMED_MOONS
 from chainrule.points.training import Run, converged_at
-from chainrule.report.experiments.table_runs import TableRuns
+from chainrule.report.experiments.table_runs import POINTS, TableRuns
 from chainrule.report.experiments.trials import STATES
 from chainrule.report.facts.values import Found, Trials
 from chainrule.report.finding import Figure, Finding, chart, picture
@@ -45,12 +45,15 @@ class Rises:
 
 @dataclass(frozen=True)
 class OneTraining(Finding):
-    """The first trial that reached zero and the first that did not, by these words."""
+    """The first trial that reached zero and the first that did not, by these words.
+
+    line_errors: of a straight line, on the training and on the validation points.
+    """
 
     runs: TableRuns
     shown: dict[str, tuple[int, Run]]
     rises: Rises
-    line_error: float
+    line_errors: tuple[float, float]
 
     def found(self) -> dict[str, Found]:
         few = f"{self.rises.with_rise} of the {self.rises.converged} runs that reach zero"
@@ -60,7 +63,9 @@ class OneTraining(Finding):
             "1.3.A.setting": Found(
                 f"h = {BASE.hidden}, rate {BASE.learning_rate:g}, {BASE.iterations:,} iterations"
             ),
-            "1.3.A.run": Found(Trials(self.runs.of(BASE).runs, first_converged)),
+            "1.3.A.run": Found(
+                Trials(self.runs.predicted_of(BASE), self.runs.of(BASE).runs[first_converged])
+            ),
             "1.3.A.convergence": Found(float(convergence or 0), iteration(convergence)),
             "1.3.A.returns": Found(self.rises.share, few),
             "1.3.A.rise_first": Found(self.rises.first, _middle(self.rises.first)),
@@ -69,10 +74,11 @@ class OneTraining(Finding):
         }
 
     @property
-    def moons(self) -> dict[str, float]:
-        """How the points were drawn."""
-        names = ("radius", "width", "distance", "scale")
-        return {name: inspect.signature(double_moon).parameters[name].default for name in names}
+    def moons(self) -> dict[str, Any]:
+        """How the points were drawn, and how many."""
+        named = NAMED_MOONS[POINTS]
+        seeds = {"training_seed": named.training_seed, "validation_seed": named.validation_seed}
+        return {"points": POINTS, **asdict(named.moons), **seeds}
 
     def ending(self, name: str) -> str:
         """How the run called `name` ends."""
@@ -103,7 +109,7 @@ class OneTraining(Finding):
 
     def document(self) -> dict[str, Any]:
         return {
-            "data": {**self.moons, "straight_line_error": self.line_error},
+            "data": {**self.moons, "straight_line_errors": list(self.line_errors)},
             "runs": [
                 {
                     "final_train_error": run.final_train_error,
@@ -132,7 +138,7 @@ def run(
         for name, trial in chosen.items()
         if trial is not None and (again := runs.rerun(BASE, trial, snapshots=_SNAPSHOTS))
     }
-    return OneTraining(runs, shown, _rises(runs, progress), _line_error(runs.data.training))
+    return OneTraining(runs, shown, _rises(runs, progress), _line_errors(runs.data))
 
 
 def rises_from_zero(train_wrong: Int[np.ndarray, " T"]) -> list[tuple[int, int]]:
@@ -165,10 +171,13 @@ def _wrong_until(last: int, iterations: int) -> Int32[np.ndarray, " T"]:
     return np.where(np.arange(1, iterations + 1) <= last, 1, 0).astype(np.int32)
 
 
-def _line_error(points: Points) -> float:
-    """The fraction of points that a straight line, fitted by logistic regression, gets wrong."""
-    line = LogisticRegression().fit(points.features, points.labels)
-    return float(1 - line.score(points.features, points.labels))
+def _line_errors(data: Dataset) -> tuple[float, float]:
+    """What a straight line, fitted by logistic regression, gets wrong of both kinds of points."""
+    line = LogisticRegression(C=1e6).fit(data.training.features, data.training.labels)
+    training, validation = (
+        float(1 - line.score(p.features, p.labels)) for p in (data.training, data.validation)
+    )
+    return training, validation
 
 
 def _middle(iterations: Int[np.ndarray, " n"]) -> str:

@@ -82,7 +82,7 @@ class TrainabilityMap(Finding):
 
 def run(settings: ReportSettings, progress: Progress | None = None) -> TrainabilityMap:
     """Run a twentieth of the trials in each cell, for there are sixteen times as many settings."""
-    data = load_dataset(POINTS, seed=settings.seed)
+    data = load_dataset(POINTS)
     step = _QUICK_STEP if settings.quick else 1
     trials = max(1, settings.runs // 20)
     cells = grid(MAP_HIDDEN[::step], MAP_RATES[::step], [BASE.iterations], trials)

@@ -21,9 +21,12 @@ STATES = {
 }
 
 
-def found_runs(prefix: str, summary: Summary, trials: int = TRIALS) -> dict[str, Found]:
-    """Each of the original's trials beside ours of the same number."""
-    return {f"{prefix}{k + 1}": Found(Trials(summary.runs, k)) for k in range(trials)}
+def found_runs(
+    prefix: str, runs: TableRuns, setting: Setting, trials: int = TRIALS
+) -> dict[str, Found]:
+    """Each of the original's trials beside ours of the same number, held against all predicted."""
+    own, predicted = runs.of(setting).runs, runs.predicted_of(setting)
+    return {f"{prefix}{k + 1}": Found(Trials(predicted, own[k])) for k in range(trials)}
 
 
 def curves(

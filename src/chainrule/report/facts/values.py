@@ -77,15 +77,15 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Trials:
-    """Our trainings of the setting of a `PublishedRun`; the one numbered `shown` stands beside."""
+    """Our trainings of the setting of a `PublishedRun`, and the one that stands beside it."""
 
     runs: Sequence[Trial]
-    shown: int
+    shown: Trial
 
     @property
     def text(self) -> str:
         """The shown run, as the original prints its own."""
-        run = self.runs[self.shown]
+        run = self.shown
         errors = f"{100 * run.train_error:.2f}, {100 * run.validation_error:.2f} %"
         return f"{errors}, {iteration(run.converged_at)}"
 
