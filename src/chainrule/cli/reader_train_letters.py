@@ -69,15 +69,17 @@ def train_letters(
     file MODEL.safetensors, MODEL.checkpoint.safetensors holds the run after its last whole epoch:
     `--resume` goes on from there, to the same bits.
 
+    Started by `torchrun -m chainrule reader train-letters ...`, several processes share each batch.
+
     Example: chainrule reader train-letters --recipe original --jitter --out letters.safetensors
     """
     from chainrule.glyphs.letters import load_letters
     from chainrule.io.files import check_output_file
     from chainrule.reader.letters import recipes
     from chainrule.reader.letters.files import save_letter_network
+    from chainrule.training.ranks import joined_ranks
 
     out = out or Path(f"letters-{recipe}.safetensors")
-    check_output_file(out, ".safetensors")
     given = {"epochs": epochs, "learning_rate": learning_rate}
     other: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     chosen = recipes.find_recipe(recipe)
@@ -85,13 +87,17 @@ def train_letters(
     data = load_letters(letters)
     started = time.perf_counter()
     with ExitStack() as stack:
+        ranks = stack.enter_context(joined_ranks())
+        first = ranks is None or ranks.number == 0  # the others say and write nothing
+        if first:
+            check_output_file(out, ".safetensors")
         listeners: list[Any] = [] if as_json else [_print_epoch]
 
         def tell(line: dict[str, Any], parameters: Any) -> None:
             for listen in listeners:
                 listen(line, parameters)
 
-        if tensorboard is not None:
+        if tensorboard is not None and first:
             from chainrule.training import events
 
             listeners.append(stack.enter_context(events.tensorboard(tensorboard)))
@@ -102,9 +108,14 @@ def train_letters(
             jitter=jitter,
             checkpoint=out.with_suffix(".checkpoint.safetensors"),
             resume=resume,
-            progress=stack.enter_context(progress(f"training, {recipe}", "letters")),
+            progress=stack.enter_context(progress(f"training, {recipe}", "letters"))
+            if first
+            else None,
             on_epoch=tell,
+            ranks=ranks,
         )
+    if not first:
+        return
     seconds = time.perf_counter() - started
     save_letter_network(out, found, chosen.name)
     if as_json:

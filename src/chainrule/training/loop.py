@@ -1,6 +1,7 @@
 """Minibatch training of a chain with a loss: batches in, history and checkpoints out."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Unpack
 
@@ -74,10 +75,14 @@ def train(
     state, described, path = first_state(parameters, settings), {}, keeping.get("checkpoint")
     if path is not None or keeping.get("resume"):
         described = described_run(chain, training, judged, settings, keeping.get("described"))
+    ranks = keeping.get("ranks")
     if keeping.get("resume"):
-        state = resumed_state(path, described, state.parameters)
+        with nullcontext(path) if ranks is None else ranks.file_of_first(path) as file:
+            state = resumed_state(file, described, state.parameters)
     progress, on_epoch = keeping.get("progress"), keeping.get("on_epoch")
-    run = Run(chain, loss, training, judged, settings, state, metrics or {}, progress)
+    if ranks is not None and ranks.number:
+        path = progress = on_epoch = None
+    run = Run(chain, loss, training, judged, settings, state, metrics or {}, progress, ranks)
     until = keeping.get("until")
     while not run.done and (until is None or len(state.history) < until):
         line = run.epoch()

@@ -17,6 +17,8 @@ from chainrule.io.progress import Progress
 from chainrule.training.evaluation import Metric, Sums, evaluate
 from chainrule.training.learner import Learner, PlainLearner, check_last_batch
 from chainrule.training.plan.learner import PlannedLearner, can_plan
+from chainrule.training.ranks.learner import SharedLearner
+from chainrule.training.ranks.ranks import Ranks
 from chainrule.training.schedules import schedule
 from chainrule.training.settings import Settings
 from chainrule.training.sources import Source, epoch_of
@@ -35,6 +37,7 @@ class Run:
     state: State
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     progress: Progress | None = None
+    ranks: Ranks | None = None
     _learner: Learner | None = None
 
     @property
@@ -98,6 +101,8 @@ class Run:
     def _started(self, x: Tensor, left: int) -> Learner:
         """What goes through the batches, chosen by the first, x; the last has `left` examples."""
         check_last_batch(self.chain, self.state, self.settings, x, left)
+        if self.ranks is not None:
+            return SharedLearner(self.chain, self.loss, self.state, self.settings, self.ranks)
         if can_plan(self.chain, self.state, self.settings, x):
             shape = tuple(x.shape)
             return PlannedLearner(self.chain, self.loss, self.state, self.settings, shape)

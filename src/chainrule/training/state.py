@@ -19,6 +19,7 @@ from chainrule.training.checkpoints import (
     read_checkpoint,
     write_checkpoint,
 )
+from chainrule.training.ranks.ranks import Ranks
 from chainrule.training.schedules import OPEN_ENDED
 from chainrule.training.settings import Settings
 from chainrule.training.sources import Source, TensorSource
@@ -34,7 +35,8 @@ class RunOptions(TypedDict, total=False):
     described: what else must be the same for that (of the data, say), as JSON values by name.
     progress: gets (examples seen, examples in all). on_epoch: gets each line of the history and the
     parameters. until: stop after this epoch, with the schedule of the whole run; a later call that
-    resumes goes on. None goes to the end.
+    resumes goes on. None goes to the end. ranks: the processes that share each batch; the first of
+    them alone writes and reads the checkpoint, and tells.
     """
 
     checkpoint: str | Path | None
@@ -43,6 +45,7 @@ class RunOptions(TypedDict, total=False):
     progress: Progress | None
     on_epoch: OnEpoch | None
     until: int | None
+    ranks: Ranks | None
 
 
 @dataclass
