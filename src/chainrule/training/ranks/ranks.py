@@ -77,8 +77,9 @@ class Ranks:
 
 @contextlib.contextmanager
 def joined_ranks() -> Iterator[Ranks | None]:
-    """The processes that `torchrun` has started, connected (gloo, NCCL for what is on GPUs); None if it has started none.
+    """The processes that `torchrun` has started, connected; None if it has started none.
 
+    What is on a processor travels by gloo, what is on a GPU by NCCL.
     It says by the environment (RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT) who is who.
     """
     if "RANK" not in os.environ or "WORLD_SIZE" not in os.environ:
