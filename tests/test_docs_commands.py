@@ -26,7 +26,7 @@ SHORTER = {
     ("points", "study"): ("--trials", "1"),
     ("reader", "train-lines"): ("--epochs", "1"),
     ("reader", "train-letters"): ("--epochs", "1", "--jitter"),
-    ("reader", "evaluate"): ("--lines", "20"),
+    ("reader", "evaluate"): ("--count", "20"),
     ("blocks", "check"): ("--cases", "1"),
 }
 ONLY_PARSED = (

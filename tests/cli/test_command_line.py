@@ -34,6 +34,54 @@ def test_every_group_and_command_has_an_example_of_itself():
     assert [name for name, help in found.items() if f"Example: chainrule{name} " not in help] == []
 
 
+def _leaves(command, name=""):
+    """Every command that does something, by name."""
+    if not hasattr(command, "commands"):
+        yield name.strip(), command
+    for inner, found in getattr(command, "commands", {}).items():
+        if not found.hidden:
+            yield from _leaves(found, f"{name} {inner}")
+
+
+def _options():
+    """(command, option's name, its parameter) of every option of every command."""
+    for name, command in _leaves(typer.main.get_command(app)):
+        for parameter in command.params:
+            for option in parameter.opts:
+                if option.startswith("--"):
+                    yield name, option, parameter
+
+
+def test_every_command_that_gives_results_can_give_them_as_json():
+    with_json = {name for name, option, _ in _options() if option == "--json"}
+    served = {"lab"}  # a server, which gives its pages
+    missing = {name for name, _ in _leaves(typer.main.get_command(app))} - with_json - served
+    assert missing == set()
+
+
+def test_an_option_of_one_name_takes_a_value_everywhere_or_nowhere():
+    kinds = {}
+    for name, option, parameter in _options():
+        kinds.setdefault(option, {}).setdefault(parameter.is_flag, []).append(name)
+    assert {option: found for option, found in kinds.items() if len(found) > 1} == {}
+    # of photographs or lines it is the model to work with, whatever the command does
+    assert {"--start", "--jobs", "--threads"} & kinds.keys() == set()
+    assert kinds["--lines"] == {False: ["reader train-lines"]}
+
+
+def test_out_says_whether_it_is_a_file_or_a_folder():
+    silent = [
+        name
+        for name, option, parameter in _options()
+        if option == "--out"
+        and not any(
+            word in f"{parameter.help} {parameter.metavar}".lower()
+            for word in ("file", "folder", "dir", "csv", "picture", ".png", ".svg")
+        )
+    ]
+    assert silent == []
+
+
 @pytest.mark.parametrize(
     "code",
     ["import chainrule", "import chainrule.cli", "import chainrule.points"],
@@ -59,6 +107,12 @@ def test_an_unknown_command_is_named_in_one_sentence(refused):
     ("arguments", "sentence"),
     [
         (("glyphs", "fetch", "--jobs", 2), "no such option: --jobs; it is called --workers now"),
+        (
+            ("reader", "train-lines", "--start", "a"),
+            "no such option: --start; it is called --model",
+        ),
+        (("reader", "evaluate", "--lines", 2), "no such option: --lines; it is called --count now"),
+        (("glyphs", "build", "a", "--lines"), "no such option: --lines; it is called --for-lines"),
         (("points", "train", "--out", ""), "--out: found an empty name; expected a file or a"),
         (("points", "study", "--out="), "--out: found an empty name"),
         (("glyphs", "show", "--letter", "ab", "--out", "x.png"), "--letter: found 'ab'; expected"),

@@ -208,7 +208,7 @@ def test_strengths_out_of_range_are_refused(bad):
 def test_build_lines_command(command, fonts_folder, tmp_path):
     out = tmp_path / "lines.safetensors"
     fonts = [fonts_folder / f"{name}.ttf" for name in ("DejaVuSans", "STIXSizOneSymReg")]
-    result = command("glyphs", "build", *fonts, "--lines", "--alphabet", "ascii", "--out", out)
+    result = command("glyphs", "build", *fonts, "--for-lines", "--alphabet", "ascii", "--out", out)
     assert result.returncode == 0, result.stderr
     assert "dropped: STIXSizOneSymReg" in result.stdout
     assert [font.name for font in load_line_fonts(out)] == ["DejaVuSans"]

@@ -275,7 +275,7 @@ def test_a_reader_for_ones_own_font_in_a_few_steps(command, fonts_folder, tmp_pa
     # the package's reader has seen digits, so one pass must do
     assert document["epochs"][-1]["top1_validation"] < 0.1
     again = tmp_path / "again.safetensors"
-    going_on = ("--start", out, "--epochs", "1", "--learning-rate", "1e-9", "--json")
+    going_on = ("--model", out, "--epochs", "1", "--learning-rate", "1e-9", "--json")
     font = fonts_folder / "DejaVuSans.ttf"
     result = command(
         "reader", "train-lines", "--fonts", font, "--alphabet", "digits", "--out", again, *going_on
@@ -290,7 +290,7 @@ def test_a_reader_for_ones_own_font_in_a_few_steps(command, fonts_folder, tmp_pa
 
 def test_the_command_evaluates(command):
     result = command(
-        "reader", "evaluate", "--lines", "10", "--condition", "clean", "--no-peers", "--json"
+        "reader", "evaluate", "--count", "10", "--condition", "clean", "--no-peers", "--json"
     )
     row, without = json.loads(result.stdout)["rows"]
     assert (row["reader"], without["reader"]) == ("chainrule", "without words")
@@ -372,7 +372,7 @@ def test_the_former_name_of_two_commands_is_refused(refused):
 
 
 def test_a_reader_to_start_from_that_is_none_is_refused(refused, few_letters_file):
-    message = refused("reader", "train-lines", "--start", few_letters_file)
+    message = refused("reader", "train-lines", "--model", few_letters_file)
     assert f"{few_letters_file}" in message
 
 

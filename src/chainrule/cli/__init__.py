@@ -17,7 +17,13 @@ from chainrule.cli import report as report_command
 from chainrule.errors import ChainruleError, InputError
 from chainrule.io.extras import missing_extra
 
-RENAMED = {"--jobs": "--workers", "--threads": "--workers"}  # said for one release
+RENAMED = {  # said for one release
+    "--jobs": "--workers",
+    "--threads": "--workers",
+    "--start": "--model",
+    "glyphs build --lines": "--for-lines",
+    "reader evaluate --lines": "--count",
+}
 
 app = typer.Typer(
     name="chainrule",
@@ -135,9 +141,10 @@ def _usage_exit_code(error: Exception) -> int:
     if type(error).__name__ == "NoArgsIsHelpError" and context is not None:
         print(context.get_help(), file=sys.stderr)
     elif found := re.match(r"No such option: (--[\w-]+)", message()):
-        now = RENAMED.get(found[1])
-        renamed = f"; it is called {now} now" if now else ""
         path = context.command_path if context is not None else "chainrule"
+        given = f" {path} {found[1]}"
+        now = next((new for old, new in RENAMED.items() if given.endswith(f" {old}")), None)
+        renamed = f"; it is called {now} now" if now else ""
         _complain(f"no such option: {found[1]}{renamed} (see `{path} --help`)")
     else:
         hint = f" (see `{context.command_path} --help`)" if context is not None else ""

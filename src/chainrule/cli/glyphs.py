@@ -153,10 +153,10 @@ def build(
         ),
     ] = "lowercase",
     lines: Annotated[
-        bool, typer.Option("--lines", help="Glyphs to compose lines of, not 32x32 letters.")
+        bool, typer.Option("--for-lines", help="Glyphs to compose lines of, not 32x32 letters.")
     ] = False,
     styles: Annotated[
-        int, typer.Option(min=1, help="With --lines: at most so many fonts of a family.")
+        int, typer.Option(min=1, help="With --for-lines: at most so many fonts of a family.")
     ] = 2,
     on: OnOption = None,
     as_json: JsonOption = False,
@@ -211,6 +211,7 @@ def show(
     ] = None,
     letters: LettersOption = None,
     seed: Annotated[int, typer.Option(help="Which fonts, and the noise, for --text.")] = 0,
+    as_json: JsonOption = False,
 ) -> None:
     """Draw a sheet: one letter in many fonts, one font's letters, or a line of text.
 
@@ -235,7 +236,10 @@ def show(
     else:
         figure = figures.line_sheet(_lines(given[0], seed))
     write_figure(out, figure)
-    print(out)
+    if as_json:
+        print_json({"file": str(out)})
+    else:
+        print(out)
 
 
 def _build_letters(

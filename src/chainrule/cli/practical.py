@@ -31,7 +31,7 @@ def _group() -> None:
 
 
 @app.command("new")
-def new(folder: FolderArgument) -> None:
+def new(folder: FolderArgument, as_json: JsonOption = False) -> None:
     """Lay down the notebooks with open tasks; notebooks that are there already are not touched.
 
     They run in JupyterLab, VS Code or Colab, offline.
@@ -40,18 +40,18 @@ def new(folder: FolderArgument) -> None:
     """
     from chainrule.practical.notebooks.sources import student
 
-    _write(folder, student)
+    _write(folder, student, as_json)
 
 
 @app.command("solve")
-def solve(folder: FolderArgument) -> None:
+def solve(folder: FolderArgument, as_json: JsonOption = False) -> None:
     """For teachers: lay down the notebooks with every task solved and every question answered.
 
     Example: chainrule practical solve solved
     """
     from chainrule.practical.notebooks.sources import solved
 
-    _write(folder, solved)
+    _write(folder, solved, as_json)
 
 
 @app.command("grade")
@@ -113,7 +113,7 @@ def grade(
         _print_text(grades)
 
 
-def _write(folder: Path, make: Callable[[int], str]) -> None:
+def _write(folder: Path, make: Callable[[int], str], as_json: bool) -> None:
     from chainrule.practical.notebooks.checking import ROOMS
     from chainrule.practical.notebooks.sources import source
 
@@ -123,9 +123,14 @@ def _write(folder: Path, make: Callable[[int], str]) -> None:
             f"{shown(folder)} has {there[0]} already; expected a folder without the notebooks"
         )
     make_folder(folder)
+    files = []
     for number in ROOMS:
-        write_text(folder / source(number).file_name, make(number))
-        print(folder / source(number).file_name)
+        files.append(str(folder / source(number).file_name))
+        write_text(files[-1], make(number))
+        if not as_json:
+            print(files[-1])
+    if as_json:
+        print_json({"files": files})
 
 
 def _print_csv(grades: "list[Grades]") -> None:

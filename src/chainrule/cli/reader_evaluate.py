@@ -48,7 +48,7 @@ def evaluate(
         ),
     ] = None,
     lines: Annotated[
-        int, typer.Option(min=1, max=100_000, help="Rendered lines a condition.")
+        int, typer.Option("--count", min=1, max=100_000, help="Rendered lines a condition.")
     ] = 200,
     condition: Annotated[
         list[str] | None,
@@ -84,7 +84,7 @@ def evaluate(
 
     Example: chainrule reader evaluate receipts/ --score nocase,nospace
 
-    Example: chainrule reader evaluate --lines 100 --condition clean --condition blur
+    Example: chainrule reader evaluate --count 100 --condition clean --condition blur
     """
     from chainrule.glyphs.alphabet import parse_alphabet
     from chainrule.glyphs.degrade import CONDITIONS

@@ -47,7 +47,8 @@ def train_lines(
     built: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Line fonts of `glyphs build --lines`, to train on from nothing."
+            metavar="FILE",
+            help="Line fonts of `glyphs build --for-lines`, from nothing.",
         ),
     ] = None,
     look: Annotated[
@@ -69,6 +70,7 @@ def train_lines(
     start: Annotated[
         Path | None,
         typer.Option(
+            "--model",
             metavar="MODEL",
             help="The reader to go on from.",
             show_default="with --fonts or --lines the package's, else none",
