@@ -4,7 +4,7 @@ BIN := .venv/bin
 OUT ?= report
 
 .DEFAULT_GOAL := help
-.PHONY: help report test lint types docs unit minima format clean
+.PHONY: help report test lint types types-js docs unit minima format clean
 
 help:  ## what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,10 @@ lint: .venv/installed-test  ## ruff: rules and format
 
 types: .venv/installed-test  ## mypy, strict
 	$(BIN)/mypy
+
+types-js:  ## TypeScript's compiler, by which the tests check the lab's page (needs npm)
+	npm install --silent --no-save --no-audit --no-fund --prefix .venv/node \
+		typescript@7.0.2 preact@11.2.0 htm@3.1.1 uplot@1.6.32
 
 docs: .venv/installed-test  ## the documentation as web pages, in docs/_build
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build

@@ -44,6 +44,7 @@ class Tabs:
     def __init__(self, browser):
         self._browser, self._contexts, self.wrong = browser, [], []
         self.allowed = set()  # the statuses of refusals that a test is about
+        self.listening = True  # False where a test ends the lab that a tab is of
 
     def context(self, width=1440, scheme="light", **options):
         context = self._browser.new_context(
@@ -58,7 +59,7 @@ class Tabs:
         context = context or self.context(**options)
         tab = context.new_page()
         tab.on("console", self._said)
-        tab.on("pageerror", lambda error: self.wrong.append(str(error)))
+        tab.on("pageerror", lambda error: self._note(str(error)))
         tab.on("requestfailed", self._failed)
         tab.on("response", self._answered)
         tab.on("request", lambda r: self._far(server, r.url))
@@ -67,30 +68,34 @@ class Tabs:
         tab.goto(server.origin + path)
         return tab
 
+    def _note(self, text):
+        if self.listening:
+            self.wrong.append(text)
+
     def _said(self, message):
         expected = any(f"status of {status}" in message.text for status in self.allowed)
         if message.type in ("error", "warning") and not expected:
-            self.wrong.append(message.text)
+            self._note(message.text)
 
     def _answered(self, response):
         if response.status >= 400 and response.status not in self.allowed:
-            self.wrong.append(f"{response.status} {response.url}")
+            self._note(f"{response.status} {response.url}")
 
     def _failed(self, request):
         # a request that the page itself gave up as it closed is none that failed
         if "ERR_ABORTED" not in (request.failure or ""):
-            self.wrong.append(f"{request.failure} {request.url}")
+            self._note(f"{request.failure} {request.url}")
 
     def _far(self, server, url):
         if not url.startswith((server.origin, "data:", "blob:")):
-            self.wrong.append(f"far away: {url}")
+            self._note(f"far away: {url}")
 
     def close(self):
         for context in self._contexts:
             context.close()
 
 
-LATE = 20_000  # milliseconds after which what is waited for is taken never to come
+LATE = 90_000  # milliseconds; the kernel may have to be compiled first, on a busy machine
 
 _UNTIL = """() => new Promise((done, fail) => {
   const look = () => {

@@ -166,7 +166,9 @@ class PointsRoom:
             self._note(live)
             self._say(live)
         elif what == "failed":
-            live.news = {**live.news, "is_playing": False, "ended": "failed", **values}
+            # whoever gave the table does not know where it lies
+            said = values["said"].replace(str(live.recipe.file(self._data)), "the table")
+            live.news = {**live.news, "is_playing": False, "ended": "failed", "said": said}
             self._keep(live)
             self._say(live)
             del self._live[live.id]
@@ -366,15 +368,13 @@ class PointsRoom:
 
 def _text(content: bytes) -> str:
     """The table as text; what it must hold is said by the library when it is read."""
-    encodings = ["utf-16"] if content[:2] in (b"\xff\xfe", b"\xfe\xff") else ["utf-8-sig"]
-    for encoding in encodings:
-        try:
-            return content.decode(encoding)
-        except UnicodeDecodeError:
-            pass
-    if b"\0" in content:
+    wide = content[:2] in (b"\xff\xfe", b"\xfe\xff")
+    if b"\0" in content and not wide:
         raise InputError("the file is no text; expected a table as text")
-    return content.decode("latin-1")
+    try:
+        return content.decode("utf-16" if wide else "utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
 
 
 def _binary(content: bytes) -> Response:

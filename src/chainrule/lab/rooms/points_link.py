@@ -141,7 +141,8 @@ def _packed(path: Path) -> str | None:
         return None
     for decimals in range(_MOST_DECIMALS + 1):
         whole = np.rint(points.features * 10**decimals)
-        if np.abs(whole).max() < 2**52 and (whole / 10**decimals == points.features).all():
+        again = (whole + 0.0) / 10**decimals  # + 0.0: a whole number has no minus before a zero
+        if np.abs(whole).max() < 2**52 and again.tobytes() == points.features.tobytes():
             break
     else:
         return None
