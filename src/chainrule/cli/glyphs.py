@@ -149,7 +149,8 @@ def build(
     alphabet: Annotated[
         str,
         typer.Option(
-            help="The characters, or lowercase, letters, digits, alphanumeric or ascii for those."
+            help="The characters, or lowercase, letters, digits, alphanumeric, ascii or latin for "
+            "those."
         ),
     ] = "lowercase",
     lines: Annotated[

@@ -14,6 +14,8 @@ from chainrule.errors import InputError
 
 if TYPE_CHECKING:
     from chainrule.glyphs.lines import LineFont
+    from chainrule.reader.lines.network import Size
+    from chainrule.reader.reader import Reader
 
 
 @dataclass(frozen=True)
@@ -45,25 +47,26 @@ def train_lines(
         ),
     ] = None,
     built: Annotated[
-        Path | None,
+        list[Path] | None,
         typer.Option(
             metavar="FILE",
-            help="Line fonts of `glyphs build --for-lines`, from nothing.",
+            help="Line fonts of `glyphs build --for-lines`, or `package` for the package's; can be "
+            "given again: fonts related to one that the first file holds out are left out.",
         ),
     ] = None,
     look: Annotated[
         str | None,
         typer.Option(
-            help="How drawn lines look: print, screen, scene, plate, display or counter. With "
-            "--lines they are mixed in.",
+            help="How drawn lines look: print, screen, scene, plate, display, counter, or world "
+            "for all of these. With --lines they are mixed in.",
             show_default="plain lines",
         ),
     ] = None,
     alphabet: Annotated[
         str | None,
         typer.Option(
-            help="The characters, or lowercase, letters, digits, alphanumeric or ascii for those. "
-            "The space comes with it where the fonts have one.",
+            help="The characters, or lowercase, letters, digits, alphanumeric, ascii or latin for "
+            "those. The space comes with it where the fonts have one.",
             show_default="of pictures that of their texts, else lowercase",
         ),
     ] = None,
@@ -76,11 +79,25 @@ def train_lines(
             show_default="with --fonts or --lines the package's, else none",
         ),
     ] = None,
+    size: Annotated[
+        str | None,
+        typer.Option(
+            help="The network: small, or large, which takes about twice the time.",
+            show_default="that of --start, else small",
+        ),
+    ] = None,
     epochs: Annotated[
         int | None, typer.Option(min=1, help="Passes over the lines.", show_default="recipe's")
     ] = None,
     learning_rate: Annotated[
         float | None, typer.Option(help="The largest step's factor.", show_default="recipe's")
+    ] = None,
+    schedule: Annotated[
+        str | None,
+        typer.Option(
+            help="How that factor goes: constant, step, cosine, one-cycle or two-cycles.",
+            show_default="one-cycle",
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="All that is random follows from it.")] = 0,
     peers: Annotated[
@@ -118,7 +135,7 @@ def train_lines(
     check_output_file(out, ".safetensors")
     if built is not None and (fonts or lines):
         raise InputError("--built is given with --fonts or --lines; expected it alone")
-    given = {"epochs": epochs, "learning_rate": learning_rate}
+    given = {"epochs": epochs, "learning_rate": learning_rate, "schedule": schedule}
     other: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     options = LineOptions(other, seed, out, resume, tensorboard, as_json)
     if lines:
@@ -126,22 +143,20 @@ def train_lines(
 
         train_on_own(lines, fonts or [], alphabet, look, start, peers, options)
         return
-    _train_drawn(fonts or [], built, alphabet or "lowercase", look, start, options)
+    _train_drawn(fonts or [], built, alphabet or "lowercase", (look, size), start, options)
 
 
 def _train_drawn(
     fonts: list[Path],
-    built: Path | None,
+    built: list[Path] | None,
     alphabet: str,
-    look: str | None,
+    kind: tuple[str | None, str | None],
     start: Path | None,
     options: LineOptions,
 ) -> None:
     """Train a reader on drawn lines. One core draws lines, the others train."""
     import torch
 
-    from chainrule.glyphs.looks import LOOKS
-    from chainrule.io.checks import one_of
     from chainrule.reader.lines.training import ONWARD, SCRATCH, train_reader
     from chainrule.reader.model_file import load_reader, save_reader
     from chainrule.training import events
@@ -149,9 +164,12 @@ def _train_drawn(
     drawn, characters = _drawn(fonts, built, alphabet, options.as_json)
     recipe = ONWARD if fonts else SCRATCH if start is None else replace(SCRATCH, short=None)
     first = load_reader(start) if fonts or start is not None else None
-    recipe = replace(recipe, settings=replace(recipe.settings, **options.settings))
-    if look is not None:
-        recipe = replace(recipe, look=one_of("look", look, LOOKS))
+    recipe = replace(
+        recipe,
+        settings=replace(recipe.settings, **options.settings),
+        looks=_looks(kind[0]),
+        size=_size(kind[1], first),
+    )
     cores = os.cpu_count() or 1
     workers = min(1, cores - 1)
     torch.set_num_threads(cores - workers)
@@ -191,23 +209,69 @@ def _print_error(drawn: "list[LineFont]", error: float) -> None:
 
 
 def _drawn(
-    fonts: list[Path], built: Path | None, alphabet: str, quiet: bool
+    fonts: list[Path], built: list[Path] | None, alphabet: str, quiet: bool
 ) -> "tuple[list[LineFont], str]":
-    """The fonts of files and folders, or built ones, and the characters that they share."""
-    from chainrule.glyphs.alphabet import parse_alphabet
-    from chainrule.glyphs.lines import load_line_fonts, restrict
+    """The fonts of files and folders, or built ones, and the characters of the lines."""
     from chainrule.reader.front_door import drawn_fonts
 
     if fonts:
         with progress("drawing glyphs", "fonts") as report:
             drawn, characters, dropped = drawn_fonts(fonts, alphabet, report)
-        for name, why in [] if quiet else dropped:
-            print(f"dropped: {name}: {why}")
-        return drawn, characters
-    characters, packed = parse_alphabet(alphabet), load_line_fonts(built)
-    if " " not in characters and all(" " in font.index for font in packed):
+    else:
+        drawn, characters, dropped = _built_fonts(built or [Path("package")], alphabet)
+    for name, why in [] if quiet else dropped:
+        print(f"dropped: {name}: {why}")
+    return drawn, characters
+
+
+def _built_fonts(
+    built: list[Path], alphabet: str
+) -> "tuple[list[LineFont], str, list[tuple[str, str]]]":
+    """The fonts of some files, each once, the alphabet, and what is left out with the reason.
+
+    Those of one file draw all of the alphabet. Of several each draws what it has of it, and those
+    of all files but the first are for training, without the families that are related to one that
+    the first holds out.
+    """
+    from chainrule.glyphs.alphabet import parse_alphabet
+    from chainrule.glyphs.lines import load_line_fonts, restrict
+    from chainrule.glyphs.related import unrelated
+
+    characters = parse_alphabet(alphabet)
+    first, *others = (load_line_fonts(None if str(file) == "package" else file) for file in built)
+    if " " not in characters and all(" " in font.index for font in first):
         characters += " "
-    return [restrict(font, characters) for font in packed], characters
+    if not others:
+        return [restrict(font, characters) for font in first], characters, []
+    more = {font.name: replace(font, validation=False) for fonts in others[::-1] for font in fonts}
+    kept, left_out = unrelated(
+        [font for name, font in more.items() if name not in {one.name for one in first}],
+        [font for font in first if font.validation],
+    )
+    return [*first, *kept], characters, left_out
+
+
+def _looks(look: str | None) -> dict[str, float]:
+    """How often each look is drawn: nine lines of ten in the one, or those of the world."""
+    from chainrule.glyphs.looks import LOOKS
+    from chainrule.io.checks import one_of
+    from chainrule.reader.lines.training import WORLD
+
+    if look is None:
+        return {}
+    return dict(WORLD) if look == "world" else {one_of("look", look, [*LOOKS, "world"]): 0.9}
+
+
+def _size(size: str | None, first: "Reader | None") -> "Size":
+    from typing import get_args
+
+    from chainrule.io.checks import one_of
+    from chainrule.reader.lines.network import Size
+
+    sizes: tuple[Size, ...] = get_args(Size)
+    if size is None:
+        return "small" if first is None else first.size
+    return sizes[sizes.index(one_of("size", size, sizes))]
 
 
 def _line(line: dict[str, Any]) -> dict[str, Any]:

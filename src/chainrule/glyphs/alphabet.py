@@ -4,12 +4,17 @@ import string
 
 from chainrule.errors import InputError
 
+_ASCII = "".join(map(chr, range(32, 127)))
+_LETTERS = "".join(chr(code) for code in range(0xC0, 0x100) if code not in (0xD7, 0xF7)) + "Œœ"
+_SIGNS = "€£¥§°©®™–—‘’“”„…•«»¿¡½²³µ±·×"
+
 NAMED = {
     "lowercase": string.ascii_lowercase,
     "letters": string.ascii_letters,
     "digits": string.digits,
     "alphanumeric": string.ascii_letters + string.digits,
-    "ascii": "".join(map(chr, range(32, 127))),
+    "ascii": _ASCII,
+    "latin": _ASCII + _LETTERS + _SIGNS,
 }
 
 

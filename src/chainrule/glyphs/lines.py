@@ -1,6 +1,7 @@
 """Lines of text, composed from a font's glyphs, with a box for each character."""
 
 import os
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +18,7 @@ from chainrule.glyphs.letters import held_out, nothing_left
 from chainrule.glyphs.packed import read_packed, write_packed
 from chainrule.io.progress import Progress
 
+ASCII = frozenset(map(chr, range(32, 127)))  # whose pairs are kerned
 HEIGHT = 32  # pixels
 UNIT = 64  # parts of a pixel in which advances and kerning are kept, as in FreeType
 # so that a pair is its two glyphs, and no third drawing in their place
@@ -99,7 +101,8 @@ def line_font(
 
     The size is the largest whole number of pixels an em at which the ink of the letters and digits
     of `alphabet` together spans at most 13/16 of the height and that of all its characters at most
-    the height; what they all span is centred. Kerning is the font's, where Pillow has Raqm.
+    the height; what they all span is centred. Kerning is the font's, where Pillow has Raqm, for
+    pairs of ASCII; a letter with an accent has that of the letter without.
 
     Raises InputError if the font lacks a character, or draws one without ink (but the space).
     """
@@ -294,9 +297,21 @@ def _advances(
         return face.getlength(text, features=PLAIN if shaped else None)
 
     alone = np.array([length(character) for character in alphabet])
-    pairs = np.array([[length(one + other) for other in alphabet] for one in alphabet])
-    kerning = pairs - alone[:, None] - alone[None, :]
+    base = [_base(character) for character in alphabet]
+    known = sorted({character for character in base if character in ASCII})
+    place = {character: number for number, character in enumerate(known)}
+    own = np.array([length(character) for character in known])
+    pairs = np.array([[length(one + other) for other in known] for one in known])
+    between = np.zeros((len(known) + 1, len(known) + 1))  # the last: none
+    between[:-1, :-1] = pairs - own[:, None] - own[None, :]
+    places = [place.get(character, len(known)) for character in base]
+    kerning = between[np.ix_(places, places)]
     return (alone * UNIT).round().astype(np.int16), (kerning * UNIT).round().astype(np.int16)
+
+
+def _base(character: str) -> str:
+    """The letter without its accents: pairs with it stand as close."""
+    return unicodedata.normalize("NFD", character)[0]
 
 
 def _span(rows: Iterable[tuple[int, int]]) -> tuple[int, int]:

@@ -17,10 +17,10 @@ from chainrule.glyphs.fetch import pack, read_members
 from chainrule.glyphs.fonts import FontFile, draw_character, parse_font
 from chainrule.glyphs.letters import SIZE, centred
 from chainrule.glyphs.manifest import PinnedFont
+from chainrule.glyphs.related import ALIKE, X_HEIGHT, apart_from, distances, first_word, ink
 from chainrule.io.progress import Progress
 
 HELD_OUT_SHARE = 0.4  # of the fonts
-ALIKE = 0.3  # distance of two fonts' pictures under which their families are one group
 _FILE = re.compile(r"files/.+-latin-(\d+)-(normal|italic)\.woff2")
 
 
@@ -67,42 +67,21 @@ def pin_training(
     the reason.
     """
     chosen, left_out = _choose_all(packages, styles, jobs, progress)
-    by_word = {_first_word(font.family): font.family for font in held_out}
-    held = _ink([_evenly_sized(font) for font in held_out])
+    by_word = {first_word(font.family): font.family for font in held_out}
+    held = ink([_evenly_sized(font) for font in held_out])
     related: dict[str, str] = {}
     for font, file in chosen:
-        word = _first_word(font.family)
+        word = first_word(font.family)
         if word in by_word:
             related[font.family] = by_word[word]
         elif font.family not in related:
-            apart = _apart(_ink([_evenly_sized(file)]), held)[0]
+            apart = apart_from(ink([_evenly_sized(file)]), held)[0]
             if apart.min() < ALIKE:
                 related[font.family] = held_out[int(apart.argmin())].family
     left_out += [(family, f"related to {other}, held out") for family, other in related.items()]
     return [
         replace(font, set="training") for font, _ in chosen if font.family not in related
     ], left_out
-
-
-def distances(pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float64]:
-    """How differently fonts draw: |a - b| / sqrt((|a|^2 + |b|^2) / 2) of their ink, each with each.
-
-    0 is the same pictures, sqrt(2) no common ink.
-    """
-    ink = _ink(pictures)
-    return _apart(ink, ink)
-
-
-def _ink(pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float64]:
-    """The ink of each font's pictures in a row."""
-    return np.stack([255.0 - picture.ravel() for picture in pictures])
-
-
-def _apart(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
-    """`distances` of the rows of ink of `one` from those of `other`."""
-    sums = (one * one).sum(1)[:, None] + (other * other).sum(1)
-    ratio: NDArray[np.float64] = np.maximum(sums - 2 * one @ other.T, 0) / np.maximum(sums / 2, 1)
-    return np.sqrt(ratio)
 
 
 def _choose_all(
@@ -160,7 +139,7 @@ def _choose(
 def _evenly_sized(font: FontFile) -> NDArray[np.uint8]:
     """Small letters with an x 13 px high, so that designs compare, whatever their em is."""
     height = draw_character(font.at(8 * SIZE), "x")[0].shape[0] / 8
-    face = font.at(SIZE * 13 / max(height, 1))
+    face = font.at(SIZE * X_HEIGHT / max(height, 1))
     return centred([draw_character(face, letter)[0] for letter in NAMED["lowercase"]])
 
 
@@ -179,14 +158,10 @@ def _groups(families: Sequence[str], pictures: Sequence[NDArray[np.uint8]]) -> d
 
     by_word: dict[str, str] = {}
     for family in sorted(parent):
-        unite(by_word.setdefault(_first_word(family), family), family)
+        unite(by_word.setdefault(first_word(family), family), family)
     for one, other in np.argwhere(np.triu(distances(pictures) < ALIKE, 1)):
         unite(families[one], families[other])
     return {family: root(family) for family in parent}
-
-
-def _first_word(family: str) -> str:
-    return family.split("-", maxsplit=1)[0]
 
 
 def _hold_out(families: Sequence[str], group: dict[str, str], first: str) -> set[str]:

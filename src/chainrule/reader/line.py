@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.reader.confidence import confidence
 from chainrule.reader.picture.character_boxes import cells, ink_box
 from chainrule.reader.picture.line_image import Crop
 from chainrule.reader.search.best_path import align
-from chainrule.reader.search.rescoring import log_likelihoods
 
 ALTERNATIVES = 3  # of a character, beside the one that was read
 
@@ -33,13 +33,16 @@ class Line:
     """What was read in one picture; where that is nothing, the reason.
 
     confidence: the probability that the network gives to this text, of all texts there are. It is
-    not calibrated: on pictures unlike those of the training it is too high.
+    not calibrated: on pictures unlike those of the training it is too high. lines: where there are
+    several below each other, each; then the text has them in order, with line feeds between, and
+    the characters are those of all of them.
     """
 
     text: str
     characters: tuple[Character, ...]
     reason: str | None = None
     confidence: float = 0.0
+    lines: tuple["Line", ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,20 @@ class Recognized:
 def no_line(reason: str) -> Line:
     """The answer for a picture in which nothing is read."""
     return Line("", (), reason)
+
+
+def together(lines: Sequence[Line]) -> Line:
+    """Lines below each other as one answer: no surer than the least sure of them."""
+    read = [line for line in lines if line.text]
+    if len(read) < 2:
+        return read[0] if read else lines[0]
+    return Line(
+        "\n".join(line.text for line in read),
+        tuple(character for line in read for character in line.characters),
+        None,
+        min(line.confidence for line in read),
+        tuple(read),
+    )
 
 
 def located(
@@ -75,8 +92,7 @@ def located(
         others = [k for k in np.argsort(-at) if k not in (0, label)][:ALTERNATIVES]
         alternatives = tuple((alphabet[k - 1], float(at[k])) for k in others)
         characters.append(Character(alphabet[label - 1], box, float(at[label]), alternatives))
-    confidence = float(np.exp(log_likelihoods(found.log_p, [found.labels])[0]))
-    return Line(text, tuple(characters), None, min(confidence, 1.0))
+    return Line(text, tuple(characters), None, confidence(found.log_p, found.labels))
 
 
 def spelled(labels: Sequence[int], alphabet: str) -> str:

@@ -14,13 +14,13 @@ from chainrule.chain.inference.quantized import Ranges
 from chainrule.errors import ChainruleError, InputError
 from chainrule.io.pictures import PictureSource
 from chainrule.io.progress import Progress
-from chainrule.reader.line import Line, Recognized, located, no_line, spelled
+from chainrule.reader.line import Line, located, no_line, spelled, together
 from chainrule.reader.lines.batches import Each, prepare
 from chainrule.reader.lines.network import line_network, of_classes, size_of
 from chainrule.reader.lines.ready import Precision, ready_network
 from chainrule.reader.picture.line_image import HEIGHT, Crop, NoLine
 from chainrule.reader.picture.opening import Grey, open_grey, several
-from chainrule.reader.recognition import Recognizer
+from chainrule.reader.recognition import Found, Recognizer
 from chainrule.reader.search.lexicon import Lexicon, lexicon
 
 BEAM_WIDTH = 8  # prefixes, where there is a dictionary
@@ -121,9 +121,7 @@ class Reader:
         texts = []
         for picture in opened:
             line = picture if isinstance(picture, Line) else next(found)
-            texts.append(
-                spelled(line.labels, self.alphabet) if isinstance(line, Recognized) else ""
-            )
+            texts.append("" if isinstance(line, Line | NoLine) else _spelled(line, self.alphabet))
         return texts
 
     def read(
@@ -198,9 +196,14 @@ def _opened(source: PictureSource) -> Grey | Line:
         return no_line(str(error))
 
 
+def _spelled(lines: Found, alphabet: str) -> str:
+    texts = [spelled(line.labels, alphabet) for line in lines]
+    return "\n".join(filter(str.strip, texts)) if len(texts) > 1 else texts[0]
+
+
 def _line(
-    found: Recognized | NoLine, alphabet: str, between: tuple[float, float], shape: tuple[int, ...]
+    found: Found | NoLine, alphabet: str, between: tuple[float, float], shape: tuple[int, ...]
 ) -> Line:
     if isinstance(found, NoLine):
         return no_line(found.reason)
-    return located(found, alphabet, between, shape)
+    return together([located(line, alphabet, between, shape) for line in found])

@@ -1,8 +1,7 @@
-"""From pictures of lines to labels: cropped, through the network, searched, and rescored."""
+"""From pictures of lines to labels: cropped, through the network, searched, looked at again."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import TypeVar
 
 import numpy as np
@@ -11,19 +10,30 @@ from numpy.typing import NDArray
 from chainrule.reader.line import Recognized
 from chainrule.reader.lines.batches import BATCH, Each, Network, batches, log_probabilities
 from chainrule.reader.picture.line_image import Crop, NoLine, crop_lines, crop_wholes
+from chainrule.reader.picture.views import View, other_views, upside_down
 from chainrule.reader.search.best_path import greedy
 from chainrule.reader.search.lexicon import Lexicon
 from chainrule.reader.search.prefix_search import SearchSettings, prefix_searches
 from chainrule.reader.search.rescoring import (
     AUGMENTATIONS,
-    augmented_crops,
-    augmented_wholes,
+    WHOLE_AUGMENTATIONS,
     log_confidence,
+    log_likelihoods,
+    most_probable,
+    narrow_enough,
+    near,
     rescored,
     uncertain,
 )
 
 Pictures = Sequence[NDArray[np.uint8]]
+Found = tuple[Recognized, ...]
+"""What is read in a picture: its lines, from above. Mostly it is one."""
+
+POOR = -0.12
+"""A reading's log probability, by its characters and the end, below which other views are tried."""
+HOPELESS = -0.2
+"""The same, below which the picture may stand on its head."""
 
 _T = TypeVar("_T")
 
@@ -41,25 +51,25 @@ class Recognizer:
     width: int
     whole: bool = False
 
-    def recognize(self, pictures: Pictures, each: Each = map) -> list[Recognized | NoLine]:
+    def recognize(self, pictures: Pictures, each: Each = map) -> list[Found | NoLine]:
         """What is read in each grey picture, or why it holds no line.
 
-        All crops are read once; where that is uncertain, the augmented ones too. each: what applies
-        a function to each batch, such as an executor's `map`.
+        All crops are read once. Where that is poor, so are other views of the picture, and the best
+        reading is taken; where it is uncertain, augmented crops. each: what applies a function to
+        each batch, such as an executor's `map`.
         """
         crop = crop_wholes if self.whole else crop_lines
         cuts = _in_parts(
             lambda part: crop([pictures[i] for i in part]), range(len(pictures)), BATCH, each
         )
         crops = {i: cut[0] for i, cut in enumerate(cuts) if not isinstance(cut, NoLine)}
-        found = dict(zip(crops, self.read_crops(list(crops.values()), each), strict=True))
-        doubtful = [i for i, line in found.items() if line.uncertain]
-        for i, labels in zip(
-            doubtful,
-            self._read_again([pictures[i] for i in doubtful], [found[i] for i in doubtful], each),
-            strict=True,
-        ):
-            found[i] = replace(found[i], labels=labels)
+        first = dict(zip(crops, self.read_crops(list(crops.values()), each), strict=True))
+        found: dict[int, Found] = {i: (line,) for i, line in first.items()}
+        views = {i: [View(pictures[i], self.whole)] for i in found}
+        for look, bar in ((self._others, POOR), (upside_down, HOPELESS)):
+            poor = [i for i, lines in found.items() if quality(lines) < bar]
+            self._look_again(pictures, poor, look, found, views, each)
+        self._read_again(found, views, each)
         return [cut if isinstance(cut, NoLine) else found[i] for i, cut in enumerate(cuts)]
 
     def read_crops(self, crops: Sequence[Crop], each: Each = map) -> list[Recognized]:
@@ -69,11 +79,14 @@ class Recognizer:
             own = [crops[place] for place in part]
             log_p, frames = log_probabilities(self.network, [crop.values for crop in own])
             lines = [line[:count].T for line, count in zip(log_p, frames, strict=True)]
-            if self.width == 1:
-                labels = [greedy(line) for line in lines]
-            else:
+            labels = [greedy(line) for line in lines]
+            if self.width > 1:
                 settings = SearchSettings(self.width)
-                labels = prefix_searches(log_p, frames, settings, self.words)
+                worded = prefix_searches(log_p, frames, settings, self.words)
+                labels = [
+                    near(seen, plain, [line])
+                    for seen, plain, line in zip(worded, labels, lines, strict=True)
+                ]
             doubtful = [
                 uncertain(confidence, read, self._lexicon)
                 for confidence, read in zip(log_confidence(log_p, frames), labels, strict=True)
@@ -90,31 +103,83 @@ class Recognizer:
     def _lexicon(self) -> Lexicon | None:
         return self.words if self.width > 1 else None
 
+    def _others(self, picture: NDArray[np.uint8]) -> list[list[View]]:
+        if self.whole:
+            return [[View(picture, whole=True, inverted=True)]]
+        return other_views(picture)
+
+    def _look_again(
+        self,
+        pictures: Pictures,
+        places: Sequence[int],
+        look: Callable[[NDArray[np.uint8]], list[list[View]]],
+        found: dict[int, Found],
+        views: dict[int, list[View]],
+        each: Each,
+    ) -> None:
+        """Put the best of a picture's views, of those at these places, into `found` and `views`."""
+
+        def cut(part: Sequence[int]) -> list[list[tuple[list[View], list[Crop]]]]:
+            return [
+                [(views, [crop for view in views for crop in view.crops()]) for views in look(one)]
+                for one in (pictures[i] for i in part)
+            ]
+
+        tried = _in_parts(cut, places, 4, each)
+        crops = [crop for ways in tried for _, own in ways for crop in own]
+        lines = iter(self.read_crops(crops, each))
+        for i, ways in zip(places, tried, strict=True):
+            for own, cropped in ways:
+                seen = tuple(next(lines) for _ in cropped)
+                if len(seen) == len(own) and quality(seen) > quality(found[i]):
+                    found[i], views[i] = seen, own
+
     def _read_again(
-        self, pictures: Pictures, first: Sequence[Recognized], each: Each
-    ) -> list[list[int]]:
-        """The labels of pictures after all of their crops are read."""
+        self, found: dict[int, Found], views: dict[int, list[View]], each: Each
+    ) -> None:
+        """Read the uncertain lines again, in augmented crops."""
+        doubtful = [
+            (i, number)
+            for i, lines in found.items()
+            for number, line in enumerate(lines)
+            if line.uncertain
+        ]
 
         def crop_again(part: Sequence[int]) -> list[list[Crop]]:
-            some = [pictures[i] for i in part]
-            if self.whole:
-                return [augmented_wholes(picture) for picture in some]
-            return augmented_crops(some, [first[i].crop for i in part])
+            cut = []
+            for i, number in (doubtful[place] for place in part):
+                view = views[i][number]
+                ways = WHOLE_AUGMENTATIONS if view.whole else AUGMENTATIONS
+                cut.append(view.crops(ways) if narrow_enough(found[i][number].crop) else [])
+            return cut
 
-        crops = _in_parts(crop_again, range(len(pictures)), len(AUGMENTATIONS), each)
+        crops = _in_parts(crop_again, range(len(doubtful)), len(AUGMENTATIONS), each)
         others = iter(self.read_crops([crop for line in crops for crop in line], each))
-        lines = [[one, *islice(others, len(line))] for one, line in zip(first, crops, strict=True)]
-        return list(
-            each(
-                lambda line: rescored(
-                    [one.labels for one in line],
-                    [one.log_p for one in line],
-                    self._lexicon,
-                    self.width,
-                ),
-                lines,
-            )
-        )
+        lines = [
+            [found[i][number], *(next(others) for _ in own)]
+            for (i, number), own in zip(doubtful, crops, strict=True)
+        ]
+        for (i, number), labels in zip(doubtful, each(self._rescored, lines), strict=True):
+            line = replace(found[i][number], labels=labels)
+            found[i] = (*found[i][:number], line, *found[i][number + 1 :])
+
+    def _rescored(self, line: Sequence[Recognized]) -> list[int]:
+        log_p = [one.log_p for one in line]
+        labels = rescored([one.labels for one in line], log_p, self._lexicon, self.width)
+        if self._lexicon is None:
+            return labels
+        plain = most_probable([greedy(one) for one in log_p], log_p, lambda labels: 0.0)
+        return near(labels, plain, log_p)
+
+
+def quality(lines: Found) -> float:
+    """The mean over the characters of lines, and an end, of the log probability of what is read;
+    what is read as nothing is the worst there is."""
+    characters = sum(len(line.labels) for line in lines)
+    if not characters:
+        return -1e9
+    seen = sum(log_likelihoods(line.log_p, [line.labels])[0] for line in lines)
+    return seen / (characters + 1)
 
 
 def _in_parts(

@@ -16,16 +16,18 @@ from chainrule.reader.evaluation.error_rates import edit_distance
 from chainrule.reader.lines.texts import held_out_text
 from chainrule.reader.model_file import load_reader
 from chainrule.reader.picture.line_image import HEIGHT, WIDEST, Crop, crop_line
+from chainrule.reader.picture.views import View
 from chainrule.reader.search.lexicon import lexicon
 from chainrule.reader.search.prefix_search import prefix_search
 from chainrule.reader.search.rescoring import (
     AUGMENTATIONS,
     UNCERTAIN,
     UNCERTAIN_WORDS,
-    augmented_crops,
     log_confidence,
     log_likelihoods,
     most_probable,
+    narrow_enough,
+    near,
     prior,
     search_by_words,
     uncertain,
@@ -125,7 +127,18 @@ def test_the_prior_of_a_text_is_how_much_more_probable_it_is_than_among_any_stri
     assert prior([1, 2, 2, 1], model) > 5 > 0.1 > prior([3] * 8, model) > 0
 
 
-def test_the_search_search_by_words_finds_those_that_the_usual_one_passes_over():
+def test_a_word_is_taken_only_where_it_is_near_to_what_is_seen():
+    log_p = np.log(np.full((4, 3), 0.01))
+    log_p[[2, 3, 1], [0, 1, 2]] = np.log(0.97)
+    seen, word = [2, 3, 1], [1, 3, 1]
+    assert near(word, seen, [log_p]) == seen  # the first letter is clear
+    log_p[1, 0], log_p[2, 0] = np.log(0.3), np.log(0.68)
+    assert near(word, seen, [log_p]) == word
+    assert near(word, seen, [log_p], most=0.1) == seen
+    assert near(seen, seen, [log_p]) == seen
+
+
+def test_the_search_by_words_finds_those_that_the_usual_one_passes_over():
     model = lexicon("abc ", ["abba"])
     log_p = np.full((5, 4), -11.0)
     for frame, label in enumerate([3, 2, 0, 2]):  # "cbb"; "a" hardly at all, where "c" is
@@ -143,9 +156,9 @@ def test_each_augmentation_is_another_crop_of_the_same_line():
     picture = render_line(font, "read again").image
     first = crop_line(picture)
     wide = Crop(np.zeros((HEIGHT, WIDEST), np.float32), 0.0, 0.0, 1.0, 1.0)
-    none, again = augmented_crops([picture, picture], [wide, first])
-    assert none == []
-    assert augmented_crops([picture], [wide]) == [[]]
+    assert narrow_enough(first)
+    assert not narrow_enough(wide)
+    again = View(picture).crops(AUGMENTATIONS)
     assert len(again) == len(AUGMENTATIONS)
     for crop in again:
         assert crop.values.shape[0] == HEIGHT

@@ -143,13 +143,19 @@ class RenderedLines:
         length = int(rng.integers(*self.style.lengths, endpoint=True))
         if look is not None:
             return drawn_in(look, rng, font, self.alphabet, length)
-        text = training_text(rng, self.alphabet, length)
+        text = training_text(rng, self._drawn_by(font), length)
         tracking = rng.exponential(1.0) - 0.3 if rng.random() < 0.4 else 0.0
         image = vary(render_line(font, text, tracking=tracking).image, rng)
         if self.style.restyled:
             image = restyle(image, rng)
         jitter = CropJitter(rng.uniform(0.88, 1.1), rng.uniform(0.85, 1.15), rng.uniform(-1.5, 1.5))
         return crop_line(degrade(image, random_degradation(rng, 0.6), rng), jitter), text
+
+    def _drawn_by(self, font: LineFont) -> str:
+        """The characters of the alphabet that a font draws."""
+        if font.alphabet == self.alphabet:
+            return self.alphabet
+        return "".join(c for c in self.alphabet if c in font.index)
 
     def _look(self, rng: np.random.Generator) -> str | None:
         if not self.style.looks:
@@ -161,7 +167,7 @@ class RenderedLines:
         look = self._look(rng)
         if look is not None:
             return drawn_in(look, rng, font, self.alphabet, 20)
-        text = held_out_text(rng, self.alphabet, int(rng.integers(8, 26)))
+        text = held_out_text(rng, self._drawn_by(font), int(rng.integers(8, 26)))
         return crop_line(render_line(font, text).image), text
 
 
@@ -181,7 +187,7 @@ def drawn_in(
     """A line in a look, with the texts that are seen in it, cropped in one of the reader's ways."""
     kinds = _TEXTS[look]
     kind = kinds[int(rng.integers(len(kinds)))]
-    known = "".join(character for character in alphabet if character in font.index)
+    known = "".join(c for c in alphabet if c in font.index)
     # where the truths have no spaces, the gaps are there all the same
     gaps = " " if " " in font.index and " " not in known else ""
     text = world_text(rng, known + gaps, length, kind)
@@ -193,7 +199,7 @@ def drawn_in(
     if rng.random() < BOXED[look]:
         return crop_line(picture, jitter), text
     wide = CropJitter(rng.uniform(0.75, 1.3), jitter.stretch, rng.uniform(-2.5, 2.5))
-    return crop_whole(picture, wide, inverted=rng.random() < 0.15), text
+    return crop_whole(picture, wide, inverted=rng.random() < 0.2), text
 
 
 BOXED = {

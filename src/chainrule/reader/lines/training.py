@@ -1,7 +1,7 @@
 """Training a reader of lines on rendered lines."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from chainrule.chain.inference.quantized import measured_ranges
 from chainrule.glyphs.lines import Line, LineFont, render_line
 from chainrule.io.progress import Progress
 from chainrule.reader.evaluation.error_rates import edit_distance
-from chainrule.reader.lines.network import line_network
+from chainrule.reader.lines.network import Size, line_network
 from chainrule.reader.lines.rendered import LineStyle, RenderedLines
 from chainrule.reader.lines.texts import training_text
 from chainrule.reader.picture.character_boxes import fitted_between
@@ -27,6 +27,13 @@ RANGE_LINES = 128  # from which the ranges of the layers are measured
 WHOLE = ("plate", "display", "counter")
 """The looks in which the box of the ink is not the text's, so that pictures are taken whole."""
 
+WORLD = {
+    "print": 0.22, "screen": 0.1, "scene": 0.28, "plate": 0.12, "display": 0.16, "counter": 0.06,
+}  # fmt: skip
+"""How often each look is drawn for a reader of all there is; the others are plain lines."""
+
+GROWN = 0.1  # the scale of a new residual block's output
+
 SHORT = (1, 3)  # characters
 """Lines to begin with. On long ones the loss stays for long where all frames are blank."""
 
@@ -34,13 +41,14 @@ SHORT = (1, 3)  # characters
 @dataclass(frozen=True)
 class LineRecipe:
     """How a reader is trained: `short` epochs of short lines, then `settings` on all lengths, these
-    `restyled` or not, or nine of ten in a `look`."""
+    `restyled` or not, or in `looks`, each with its share of the lines. size: of the network."""
 
     settings: Settings
     short: Settings | None
     lines: int  # an epoch
     restyled: bool
-    look: str | None = None
+    looks: Mapping[str, float] = field(default_factory=dict)
+    size: Size = "small"
 
 
 def line_settings(epochs: int, learning_rate: float) -> Settings:
@@ -85,7 +93,7 @@ def train_reader(
     training = [font for font in fonts if not font.validation]
     validation = [font for font in fonts if font.validation]
     judged = RenderedLines(validation or training, alphabet, VALIDATION_LINES, seed=seed)
-    chain = line_network(len(alphabet) + 1)
+    chain = line_network(len(alphabet) + 1, recipe.size)
     parameters = chain.initial_parameters(torch.Generator().manual_seed(seed))
     if start is not None:
         parameters = continued(parameters, start, alphabet)
@@ -101,7 +109,7 @@ def train_reader(
         training or validation,
         alphabet,
         recipe.lines,
-        _style(recipe),
+        LineStyle(restyled=recipe.restyled, looks=recipe.looks),
         workers=workers,
     ) as lines:
         trained = train(
@@ -124,21 +132,18 @@ def train_reader(
     some = RenderedLines(training or validation, alphabet, RANGE_LINES)
     inputs = (x for x, _ in some.batches(32, torch.Generator().manual_seed(seed)))
     ranges = measured_ranges(chain, trained.parameters, inputs)
-    whole = recipe.look in WHOLE
+    whole = bool(recipe.looks) and set(recipe.looks) <= set(WHOLE)
     return Reader(chain, trained.parameters, alphabet, between, ranges, whole=whole), trained
-
-
-def _style(recipe: LineRecipe) -> LineStyle:
-    looks = {} if recipe.look is None else {recipe.look: 0.9}
-    return LineStyle(restyled=recipe.restyled, looks=looks)
 
 
 def _plain_lines(fonts: Sequence[LineFont], alphabet: str, seed: int) -> list[Line]:
     rng = np.random.default_rng(seed)
-    return [
-        render_line(fonts[int(rng.integers(len(fonts)))], training_text(rng, alphabet, 12))
-        for _ in range(100)
-    ]
+    lines = []
+    for _ in range(100):
+        font = fonts[int(rng.integers(len(fonts)))]
+        known = "".join(c for c in alphabet if c in font.index)
+        lines.append(render_line(font, training_text(rng, known, 12)))
+    return lines
 
 
 def character_errors(scores: Tensor, target: Tensor) -> float:
@@ -152,8 +157,17 @@ def character_errors(scores: Tensor, target: Tensor) -> float:
 
 
 def continued(parameters: dict[str, Tensor], start: Reader, alphabet: str) -> dict[str, Tensor]:
-    """The parameters of `start`, its scores put where `alphabet` has the same characters."""
-    going_on = {name: value.clone() for name, value in start.parameters.items()}
+    """The parameters of `start`, its scores put where `alphabet` has the same characters.
+
+    Residual blocks that only the larger network has begin with a small share of their own:
+    `parameters` with the last scale set to GROWN, so that it reads as `start` did, nearly.
+    """
+    going_on = {
+        name: torch.full_like(value, GROWN)
+        if "norm" in name and name.endswith("weight")
+        else value.clone()
+        for name, value in parameters.items()
+    } | {name: value.clone() for name, value in start.parameters.items() if name in parameters}
     place = {character: number for number, character in enumerate(start.alphabet, 1)} | {"": 0}
     for name in ("scores.weight", "scores.bias"):
         # two frames of all classes each: see Interleave

@@ -72,6 +72,10 @@ def ink_box(
     top = crop.top + rows[0] / crop.scale_y
     bottom = crop.top + (rows[-1] + 1) / crop.scale_y
     height, width = shape
+    if crop.back is not None:
+        corners = np.array([[left, right, left, right], [top, top, bottom, bottom], [1, 1, 1, 1]])
+        x, y = crop.back @ corners
+        left, top, right, bottom = x.min(), y.min(), x.max(), y.max()
     return (
         int(np.clip(round(left), 0, width - 1)),
         int(np.clip(round(top), 0, height - 1)),

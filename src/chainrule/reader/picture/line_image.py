@@ -23,6 +23,7 @@ MARGIN = 6  # paper at the crop's both ends, pixels
 LOWEST = 8  # a picture's height, pixels
 WIDEST = 16_384  # a crop, pixels
 LONGEST = 32_768  # a picture's side, pixels
+_LEAST_CONTRAST = 0.35  # of the largest there is, by which a crop's contrast is made even
 _BELOW_INK = 0.98  # the share of a crop's pixels that are below the level of its ink
 
 
@@ -30,7 +31,9 @@ _BELOW_INK = 0.98  # the share of a crop's pixels that are below the level of it
 class Crop:
     """A line of text, paper 0 and ink about 1, and where it was in its picture.
 
-    Pixel (x, y) of the crop lies at (left + x / scale_x, top + y / scale_y) of the picture.
+    Pixel (x, y) of the crop lies at (left + x / scale_x, top + y / scale_y) of the picture; where
+    that was turned before, or a part of a picture, `back` is the matrix (2, 3) from there to the
+    whole picture's places.
     """
 
     values: NDArray[np.float32]  # (HEIGHT, width)
@@ -38,6 +41,7 @@ class Crop:
     top: float
     scale_x: float
     scale_y: float
+    back: NDArray[np.float64] | None = None
 
 
 class NoLine(NamedTuple):
@@ -74,10 +78,10 @@ def crop_whole(
 ) -> Crop:
     """All of a grey picture (height, width) as a crop, where its text cannot be told from the rest.
 
-    It is scaled to HEIGHT, what is beyond its edges is as at the edge, and its shades become 0 to
-    1, but for half a percent at both ends: of dark and light that which is rarer in the middle
-    becomes ink, the other way round if `inverted`. The jitter's rise may take it out of the middle.
-    The picture must be at least LOWEST high.
+    It is scaled to HEIGHT, what is beyond its edges is as at the edge, and its light is made even
+    (see `_levelled`): of dark and light that which goes further from the middle becomes ink, the
+    other way round if `inverted`. The jitter's rise may take it out of the middle. The picture must
+    be at least LOWEST high.
     """
     jitter = jitter or CropJitter()
     height, width = picture.shape
@@ -89,13 +93,32 @@ def crop_whole(
     scaled = cv2.resize(picture, (across, down), interpolation=how).astype(np.float32)
     top = round((HEIGHT - down) / 2 + jitter.rise)
     rows = np.clip(np.arange(HEIGHT) - top, 0, down - 1)
-    shades = np.ascontiguousarray(scaled[rows])
-    low, high = np.percentile(scaled, (0.5, 99.5))
-    values = (np.float32(high) - shades) / np.float32(max(high - low, FAINTEST))
-    middle = values[HEIGHT // 5 : HEIGHT - HEIGHT // 5]
-    if (middle.mean() > 0.5) != inverted:
-        values = 1 - values
-    return Crop(np.clip(values, -0.5, 1.5), 0.0, -top / scale_y, scale_x, scale_y)
+    values = np.ascontiguousarray(_levelled(scaled, inverted)[rows])
+    return Crop(values, 0.0, -top / scale_y, scale_x, scale_y)
+
+
+def _levelled(shades: NDArray[np.float32], inverted: bool) -> NDArray[np.float32]:
+    """Ink about 1 and paper about 0, where light and contrast differ from place to place.
+
+    From each pixel the mean around it (a Gaussian of 0.3 of the height) is taken, and the rest is
+    divided by its own deviation around there, or by a share of the largest such deviation where
+    that is more, so that empty paper does not become noise. Paper is the median, ink the side that
+    reaches further, at the hundredth of the pixels that lie furthest there.
+    """
+    height = len(shades)
+    away = shades - _blurred(shades, 0.3 * height)
+    around = np.sqrt(_blurred(away * away, 0.5 * height))
+    even = away / np.maximum(around, _LEAST_CONTRAST * around.max() + 1)
+    low, middle, high = np.percentile(even, (1, 50, 99))
+    ink = high if (high - middle > middle - low) != inverted else low
+    reach = ink - middle
+    values = (even - np.float32(middle)) / np.float32(reach if abs(reach) > 1e-3 else 1.0)
+    return np.asarray(np.clip(values, -0.5, 1.5), np.float32)
+
+
+def _blurred(values: NDArray[np.float32], deviation: float) -> NDArray[np.float32]:
+    border = cv2.BORDER_REPLICATE
+    return np.asarray(cv2.GaussianBlur(values, (0, 0), deviation, borderType=border), np.float32)
 
 
 def crop_wholes(pictures: Sequence[NDArray[np.uint8]]) -> list[list[Crop] | NoLine]:

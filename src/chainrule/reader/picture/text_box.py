@@ -123,7 +123,7 @@ def _core(picture, paper, sign):  # type: ignore[no-untyped-def]
     core = 0
     for y in range(height):
         core += runs[y] >= max(1, 0.4 * strokes)
-    return core, max(1, strokes)
+    return max(1, core), max(1, strokes)
 
 
 @compiled

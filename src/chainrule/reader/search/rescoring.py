@@ -5,17 +5,10 @@ from collections.abc import Callable, Sequence
 from math import log
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chainrule.io.compiled import compiled
-from chainrule.reader.picture.line_image import (
-    WIDEST,
-    Crop,
-    CropJitter,
-    NoLine,
-    crop_lines,
-    crop_whole,
-)
+from chainrule.reader.evaluation.error_rates import edit_distance
+from chainrule.reader.picture.line_image import WIDEST, Crop, CropJitter
 from chainrule.reader.search.best_path import LogP, with_blanks
 from chainrule.reader.search.lexicon import Lexicon
 from chainrule.reader.search.prefix_search import SearchSettings, prefix_search
@@ -38,6 +31,8 @@ WHOLE_AUGMENTATIONS = (
     CropJitter(stretch=0.92),
     CropJitter(rise=1.0),
 )
+NEAR = 5.0
+"""How much less probable a word may be than what is seen, for each character that differs."""
 _WEIGHT, _ANY = 0.9, 28
 _WIDENED = max(jitter.scale * jitter.stretch for jitter in AUGMENTATIONS)
 
@@ -58,20 +53,25 @@ def uncertain(log_confidence: float, labels: Sequence[int], words: Lexicon | Non
     return log_confidence < UNCERTAIN_WORDS and not words.knows(labels)
 
 
-def augmented_crops(
-    pictures: Sequence[NDArray[np.uint8]], first: Sequence[Crop]
-) -> list[list[Crop]]:
-    """The crop of each grey picture by each of AUGMENTATIONS; none of one that is too wide."""
-    narrow = [crop.values.shape[1] * _WIDENED <= WIDEST for crop in first]
-    fit = [picture for picture, fits in zip(pictures, narrow, strict=True) if fits]
-    cut = iter(crop_lines(fit, AUGMENTATIONS))
-    found = [next(cut) if fits else [] for fits in narrow]
-    return [[] if isinstance(crops, NoLine) else crops for crops in found]
+def narrow_enough(crop: Crop) -> bool:
+    """Whether a crop's augmentations are not too wide."""
+    width: int = crop.values.shape[1]
+    return width * _WIDENED <= WIDEST
 
 
-def augmented_wholes(picture: NDArray[np.uint8]) -> list[Crop]:
-    """A picture that is read whole, by WHOLE_AUGMENTATIONS."""
-    return [crop_whole(picture, jitter) for jitter in WHOLE_AUGMENTATIONS]
+def near(
+    worded: Sequence[int], plain: Sequence[int], crops: Sequence[LogP], most: float = NEAR
+) -> list[int]:
+    """What was read with a dictionary if that is near to what is seen, else what is seen.
+
+    Near is: the log probability, the mean over the crops' log_p (K, T), is lower by at most `most`
+    for each edit. So an unclear letter is decided by spelling, and a clear one is not.
+    """
+    if list(worded) == list(plain):
+        return list(plain)
+    lost = np.mean([np.diff(log_likelihoods(log_p, [worded, plain]))[0] for log_p in crops])
+    allowed = most * max(1, edit_distance(worded, plain))
+    return list(worded) if lost <= allowed else list(plain)
 
 
 def rescored(

@@ -1,0 +1,124 @@
+"""The ways to look at a picture whose line is not read well at first sight."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.reader.picture.layout import bands, ink_mask, slope, turned, without_rules
+from chainrule.reader.picture.line_image import (
+    LOWEST,
+    Crop,
+    CropJitter,
+    NoLine,
+    crop_lines,
+    crop_whole,
+)
+
+Picture = NDArray[np.uint8]
+Matrix = NDArray[np.float64]
+
+_TALL = 1.5  # times as high as wide: a line that runs up or down
+
+
+@dataclass(frozen=True)
+class View:
+    """A picture, or what was made of it, and how it is cropped.
+
+    whole: all of it, not the box of its ink; inverted: its light parts are the ink. back: the
+    matrix (2, 3) that takes its places to those of the picture that it was made of.
+    """
+
+    picture: Picture
+    whole: bool = False
+    inverted: bool = False
+    back: Matrix | None = None
+
+    def crops(self, jitters: tuple[CropJitter, ...] = (CropJitter(),)) -> list[Crop]:
+        """Its crop in each of these ways; none if it holds no line."""
+        if self.whole:
+            cut = [crop_whole(self.picture, jitter, self.inverted) for jitter in jitters]
+        else:
+            found = crop_lines([self.picture], jitters)[0]
+            cut = [] if isinstance(found, NoLine) else found
+        return [replace(crop, back=self.back) for crop in cut] if self.back is not None else cut
+
+
+def other_views(picture: Picture) -> list[list[View]]:
+    """What else may be read in a picture: each a view, or several where lines are below each other.
+
+    Without rules and frames and level, by its ink and whole; whole as it is, and inverted. A
+    picture that is much higher than wide is turned to both sides.
+    """
+    height, width = picture.shape
+    if height > _TALL * width and width >= LOWEST:
+        found = [[View(picture, whole=True)]]
+        for quarter in (1, 3):
+            side = np.ascontiguousarray(np.rot90(picture, quarter))
+            back = _quarter(quarter, picture)
+            found += [
+                [replace(view, back=_composed(back, view.back)) for view in views]
+                for views in [[View(side)], *_level(side)]
+            ]
+        return found
+    return [
+        *_level(picture),
+        [View(picture, whole=True)],
+        [View(picture, whole=True, inverted=True)],
+    ]
+
+
+def upside_down(picture: Picture) -> list[list[View]]:
+    """The views of a picture that stands on its head."""
+    head = np.ascontiguousarray(picture[::-1, ::-1])
+    back = _quarter(2, picture)
+    return [
+        [replace(view, back=_composed(back, view.back)) for view in views]
+        for views in [[View(head)], *_level(head)]
+    ]
+
+
+def _level(picture: Picture) -> list[list[View]]:
+    """The views of a picture without its rules, level, line by line; none if that changes
+    nothing."""
+    mask = ink_mask(picture)
+    cleaned = without_rules(picture, mask)
+    best, back = (picture if cleaned is None else cleaned), None
+    if cleaned is not None:
+        mask = ink_mask(best)
+    angle = slope(mask)
+    if angle:
+        best, back = turned(best, angle)
+        mask = ink_mask(best)
+    lines = [band for band in bands(mask) if band[1] - band[0] >= LOWEST]
+    if len(lines) > 1:
+        return [
+            [
+                View(
+                    np.ascontiguousarray(best[first:last]),
+                    back=_composed(back, np.array([[1.0, 0, 0], [0, 1.0, first]])),
+                )
+                for first, last in lines
+            ]
+        ]
+    if best is picture:
+        return []
+    return [[View(best, back=back)], [View(best, whole=True, back=back)]]
+
+
+def _quarter(quarters: int, picture: Picture) -> Matrix:
+    """From the places of the picture turned by so many quarters (as `np.rot90`) to its own."""
+    height, width = picture.shape
+    return {
+        1: np.array([[0.0, -1.0, width], [1.0, 0.0, 0.0]]),
+        2: np.array([[-1.0, 0.0, width], [0.0, -1.0, height]]),
+        3: np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, height]]),
+    }[quarters]
+
+
+def _composed(outer: Matrix | None, inner: Matrix | None) -> Matrix | None:
+    """The matrix that does `inner` and then `outer`; None does nothing."""
+    if outer is None or inner is None:
+        return inner if outer is None else outer
+    below = np.array([[0.0, 0.0, 1.0]])
+    return np.asarray(outer @ np.vstack([inner, below]), np.float64)
