@@ -83,7 +83,7 @@ def train_lines(
         str | None,
         typer.Option(
             help="The network: small, or large, which takes about twice the time.",
-            show_default="that of --start, else small",
+            show_default="that of --model, else small",
         ),
     ] = None,
     epochs: Annotated[
