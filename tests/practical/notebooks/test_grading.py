@@ -14,22 +14,13 @@ from chainrule.practical.notebooks.grading.folder import grade_folders, submissi
 from chainrule.practical.notebooks.grading.notebook import RIGHT, grade_notebook
 from chainrule.practical.notebooks.grading.session import Limits, Session
 from chainrule.practical.notebooks.sources import solved, source
-from practical.notebooks.submitting import submit
+from practical.notebooks.submitting import confines, submit
 
 FAST = Limits(seconds=3)
 RIGHT_STEP = """
 def sgd_step(parameters, derivatives, learning_rate):
     return tuple(p - learning_rate * d for p, d in zip(parameters, derivatives))
 """
-
-
-def confines():
-    """Whether this system lets a submission be shut in."""
-    try:
-        Session(Limits()).close()
-    except Exception:
-        return False
-    return True
 
 
 pytestmark = pytest.mark.skipif(not confines(), reason="no namespaces on this system")
@@ -119,6 +110,16 @@ raise RuntimeError("done: " + ", ".join(done))
         bystander.kill()
         bystander.wait()
         server.close()
+
+
+def test_other_submissions_are_out_of_reach_where_the_command_runs_beside_them(command, tmp_path):
+    other = submit(tmp_path / "all" / "bob", 1, {"sgd_step": RIGHT_STEP})
+    code = f"raise RuntimeError(open({str(other)!r}).read()[:9])"
+    submit(tmp_path / "all" / "eve", 1, {"sgd_step": code})
+    result = command("practical", "grade", ".", "--json", cwd=tmp_path / "all")
+    eve = json.loads(result.stdout)["submissions"][1]
+    messages = {task["name"]: task["message"] for task in eve["tasks"]}
+    assert "FileNotFoundError" in messages["sgd_step"]
 
 
 def test_replacing_what_checks_use_gains_nothing(tmp_path):

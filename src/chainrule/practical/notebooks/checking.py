@@ -3,6 +3,7 @@
 import copy
 import importlib
 from collections.abc import Callable, Sequence
+from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from chainrule.errors import InputError
@@ -45,10 +46,12 @@ def check(name: str, function: Any) -> None:
 
 def check_of(name: str) -> "Check":
     """The check of a task. Raises InputError on a name that is no task's."""
-    for room in ROOMS.values():
-        checks = importlib.import_module(f"chainrule.practical.notebooks.checks.{room}").CHECKS
-        if name in checks:
-            found: Check = checks[name]
+    for number, room in ROOMS.items():
+        # by the notebook's text, so that no other notebook's checks are loaded with all they need
+        text = (resources.files(__package__) / "sources" / f"{number}_{room}.md").read_text("utf-8")
+        if f' check="{name}"' in text:
+            module = importlib.import_module(f"chainrule.practical.notebooks.checks.{room}")
+            found: Check = module.CHECKS[name]
             return found
     raise InputError(f"task: found {name!r}; expected the name of one of the practical's")
 

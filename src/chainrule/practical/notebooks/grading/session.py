@@ -9,8 +9,10 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
+import chainrule
 from chainrule.errors import InputError
 from chainrule.practical.notebooks import wire
 from chainrule.practical.notebooks.grading.child import CANNOT_CONFINE
@@ -67,7 +69,10 @@ class Session:
                     f"this system has no namespaces for the submissions ({error}); expected Linux "
                     "that lets a user make them, or --unconfined in a container of its own"
                 ) from error
-            raise
+            raise InputError(
+                f"a process for submissions cannot be started ({error}); expected the extra "
+                "chainrule[practical], and enough --memory for Python and NumPy"
+            ) from error
 
     def __enter__(self) -> Self:
         return self
@@ -137,6 +142,13 @@ class Session:
         return reply
 
 
+def _import_path() -> list[str]:
+    """Where Python imports from here, but for the current folder, in which submissions may lie."""
+    ours = str(Path(chainrule.__file__).parents[1])
+    others = [path for path in sys.path if Path(path).is_dir() and Path(path) != Path.cwd()]
+    return list(dict.fromkeys([*(path for path in others if path not in ("", ".")), ours]))
+
+
 def _environment(folder: str, confined: bool) -> dict[str, str]:
     from chainrule.practical.notebooks.grading.confine import WORK
 
@@ -147,10 +159,10 @@ def _environment(folder: str, confined: bool) -> dict[str, str]:
         **kept,
         **dict.fromkeys(one, "1"),
         "PATH": os.defpath,
-        "PYTHONPATH": os.pathsep.join(path for path in sys.path if os.path.isdir(path)),  # noqa: PTH112
+        "PYTHONPATH": os.pathsep.join(_import_path()),
         "HOME": home,
         "TMPDIR": home,
-        "IPYTHONDIR": os.path.join(home, ".ipython"),  # noqa: PTH118
+        "IPYTHONDIR": home,
         "MPLBACKEND": "agg",
         "MPLCONFIGDIR": home,
         "NUMBA_CACHE_DIR": home,
