@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import os
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ _COLUMNS = (
     "train_points",
     "validation_wrong",
     "validation_points",
+    "crc32",
 )
 _WEIGHTS = "weights of a two-layer network"
 _NETWORKS = "weights of two-layer networks, one a class"
@@ -47,7 +49,8 @@ def save_history(path: str | os.PathLike[str], history: History) -> None:
     """Write a history as CSV or, if the name ends in .npz, as NumPy arrays.
 
     Every line of the CSV says how many iterations and points there are in all, so that a file
-    that was cut off is known as one. Raises FileError; InputError on another suffix.
+    that was cut off is known as one, and ends with the CRC-32 of what is before its last comma.
+    Raises FileError; InputError on another suffix.
     """
     if _suffix(path) == ".npz":
         with written_whole(path) as temporary:
@@ -63,10 +66,11 @@ def save_history(path: str | os.PathLike[str], history: History) -> None:
     with written_whole(path) as temporary, temporary.open("w", newline="\n") as stream:
         stream.write(",".join(_COLUMNS) + "\n")
         for t in range(total):
-            stream.write(
+            line = (
                 f"{t + 1},{total},{history.train_wrong[t]},{history.n_train},"
-                f"{history.validation_wrong[t]},{history.n_validation}\n"
+                f"{history.validation_wrong[t]},{history.n_validation}"
             )
+            stream.write(f"{line},{zlib.crc32(line.encode())}\n")
 
 
 def load_history(path: str | os.PathLike[str]) -> History:
@@ -196,33 +200,41 @@ def _read_csv(path: str | os.PathLike[str]) -> History:
         )
     try:
         table = np.loadtxt(io.StringIO(body), np.int64, delimiter=",", comments=None, ndmin=2)
-        iteration, total, train_wrong, n_train, validation_wrong, n_validation = table.T
+        iteration, total, train_wrong, n_train, validation_wrong, n_validation, _ = table.T
     except (ValueError, OverflowError) as error:
         raise FileError(
             f"{path} is no history ({error}); expected {len(_COLUMNS)} whole numbers in each line"
         ) from error
     if (iteration != np.arange(1, len(iteration) + 1)).any():
         raise FileError(f"{path}: found iterations out of order; expected 1, 2, 3 and so on")
-    for name, column in zip(_COLUMNS[1::2], (total, n_train, n_validation), strict=True):
+    for name, column in zip(_COLUMNS[1:6:2], (total, n_train, n_validation), strict=True):
         if (column != column[0]).any():
             raise FileError(f"{path}: found differing {name}; expected the same in every line")
     if len(iteration) != total[0]:
         raise FileError(
             f"{path} was cut off: found {len(iteration)} iterations; expected {total[0]}"
         )
+    for number, line in enumerate(body.splitlines(), 2):
+        values, _, check = line.rpartition(",")
+        if str(zlib.crc32(values.encode())) != check:
+            raise FileError(
+                f"{path}, line {number} was changed: its CRC-32 does not match; expected the CSV "
+                "of a history as it was written"
+            )
     return History(train_wrong, validation_wrong, int(n_train[0]), int(n_validation[0]))
 
 
 def _read_npz(path: str | os.PathLike[str]) -> History:
     arrays = read_npz(path)
-    missing = [name for name in _COLUMNS[2:] if name not in arrays]
+    names = _COLUMNS[2:6]
+    missing = [name for name in names if name not in arrays]
     if missing:
         raise FileError(
             f"{path} is no history: found no {', '.join(missing)}; expected the arrays "
-            + ", ".join(_COLUMNS[2:])
+            + ", ".join(names)
         )
     train_wrong, validation_wrong = arrays["train_wrong"], arrays["validation_wrong"]
-    whole = all(arrays[name].dtype.kind in "iu" for name in _COLUMNS[2:])
+    whole = all(arrays[name].dtype.kind in "iu" for name in names)
     scalars = arrays["train_points"].ndim == arrays["validation_points"].ndim == 0
     same = train_wrong.ndim == 1 and train_wrong.shape == validation_wrong.shape
     if not (whole and scalars and same and len(train_wrong)):
