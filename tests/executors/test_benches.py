@@ -21,6 +21,7 @@ from chainrule.images.classification import classify_files
 from chainrule.images.features import network_features
 from chainrule.images.network import Network
 from chainrule.images.preprocessing import Preprocessing
+from chainrule.points.inference import InferenceSettings, PublishedRun, RunSetting, infer
 from chainrule.reader.far_reading import read_far
 from chainrule.reader.model_file import load_reader
 
@@ -59,6 +60,12 @@ def pictures(tmp_path):
 
 def digest(value):
     return hashlib.sha256(pickle.dumps(value)).hexdigest()
+
+
+def test_an_inference_has_the_same_bits(cluster):
+    settings = InferenceSettings(0, 4, 1, repeats=1, trials=2, points=60)
+    runs = [PublishedRun(name, RunSetting(2, 0.1, 600), 0.1, 0.2, 300) for name in "ab"]
+    assert infer(runs, settings, executor=cluster) == infer(runs, settings, workers=1)
 
 
 def test_blocks_are_checked_with_the_same_bits(cluster):

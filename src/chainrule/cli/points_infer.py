@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from chainrule.cli.keeping import keeps
+from chainrule.cli.on import OnOption
 from chainrule.cli.output import JsonOption, print_json, print_table, progress
 from chainrule.cli.points_options import output_folder
 from chainrule.errors import InputError
@@ -50,6 +51,7 @@ def infer(
     workers: Annotated[
         int | None, typer.Option(help="Runs at the same time (default: one a core).")
     ] = None,
+    on: OnOption = None,
     out: Annotated[Path, typer.Option(help="The folder for the files.")] = Path(
         "runs/points-infer"
     ),
@@ -68,6 +70,7 @@ def infer(
 
     Example: chainrule points infer --particles 20 --generations 3 --trials 40 --out runs/sketch
     """
+    from chainrule.executors import open_executor
     from chainrule.points.inference import InferenceSettings, infer, original_runs, read_runs
     from chainrule.points.inference.result import inference_document
 
@@ -79,8 +82,8 @@ def infer(
     with output_folder(out) as folder:
         journal = folder / "journal.jsonl"
         again = f"what was finished is in {journal}: the same command goes on from there"
-        with keeps(again), _stages() as show:
-            inference = infer(runs, settings, workers=workers, journal=journal, progress=show)
+        with keeps(again), _stages() as show, open_executor(on, workers) as executor:
+            inference = infer(runs, settings, executor=executor, journal=journal, progress=show)
         document = {
             **inference_document(inference),
             "seconds": time.perf_counter() - started,

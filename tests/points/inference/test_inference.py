@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from chainrule.errors import FileError, InputError
+from chainrule.executors import FailedJobsError
 from chainrule.points.inference import (
     NEVER,
     InferenceSettings,
@@ -61,7 +62,7 @@ def test_what_is_finished_is_read_and_not_run_again(tmp_path, monkeypatch):
     for module in (problem_module, prediction_module):
         monkeypatch.setattr(module, "simulate", None)
     assert infer(RUNS, small(), journal=journal) == expected
-    with pytest.raises(TypeError):
+    with pytest.raises(FailedJobsError, match="TypeError"):
         infer(RUNS, small(trials=15), journal=journal)
 
 

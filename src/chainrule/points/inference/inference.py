@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from chainrule.executors import Executor
 from chainrule.points.inference.jobs import Jobs
 from chainrule.points.inference.prediction import Prediction, predict
 from chainrule.points.inference.problem import Problem, problem
@@ -40,20 +42,21 @@ def infer(
     settings: InferenceSettings | None = None,
     *,
     workers: int | None = None,
+    executor: Executor | None = None,
     journal: Path | None = None,
     progress: Progress | None = None,
 ) -> Inference:
     """Infer what drew the points of published runs, and predict every row.
 
-    The same settings give the same bits for any number of workers (default: the cores this process
-    may use). With a `journal`, a killed inference goes on from there, and more generations or
-    trials add to it. Raises InputError if no row is left to fit, FileError on a journal of another
-    inference.
+    The same settings give the same bits for any number of workers (threads; default: the cores this
+    process may use), and for any `executor` in their place. With a `journal`, a killed inference
+    goes on from there, and more generations or trials add to it. Raises InputError if no row is
+    left to fit, FileError on a journal of another inference.
     """
     settings = settings or InferenceSettings()
     kept_out = held_out(runs, settings.hold_out)
     fitted = problem(runs, kept_out, settings.points)
-    jobs = Jobs(_run(fitted, settings), workers, journal)
+    jobs = Jobs(_run(fitted, settings), workers, journal, executor)
     population = sample(fitted, jobs, settings, progress)
     best = _best(fitted, population, jobs, settings.seed, progress)
     predictions, by_best = (
@@ -89,15 +92,17 @@ def _best(
         left = left[: max(1, round(share * len(left)))]
         if len(left) == 1:
             break
-
-        def again(
-            k: int, left: list[DrawnMoons] = left, repeats: int = repeats, number: int = number
-        ) -> float:
-            key = np.random.SeedSequence(seed, spawn_key=(2, generation, number, k))
-            return fitted.distance(left[k], repeats, key)
-
+        again = partial(_again, fitted, left, repeats, (seed, generation, number))
         names = [f"after {generation}, round {number} candidate {k}" for k in range(len(left))]
         report = None if progress is None else lambda done, total: progress("best", done, total)
         found = jobs.run(names, again, report)
         left = [left[k] for k in np.argsort(found, kind="stable")]
     return left[0]
+
+
+def _again(
+    fitted: Problem, left: list[DrawnMoons], repeats: int, key: tuple[int, int, int], k: int
+) -> float:
+    seed, generation, number = key
+    sequence = np.random.SeedSequence(seed, spawn_key=(2, generation, number, k))
+    return fitted.distance(left[k], repeats, sequence)

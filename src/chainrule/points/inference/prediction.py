@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -131,15 +132,7 @@ def predict(
         for first in range(0, trials, _TOGETHER)
     ]
 
-    def run_some(k: int) -> list[list[float | None]]:
-        setting, numbers = parts[k]
-        found = []
-        for t in numbers:
-            training, validation = candidates[t % len(candidates)].draw(points)
-            seeds = [np.random.SeedSequence(seed, spawn_key=(1, *_key(setting), t))]
-            found += simulate(training, validation, setting, seeds).tolist()
-        return [[None if v == NEVER else v for v in run] for run in found]
-
+    run_some = partial(_run_some, parts, tuple(candidates), points, seed)
     name = _digest(candidates)
     names = [f"{name}, {tuple(s)}, trials {part.start} to {part.stop - 1}" for s, part in parts]
     jobs = Jobs({}) if jobs is None else jobs
@@ -151,6 +144,22 @@ def predict(
         _prediction(run, held, np.array(simulated[run.setting], np.float64))
         for run, held in zip(runs, out, strict=True)
     ]
+
+
+def _run_some(
+    parts: Sequence[tuple[RunSetting, range]],
+    candidates: Sequence[DrawnMoons],
+    points: int,
+    seed: int,
+    k: int,
+) -> list[list[float | None]]:
+    setting, numbers = parts[k]
+    found = []
+    for t in numbers:
+        training, validation = candidates[t % len(candidates)].draw(points)
+        seeds = [np.random.SeedSequence(seed, spawn_key=(1, *_key(setting), t))]
+        found += simulate(training, validation, setting, seeds).tolist()
+    return [[None if v == NEVER else v for v in run] for run in found]
 
 
 def _key(setting: RunSetting) -> tuple[int, int, int]:

@@ -16,6 +16,7 @@ Every move has a seed of its own, named by generation, candidate and move.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -106,14 +107,16 @@ def sample(
 def _from_prior(
     problem: Problem, jobs: Jobs, settings: InferenceSettings, progress: Progress | None
 ) -> list[Particle]:
-    def draw(k: int) -> dict[str, Any]:
-        candidate = draw_prior(np.random.default_rng(_seed(settings, 0, k, 0)), settings.fixed)
-        distance = problem.distance(candidate, settings.repeats, _seed(settings, 0, k, 1))
-        return Particle(candidate, distance).document()
-
     names = [f"prior {k}" for k in range(FIRST * settings.particles)]
+    draw = partial(_drawn, problem, settings)
     found = jobs.run(names, draw, progress and _named(progress, "draws from the prior"))
     return _nearest_first(found)[: settings.particles]
+
+
+def _drawn(problem: Problem, settings: InferenceSettings, k: int) -> dict[str, Any]:
+    candidate = draw_prior(np.random.default_rng(_seed(settings, 0, k, 0)), settings.fixed)
+    distance = problem.distance(candidate, settings.repeats, _seed(settings, 0, k, 1))
+    return Particle(candidate, distance).document()
 
 
 class _Move:
