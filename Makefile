@@ -4,7 +4,7 @@ BIN := .venv/bin
 OUT ?= report
 
 .DEFAULT_GOAL := help
-.PHONY: help report test lint types types-js docs unit minima format clean
+.PHONY: help report test lint types types-js docs pictures unit minima format clean
 
 help:  ## what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ types-js:  ## TypeScript's compiler, by which the tests check the lab's page (ne
 
 docs: .venv/installed-test  ## the documentation as web pages, in docs/_build
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build
+
+pictures: .venv/installed-test  ## the pictures of the lab's tour (needs Chromium)
+	PYTHONPATH=tests $(BIN)/python tests/lab_pictures.py
 
 # Numba's caches do not see a change in a file that theirs calls: those of another day must go.
 unit: .venv/installed-test  ## the tests

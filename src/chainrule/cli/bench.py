@@ -183,6 +183,31 @@ def training(
 
 
 @app.command()
+def lab(
+    seconds: Annotated[float, typer.Option(min=1, help="How long the class works.")] = 20,
+    students: Annotated[int, typer.Option(min=1, help="Sessions of the class.")] = 30,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure the lab as its users find it: in a headless browser, and with a class at work.
+
+    How soon it is usable; its training's speed beside the library's while the page draws; frames a
+    second; curves of 10^7 iterations; and for a class of --students on this machine how long the
+    answer to a click takes, what fails, and the memory at the end. Needs Chromium.
+
+    Example: chainrule bench lab --seconds 120 --json
+    """
+    from chainrule.benchmarks.lab import measure
+
+    with progress("bench lab", "measurements") as report:
+        document = measure(students, seconds, report)
+    if as_json:
+        print_json(document)
+        return
+    for row in document["rows"]:
+        print(f"{row['name']:58} {row['value']:12,.4g} {row['unit']}")
+
+
+@app.command()
 def checks(as_json: JsonOption = False) -> None:
     """Give layers that are wrong on purpose to our check and to torch.autograd.gradcheck.
 

@@ -16,6 +16,7 @@ EXTRAS = {
     "onnx": "onnx",
     "onnxruntime": "onnx",
     "onnxscript": "onnx",
+    "playwright": "test",
     "rapidocr": "peers",
     "ray": "ray",
     "starlette": "lab",

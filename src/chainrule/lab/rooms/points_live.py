@@ -125,7 +125,7 @@ class LiveRun:
             "is_seeking": self._seeking,
             "pace": self._pace,
             "speed": round(self._speed),
-            "ended": self._ended,
+            "ended": self._ended if self._is_over() else "",
             "said": self._said,
             "dead": self._is_dead(),
             "advice": self._advice,
@@ -133,6 +133,10 @@ class LiveRun:
         self.next_report = now + max(_FRAME, len(content) / _SLOWEST)
         self.has_news = self.is_playing
         return header, content
+
+    def _is_over(self) -> bool:
+        """Whether it is where it ended: a run that was taken back has no end yet."""
+        return self._ended == "diverged" or self._stepping.iteration == self._recipe.iterations
 
     def close(self) -> None:
         """Let go of the files."""

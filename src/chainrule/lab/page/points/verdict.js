@@ -6,16 +6,17 @@ import { html } from "../shared/html.js";
 export function Verdict({ live, change }) {
   const { news } = live;
   const said = sentence(news);
+  const isLost = news.ended === "diverged" || news.ended === "dead";
   const busy = news.phase ? `${news.phase}: this takes some seconds the first time` : "";
   return html`<div class="verdict" role="status" data-ended=${news.ended ?? ""}>
     ${busy && html`<p>${busy}. <progress aria-label=${news.phase}></progress></p>`}
     ${live.failure && html`<p class="wrong">${live.failure}</p>`}
     ${said && html`<p class=${news.ended === "converged" ? "right" : ""}>${said}</p>`}
-    ${news.advice?.rate && html`<p>With the learning rate ${number(news.advice.rate, 3)} the same start ends with
+    ${isLost && news.advice?.rate && html`<p>With the learning rate ${number(news.advice.rate, 3)} the same start ends with
       ${" "}${whole(news.advice.wrong)} of ${whole(news.advice.of)} training points wrong.
       ${" "}<button onClick=${() => change({ learning_rate: news.advice.rate })}>Use rate ${number(news.advice.rate, 3)}</button></p>`}
-    ${news.advice && !news.advice.rate && html`<p>No smaller rate that was tried helps from this start: try other initial weights or more hidden units.</p>`}
-    ${(news.ended === "diverged" || news.ended === "dead") && !news.advice && html`<p>Looking for a rate that works.</p>`}
+    ${isLost && news.advice && !news.advice.rate && html`<p>No smaller rate that was tried helps from this start: try other initial weights or more hidden units.</p>`}
+    ${isLost && !news.advice && html`<p>Looking for a rate that works.</p>`}
   </div>`;
 }
 

@@ -1,0 +1,226 @@
+"""The lab as its users find it: a real browser on one, and a class at work on the other."""
+
+import http.client
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from chainrule.errors import InputError
+from chainrule.io.progress import Progress
+
+_TOKEN = "a-token-for-the-benchmark"
+_LONG = 10_000_000  # iterations
+_FRAMES = """() => new Promise(done => {
+  const canvas = document.querySelector("canvas");
+  const first = Number(canvas.dataset.drawn), began = performance.now();
+  setTimeout(() => {
+    done((Number(canvas.dataset.drawn) - first) / (performance.now() - began) * 1000);
+  }, 2000);
+})"""
+_USABLE = """() => new Promise(done => {
+  const look = () => Number(document.querySelector("[data-room]")?.dataset.known) > 0
+    ? done(true) : requestAnimationFrame(look);
+  look();
+})"""
+
+
+def measure(students: int, seconds: float, report: Progress | None = None) -> dict[str, Any]:
+    """{"rows": [{"name", "value", "unit"}]}. Raises InputError without Chromium."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        raise InputError("found no Chromium; expected the program chromium, as Debian has it")
+    rows: list[dict[str, Any]] = []
+
+    def add(name: str, value: float, unit: str) -> None:
+        rows.append({"name": name, "value": value, "unit": unit})
+        if report is not None:
+            report(len(rows), 9)
+
+    library = _library_speed()
+    with tempfile.TemporaryDirectory() as folder:
+        _alone(Path(folder, "alone"), chromium, library, add)
+        found = _class(Path(folder, "class"), students, seconds)
+    waits = sorted(found.waits)
+    add(f"class of {students}: answers", len(waits), "")
+    add(f"class of {students}: median answer to a click", 1000 * statistics.median(waits), "ms")
+    add(f"class of {students}: 95th percentile", 1000 * waits[int(0.95 * len(waits))], "ms")
+    add(f"class of {students}: errors", found.errors, "")
+    add(f"class of {students}: memory of all processes", found.memory / 2**20, "MB")
+    return {"rows": rows}
+
+
+def _library_speed() -> float:
+    """Iterations a second of `chainrule.points.train`, as the lab's run has them."""
+    from chainrule.points import load_dataset, train
+
+    data = load_dataset("double-moon")
+    train(data.training, data.validation, iterations=1)
+    run = train(data.training, data.validation, learning_rate=0.2, iterations=_LONG)
+    return _LONG / run.seconds
+
+
+def _alone(folder: Path, chromium: str, library: float, add: Any) -> None:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        began = time.perf_counter()
+        with _serving(folder, "--token", _TOKEN) as lab:
+            tab = browser.new_page(viewport={"width": 1440, "height": 900})
+            tab.goto(lab.address)
+            tab.evaluate(_USABLE)
+            add(
+                "from the start until a network trains on the page",
+                time.perf_counter() - began,
+                "s",
+            )
+            client = Client(lab)
+            run = client.post("/api/points/runs", {"settings": {"iterations": 100 * _LONG}})["id"]
+            tab.evaluate(f"location.hash = '#points?run={run}'")
+            client.post(f"/api/points/runs/{run}/do", {"do": "pace", "pace": None})
+            tab.evaluate(_USABLE)
+            first, start = client.known(run), time.perf_counter()
+            frames = tab.evaluate(_FRAMES)
+            speed = (client.known(run) - first) / (time.perf_counter() - start)
+            add("training while the page draws, of the library's speed", speed / library, "")
+            add("frames a second meanwhile", frames, "1/s")
+            client.post(f"/api/points/runs/{run}/do", {"do": "pause"})
+            add("a zoom into the curves of 10^7 iterations, median", 1000 * _zoom(client), "ms")
+        browser.close()
+
+
+def _zoom(client: "Client") -> float:
+    """Seconds for the curves of a part of 10^7 iterations, as the page asks for them."""
+    settings = {"iterations": _LONG}
+    run = client.post("/api/points/runs", {"settings": settings, "at": _LONG})["id"]
+    while client.known(run) < _LONG:
+        time.sleep(0.1)
+    waits = []
+    for k in range(20):
+        span = _LONG // (k + 1)
+        began = time.perf_counter()
+        client.get(f"/api/points/runs/{run}/curves?from={span // 3 + 1}&to={span}&pieces=700")
+        waits.append(time.perf_counter() - began)
+    return statistics.median(waits)
+
+
+@dataclass
+class _Found:
+    waits: list[float] = field(default_factory=list)
+    errors: int = 0
+    memory: int = 0
+
+
+def _class(folder: Path, students: int, seconds: float) -> _Found:
+    """Each student trains, and takes a point apart twice a second."""
+    found = _Found()
+    with _serving(folder, "--host", "0.0.0.0", "--token", _TOKEN) as lab:
+        until = time.monotonic() + seconds
+        threads = [
+            threading.Thread(target=_student, args=(lab, number, until, found))
+            for number in range(students)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        found.memory = _memory(lab.process)
+    return found
+
+
+def _student(lab: "Serving", number: int, until: float, found: _Found) -> None:
+    try:
+        client = Client(lab)
+        settings = {"iterations": 1_000_000, "seed": number}
+        run = client.post("/api/points/runs", {"settings": settings})["id"]
+        while client.known(run) < 1:
+            time.sleep(0.2)
+        while time.monotonic() < until:
+            began = time.perf_counter()
+            client.get(f"/api/points/runs/{run}/derivation?point=7")
+            found.waits.append(time.perf_counter() - began)
+            time.sleep(0.5)
+    except (OSError, ValueError, http.client.HTTPException):
+        found.errors += 1
+
+
+@dataclass
+class Serving:
+    """A lab in a process of its own."""
+
+    process: "subprocess.Popen[str]"
+    address: str
+
+
+@contextmanager
+def _serving(folder: Path, *arguments: str) -> Iterator[Serving]:
+    command = [sys.executable, "-m", "chainrule", "lab", "--port", "0", "--no-browser"]
+    process = subprocess.Popen(
+        [*command, "--out", str(folder), *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        yield Serving(process, process.stdout.readline().strip())
+    finally:
+        process.terminate()
+        process.wait()
+
+
+class Client:
+    """A session of its own, without a browser. Raises ValueError on a refusal."""
+
+    def __init__(self, lab: Serving) -> None:
+        parts = urlsplit(lab.address)
+        self._connection = http.client.HTTPConnection(parts.netloc, timeout=30)
+        self._headers = {"Origin": f"http://{parts.netloc}"}
+        self._connection.request("GET", f"/?{parts.query}")
+        answer = self._connection.getresponse()
+        answer.read()
+        self._headers["Cookie"] = (answer.getheader("set-cookie") or "").partition(";")[0]
+
+    def get(self, path: str) -> bytes:
+        """The answer's bytes."""
+        return self._asked("GET", path, None)
+
+    def post(self, path: str, document: dict[str, Any]) -> dict[str, Any]:
+        """The answer's document."""
+        return dict(json.loads(self._asked("POST", path, json.dumps(document))))
+
+    def known(self, run: str) -> int:
+        """How many iterations a run has taken."""
+        return int(json.loads(self.get(f"/api/points/runs/{run}"))["news"].get("known", 0))
+
+    def _asked(self, method: str, path: str, body: str | None) -> bytes:
+        self._connection.request(method, path, body, self._headers)
+        answer = self._connection.getresponse()
+        content = answer.read()
+        if answer.status >= 400:
+            raise ValueError(content.decode())
+        return content
+
+
+def _memory(process: "subprocess.Popen[str]") -> int:
+    """The bytes that a process and its children hold, each shared page once (PSS); 0 if unknown."""
+    try:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text("ascii")
+        total = 0
+        for pid in (str(process.pid), *children.split()):
+            lines = Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines()
+            total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+        return 1024 * total
+    except OSError:
+        return 0

@@ -1,0 +1,84 @@
+"""The pictures of the tour of the lab, made by a browser: `make pictures` makes them anew.
+
+Each picture carries a stamp of the page that it shows, by which a test knows one that is stale.
+"""
+
+import hashlib
+import io
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from chainrule.lab.server.static import PAGE
+from lab_browser import CHROMIUM, Server, Tabs, until
+
+FOLDER = Path(__file__).parents[1] / "docs" / "images"
+ROOMS = {"points": "lab-points-*.png"}
+_COLOURS = 128  # enough for a page, and a fifth of the bytes
+
+
+def stamp(room):
+    """A checksum of the files that a room's pictures depend on."""
+    digest = hashlib.sha256()
+    for path in sorted(PAGE.rglob("*")):
+        part = path.relative_to(PAGE).parts[0]
+        if path.is_file() and part in (room, "shared", "style.css"):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def stamp_of(path):
+    """The stamp that a picture carries."""
+    with Image.open(path) as picture:
+        return picture.text.get("page")
+
+
+def points_tour(tabs, lab):
+    """Go through the points room as the tour does; yield each picture's name and its PNG."""
+    tab = tabs.open(lab, "/#points?iterations=30000", width=1280)
+    until(tab, "Number(room.known) > 0")
+    tab.get_by_role("button", name="To the end").click()
+    until(tab, "room.iteration === '30000' && room.state !== 'playing'")
+    tab.get_by_label("Iteration", exact=True).fill("3000")
+    tab.get_by_role("button", name="Go").click()
+    until(tab, "room.iteration === '3000' && room.state !== 'playing'")
+    until(tab, "document.querySelector('canvas').dataset.iteration === '3000'")
+    until(tab, "document.querySelector('.plot').dataset.rows > 100")
+    yield "lab-points-room.png", tab.screenshot()
+    tab.locator("canvas").first.click(position={"x": 200, "y": 190})
+    until(tab, "document.querySelector('[data-derived]')?.dataset.derived === '3000'")
+    yield "lab-points-chain.png", tab.locator(".chain").screenshot()
+    tab.get_by_role("button", name="Make the map").click()
+    until(tab, "document.querySelector('[data-map-state=finished]')?.dataset.mapDone === '64'")
+    yield "lab-points-map.png", tab.locator(".map").screenshot()
+
+
+def save(name, content):
+    """Write a picture in few colours, with its stamp."""
+    info = PngInfo()
+    info.add_text("page", stamp(name.split("-")[1]))
+    picture = Image.open(io.BytesIO(content)).convert("RGB").quantize(_COLOURS)
+    picture.save(FOLDER / name, optimize=True, pnginfo=info)
+
+
+def main():
+    """Make all pictures anew."""
+    from playwright.sync_api import sync_playwright
+
+    server = Server(Path(tempfile.mkdtemp()))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        tabs = Tabs(browser)
+        for name, content in points_tour(tabs, server):
+            save(name, content)
+        tabs.close()
+        browser.close()
+    server.stop()
+    return tabs.wrong
+
+
+if __name__ == "__main__":
+    sys.exit("\n".join(main()) or None)
