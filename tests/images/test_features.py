@@ -96,6 +96,16 @@ def test_without_a_store_the_work_goes_on(small_network, shapes, tmp_path):
         np.testing.assert_array_equal(found.values, expected)
 
 
+def test_a_damaged_name_in_the_file_is_no_traceback(tmp_path):
+    FeatureStore(tmp_path, "m").close()
+    path = tmp_path / "features.sqlite"
+    path.write_bytes(path.read_bytes().replace(b"checked_features", b"\xa7hecked_features", 1))
+    with pytest.warns(CacheWarning, match="going on without"):
+        store = FeatureStore(tmp_path, "m")
+    assert store.get(b"picture") is None
+    store.close()
+
+
 def test_every_damaged_byte_of_a_row_is_computed_again(tmp_path):
     store = FeatureStore(tmp_path, "m")
     row = np.arange(4, dtype=np.float32)

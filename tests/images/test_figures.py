@@ -2,11 +2,13 @@
 
 import itertools
 import json
+import logging
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from chainrule.images import lettering as module
 from chainrule.images.average_precision import precision_recall
 from chainrule.images.evaluation import Row
 from chainrule.images.figures import (
@@ -85,3 +87,19 @@ def test_a_contact_sheet_names_its_pictures(shapes):
     figure = contact_sheet([("disc", [Tile(file, (file.name, "disc")) for file in files])])
     texts = [text.get_text() for text in figure.axes[0].texts]
     assert texts == [f"{file.name}\ndisc" for file in files]
+
+
+def test_letters_that_no_font_has_are_told_of_once(monkeypatch, caplog):
+    monkeypatch.setattr(module, "_said", [])
+    monkeypatch.setattr(module, "_installed", lambda: {})
+    module._families.cache_clear()
+    module._letters_of.cache_clear()
+    with caplog.at_level(logging.WARNING, "chainrule"):
+        with module.lettering(["猫"]):
+            assert caption("猫") == "U+732B"
+        with module.lettering(["犬"]):
+            pass
+    (record,) = caplog.records
+    assert "no font of this machine has the letters 猫" in record.getMessage()
+    module._families.cache_clear()
+    module._letters_of.cache_clear()

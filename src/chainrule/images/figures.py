@@ -82,7 +82,7 @@ def precision_recall_figure(rows: Sequence[Row]) -> Figure:
                 colour = COLOURS.get(row.features, COLOURS["cnn"])
                 panel.plot(recall, precision, color=colour, label=label, linewidth=1.3)
             panel.set(xlim=(0, 1.01), ylim=(0, 1.03), xlabel="recall", ylabel="precision")
-            panel.set_title(caption(name), parse_math=False)
+            panel.set_title(caption(name), fontsize=10, parse_math=False)
             panel.grid(alpha=0.25)
             # below: a poor curve runs where a legend inside would be
             panel.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), fontsize=8, frameon=False)

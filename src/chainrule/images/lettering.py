@@ -1,5 +1,6 @@
 """Names of any length and in any letters, as figures can show them."""
 
+import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -13,13 +14,33 @@ _OWN = "DejaVu Sans"  # Matplotlib brings it
 def lettering(texts: Iterable[str]) -> Iterator[None]:
     """While figures are made: use fonts of this machine that have the texts' letters.
 
-    Matplotlib's own font has no Chinese, Japanese or Korean.
+    Matplotlib's own font has no Chinese, Japanese or Korean. Where no other has them either, the
+    logger "chainrule" says so, once.
     """
     import matplotlib as mpl
 
-    families = _families(frozenset(c for text in texts for c in text if not c.isspace()))
+    letters = frozenset(c for text in texts for c in text if not c.isspace())
+    families = _families(letters)
+    known = frozenset().union(*map(_letters_of, families))
+    missing = sorted(c for c in letters if c.isprintable() and ord(c) not in known)
+    if missing:
+        _say_once("".join(missing[:5]))
     with mpl.rc_context({"font.family": list(families)}):
         yield
+
+
+_said: list[str] = []
+
+
+def _say_once(letters: str) -> None:
+    if _said:
+        return
+    _said.append(letters)
+    logging.getLogger("chainrule").warning(
+        "no font of this machine has the letters %s: drawings show their numbers, as U+732B; a font "
+        "such as Noto Sans CJK has them",
+        letters,
+    )
 
 
 def caption(text: str, length: int = 28) -> str:

@@ -16,6 +16,7 @@ from chainrule.errors import FileError
 from chainrule.io.files import make_folder
 from chainrule.io.names import shown
 
+_FAILURES = (sqlite3.Error, UnicodeDecodeError)  # a damaged name is no text in SQLite's message
 _CHECK = 8  # bytes of a checksum at the end of each row
 
 
@@ -46,7 +47,7 @@ class FeatureStore:
                     "CREATE TABLE IF NOT EXISTS checked_features "
                     "(model BLOB, picture BLOB, value BLOB, PRIMARY KEY (model, picture))"
                 )
-        except (sqlite3.Error, FileError) as error:
+        except (*_FAILURES, FileError) as error:
             self._give_up(folder, error)
         self._folder = folder
 
@@ -58,7 +59,7 @@ class FeatureStore:
                 return None
             try:
                 row = self._db.execute(query, (self._model, picture)).fetchone()
-            except sqlite3.Error as error:
+            except _FAILURES as error:
                 self._give_up(self._folder, error)
                 return None
         if row is None or not isinstance(row[0], bytes):
@@ -80,7 +81,7 @@ class FeatureStore:
             try:
                 with self._db:
                     self._db.executemany(query, rows)
-            except sqlite3.Error as error:
+            except _FAILURES as error:
                 self._give_up(self._folder, error)
 
     def close(self) -> None:
