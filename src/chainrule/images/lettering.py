@@ -37,8 +37,8 @@ def _say_once(letters: str) -> None:
         return
     _said.append(letters)
     logging.getLogger("chainrule").warning(
-        "no font of this machine has the letters %s: drawings show their numbers, as U+732B; a font "
-        "such as Noto Sans CJK has them",
+        "no font of this machine has the letters %s: drawings show their numbers, as U+732B; a "
+        "font such as Noto Sans CJK has them",
         letters,
     )
 
