@@ -51,8 +51,8 @@ def measure(students: int, seconds: float, report: Progress | None = None) -> di
     with tempfile.TemporaryDirectory() as folder:
         _alone(Path(folder, "alone"), chromium, library, add)
         found = _class(Path(folder, "class"), students, seconds)
-    waits = sorted(found.waits)
-    add(f"class of {students}: answers", len(waits), "")
+    waits = sorted(found.waits) or [0.0]
+    add(f"class of {students}: answers", len(found.waits), "")
     add(f"class of {students}: median answer to a click", 1000 * statistics.median(waits), "ms")
     add(f"class of {students}: 95th percentile", 1000 * waits[int(0.95 * len(waits))], "ms")
     add(f"class of {students}: errors", found.errors, "")
@@ -126,9 +126,9 @@ def _class(folder: Path, students: int, seconds: float) -> _Found:
     """Each student trains, and takes a point apart twice a second."""
     found = _Found()
     with _serving(folder, "--host", "0.0.0.0", "--token", _TOKEN) as lab:
-        until = time.monotonic() + seconds
+        together = threading.Barrier(students)  # the clock runs once all of them train
         threads = [
-            threading.Thread(target=_student, args=(lab, number, until, found))
+            threading.Thread(target=_student, args=(lab, number, together, seconds, found))
             for number in range(students)
         ]
         for thread in threads:
@@ -139,20 +139,25 @@ def _class(folder: Path, students: int, seconds: float) -> _Found:
     return found
 
 
-def _student(lab: "Serving", number: int, until: float, found: _Found) -> None:
+def _student(
+    lab: "Serving", number: int, together: threading.Barrier, seconds: float, found: _Found
+) -> None:
     try:
         client = Client(lab)
         settings = {"iterations": 1_000_000, "seed": number}
         run = client.post("/api/points/runs", {"settings": settings})["id"]
         while client.known(run) < 1:
             time.sleep(0.2)
+        together.wait()
+        until = time.monotonic() + seconds
         while time.monotonic() < until:
             began = time.perf_counter()
             client.get(f"/api/points/runs/{run}/derivation?point=7")
             found.waits.append(time.perf_counter() - began)
             time.sleep(0.5)
-    except (OSError, ValueError, http.client.HTTPException):
+    except (OSError, ValueError, http.client.HTTPException, threading.BrokenBarrierError):
         found.errors += 1
+        together.abort()
 
 
 @dataclass
