@@ -24,6 +24,20 @@ def test_the_page_fetches_nothing(part, read_page):
     assert not re.search(r"url\(|@import|<script", without_pictures)
 
 
+def test_a_drawing_names_what_it_refers_to_and_nothing_else(part, read_page):
+    figure = part.sections[0].figures[0]
+    assert figure.kind == "svg"
+    drawn = figure.content.decode("utf-8")
+    referred = set(re.findall(r'(?:href="#|url\(#)([^")]+)', drawn))
+    names = [e.get("id") for e in ElementTree.fromstring(drawn).iter() if e.get("id")]
+    assert len(referred) > 5
+    assert sorted(names) == sorted(referred)
+    # between the quotes of an attribute nothing needs another escape
+    text = page([part], SETTINGS)
+    (address,) = re.findall(r'src="(data:image/svg[^"]*)"', text)
+    assert "&" not in address
+
+
 def test_it_names_and_links_what_it_reproduces(part, read_page):
     read = read_page(page([part], SETTINGS))
     links = [a["href"] for a in read.all("a") if not a["href"].startswith("#")]

@@ -93,7 +93,16 @@ def _smaller(svg: str) -> str:
     svg = re.sub(unseen, "", svg, flags=re.DOTALL)
     svg = re.sub(r"-?\d+\.\d{3,}", lambda found: _shorter(float(found[0])), svg)
     svg = re.sub(r"\s+", " ", svg).strip()
+    svg = _with_short_names(svg)
     return re.sub(r" ?([MLQCZ]) ?", r"\1", svg.replace("> <", "><"))
+
+
+def _with_short_names(svg: str) -> str:
+    """Names of a few letters for what is referred to, none for all else."""
+    used = dict.fromkeys(re.findall(r'(?:href="#|url\(#)([^")]+)', svg))
+    short = {name: f"n{number}" for number, name in enumerate(used)}
+    svg = re.sub(r' id="([^"]*)"', lambda m: f' id="{short[m[1]]}"' if m[1] in short else "", svg)
+    return re.sub(r'(href="#|url\(#)([^")]+)', lambda m: m[1] + short[m[2]], svg)
 
 
 def _shorter(number: float) -> str:

@@ -21,7 +21,7 @@ from chainrule.report.runner import AnsweredPart
 from chainrule.report.section import Section
 from chainrule.report.settings import ReportSettings
 
-_PLAIN = " !$&'()*+,-./:;=?@[]^_`{|}~"  # what a drawing's address may hold as it is
+_PLAIN = " !$'()*+,-./:;=?@[]^_`{|}~"  # what a drawing's address may hold as it is
 _SHORT = {
     "agrees": "agrees",
     "disagrees": "disagrees",
@@ -163,12 +163,15 @@ def _command(parts: Sequence[AnsweredPart], settings: ReportSettings) -> str:
     return " ".join(words)
 
 
-def _source(figure: Figure) -> str:
-    """The picture as a data address; a drawing as text, which is a quarter shorter."""
+def _source(figure: Figure) -> Markup:
+    """The picture as a data address; a drawing as text, which is a quarter shorter.
+
+    It is safe between double quotes: nothing in it is one, or an ampersand.
+    """
     if figure.kind == "svg":
         text = figure.content.decode("utf-8").replace('"', "'")
-        return "data:image/svg+xml," + quote(text, safe=_PLAIN)
-    return f"data:image/webp;base64,{base64.b64encode(figure.content).decode('ascii')}"
+        return Markup("data:image/svg+xml," + quote(text, safe=_PLAIN))
+    return Markup(f"data:image/webp;base64,{base64.b64encode(figure.content).decode('ascii')}")
 
 
 def _width(figure: Figure) -> int | None:
