@@ -1,6 +1,8 @@
 """`chainrule practical new` and `solve`: what is laid down."""
 
 import json
+import re
+from pathlib import Path
 
 import jupytext
 import nbformat
@@ -62,3 +64,12 @@ def test_a_students_notebook_has_no_outputs(number):
     tasks = [c["source"] for c in cells if "task" in str(c["metadata"].get("nbgrader"))]
     assert sum("raise NotImplementedError" in text for text in tasks) == len(source(number).tasks)
     assert jupytext.reads(student(number), fmt="ipynb").cells
+
+
+def test_the_guide_for_teachers_has_every_task_and_its_points():
+    page = Path(__file__).parents[3] / "docs" / "how-to" / "practical.md"
+    text = page.read_text("utf-8")
+    rows = re.findall(r"^\| (\d)\.\d `(\w+)` \| (\d+) \|", text, re.MULTILINE)
+    tasks = [(str(n), task.name, str(task.points)) for n in ROOMS for task in source(n).tasks]
+    assert rows == tasks
+    assert f"{sum(int(points) for *_, points in rows)} points for tasks" in text

@@ -83,9 +83,23 @@ def solved(number: int) -> str:
     cells = [copy.deepcopy(cell) for cell in source(number).cells]
     for cell in cells:
         if _key(cell) in answers:
-            cell["source"] = answers.pop(_key(cell))
+            answer = answers.pop(_key(cell))
+            cell["source"] = (
+                _marked(cell["source"], answer) if "task" in cell["metadata"] else answer
+            )
     assert not answers, f"answers to no task: {list(answers)}"
     return _notebook(tuple(cells))
+
+
+def _marked(stub: str, answer: str) -> str:
+    """The answer with nbgrader's marks around what the student has to write."""
+    begins, lines = stub.splitlines(), answer.splitlines()
+    same = 0
+    while same < len(lines) and lines[same] == begins[same]:
+        same += 1
+    return "\n".join(
+        [*lines[:same], "    ### BEGIN SOLUTION", *lines[same:], "    ### END SOLUTION"]
+    )
 
 
 def _key(cell: dict[str, Any]) -> tuple[str, str] | None:
