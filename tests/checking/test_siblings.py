@@ -843,7 +843,7 @@ def test_what_does_not_fit_is_said_in_a_sentence(layer, options, words):
 
 
 def test_an_option_that_is_none_is_refused():
-    with pytest.raises(TypeError, match="no argument 'delta'; expected step, tolerance"):
+    with pytest.raises(TypeError, match="no argument 'delta'; expected one of step, tolerance"):
         check_derivatives(nn.Tanh(), ROWS, delta=1e-3)
-    with pytest.raises(TypeError, match="no argument 'step'; expected eta, method"):
+    with pytest.raises(TypeError, match="no argument 'step'; expected one of eta, method"):
         check_projection(nn.Tanh(), ROWS, step=1e-3)

@@ -6,6 +6,7 @@ from typing import Any, TypedDict, TypeVar
 
 from chainrule.checking.derivatives import check_delta
 from chainrule.errors import InputError
+from chainrule.io.checks import check_option_names
 
 METHODS = {"central": 1e-6, "forward": 1e-4}  # each with its tolerance
 
@@ -79,10 +80,7 @@ S = TypeVar("S", CheckSettings, ProjectionSettings)
 
 def settings_of(kind: type[S], function: str, options: Mapping[str, Any]) -> S:
     """The settings with these options. Raises TypeError on another name, as Python does."""
-    known = [field.name for field in fields(kind)]
-    for name in options:
-        if name not in known:
-            raise TypeError(f"{function}() has no argument {name!r}; expected {', '.join(known)}")
+    check_option_names(function, options, [field.name for field in fields(kind)])
     return kind(**options)
 
 

@@ -53,6 +53,16 @@ def flag(what: str, value: Any) -> bool:
     return value
 
 
+def check_option_names(function: str, options: Iterable[str], known: Iterable[str]) -> None:
+    """Raise TypeError, as Python does, if one of the options that are given is not known."""
+    names = list(known)
+    for name in options:
+        if name not in names:
+            raise TypeError(
+                f"{function}() has no argument {name!r}; expected one of {', '.join(names)}"
+            )
+
+
 def one_of(what: str, value: Any, allowed: Iterable[str]) -> str:
     """Give `value` if it is one of the names; else say the nearest. Raises InputError."""
     names = list(allowed)

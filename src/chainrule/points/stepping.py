@@ -44,7 +44,7 @@ class Stepping:
             initial[name].copy() for name in ("W_in", "b_in", "w_out")
         )
         self._b_out = initial["b_out"].reshape(1).copy()
-        self._rate = float(learning_rate)
+        self.learning_rate = float(learning_rate)
         self._order = np.random.default_rng(order)
         self.iteration = 0
         self.failed_at: int | None = None
@@ -75,7 +75,7 @@ class Stepping:
             self._X,
             self._y,
             self._order.integers(0, len(self._y), steps),
-            self._rate,
+            self.learning_rate,
             self._points,
             self._labels,
             train_wrong,
@@ -85,7 +85,7 @@ class Stepping:
             self.failed_at = self.iteration + failed + 1
             raise DivergedError(
                 f"the weights overflowed at iteration {self.failed_at} with learning rate "
-                f"{self._rate:g}; expected finite weights: choose a smaller rate"
+                f"{self.learning_rate:g}; expected finite weights: choose a smaller rate"
             )
         self.iteration += steps
 

@@ -9,13 +9,19 @@ import itertools
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict, Unpack
 
 import numpy as np
 from jaxtyping import Float64, Int32
 
 from chainrule.errors import DivergedError, InputError
-from chainrule.io.checks import one_of, positive_number, seed_number, whole_number
+from chainrule.io.checks import (
+    check_option_names,
+    one_of,
+    positive_number,
+    seed_number,
+    whole_number,
+)
 from chainrule.io.progress import Progress
 from chainrule.points.data import Points, as_points
 from chainrule.points.network import forward
@@ -61,6 +67,20 @@ class Run:
         return int(self.validation_wrong[-1]) / self.n_validation
 
 
+class TrainOptions(TypedDict, total=False):
+    """What a training may differ in, and how it is watched.
+
+    order_seed: the examples come in the order that this seed gives, not in that of `seed`.
+    initialization: see `initial_parameters`; "uniform" unless given. snapshots: the iterations
+    after which the parameters are kept. progress: gets (iterations done, all of them).
+    """
+
+    order_seed: int | np.random.SeedSequence | None
+    initialization: str
+    snapshots: Sequence[int]
+    progress: Progress | None
+
+
 def train(
     training: Points | tuple[Any, Any],
     validation: Points | tuple[Any, Any] | None = None,
@@ -69,22 +89,20 @@ def train(
     learning_rate: float = 0.02,
     iterations: int = 100_000,
     seed: int | np.random.SeedSequence = 0,
-    order_seed: int | np.random.SeedSequence | None = None,
-    initialization: str = "uniform",
-    snapshots: Sequence[int] = (),
-    progress: Progress | None = None,
+    **options: Unpack[TrainOptions],
 ) -> Run:
     """Train for `iterations` steps from the weights that `seed` gives.
 
     training, validation: Points, or pairs (features, labels) of arrays or lists of any kind;
-    without validation points the training's are counted twice.
+    without validation points the training's are counted twice. options: see `TrainOptions`.
 
     The seed has two children, one for the initial weights and one for the order of the examples,
     so the same seed rewinds to the same start whatever the length of the run. The same seed gives
-    the same bits. With `order_seed` the examples come in the order that this seed gives.
+    the same bits.
 
     Raises InputError on a setting out of range, DivergedError if a number overflows.
     """
+    check_option_names("train", options, TrainOptions.__annotations__)
     training = as_points("training", training)
     validation = training if validation is None else as_points("validation", validation)
     hidden, learning_rate, iterations = check_settings(hidden, learning_rate, iterations)
@@ -94,15 +112,26 @@ def train(
             f"expected at most {MOST_OUTPUTS:,} as their product"
         )
     for_weights, for_order = children(seed)
+    order_seed = options.get("order_seed")
     if order_seed is not None:
         for_order = children(order_seed)[1]
-    d = training.features.shape[1]
+    d, initialization = training.features.shape[1], options.get("initialization", "uniform")
     initial = initial_parameters(d, hidden, initialization, for_weights)
     stepping = Stepping(training, validation, initial, learning_rate, for_order)
-    train_wrong = np.empty(iterations, np.int32)
-    validation_wrong = np.empty(iterations, np.int32)
-    kept = {0: initial} if 0 in snapshots else {}
+    return _run(stepping, training, validation, initial, iterations, options)
 
+
+def _run(
+    stepping: Stepping,
+    training: Points,
+    validation: Points,
+    initial: Parameters,
+    iterations: int,
+    options: TrainOptions,
+) -> Run:
+    snapshots, progress = options.get("snapshots", ()), options.get("progress")
+    train_wrong, validation_wrong = (np.empty(iterations, np.int32) for _ in range(2))
+    kept = {0: initial} if 0 in snapshots else {}
     started = time.perf_counter()
     for first, last in _chunks(iterations, snapshots, hidden):
         stepping.advance(train_wrong[first:last], validation_wrong[first:last])
@@ -116,7 +145,7 @@ def train(
     except InputError as error:
         raise DivergedError(
             f"the outputs overflowed at iteration {iterations} with learning rate "
-            f"{learning_rate:g}; expected finite outputs: choose a smaller rate"
+            f"{stepping.learning_rate:g}; expected finite outputs: choose a smaller rate"
         ) from error
     return Run(
         train_wrong,

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from chainrule.blocks import Loss
 from chainrule.chain import Chain
+from chainrule.training.inputs import as_inputs, check_lengths, each
 from chainrule.training.sources import as_source
 
 Metric = Callable[[Tensor, Any], float]
@@ -28,10 +29,11 @@ def evaluate(
     """
     judge, sums = chain.in_inference(), Sums()
     like = next((v for v in parameters.values() if v.is_floating_point()), torch.empty(0))
-    for x, target in as_source("data", data).batches(batch_size, None):
+    for given, target in as_source("data", data, chain.inputs).batches(batch_size, None):
         here = target.to(like.device) if isinstance(target, Tensor) else target
-        y = judge.apply(x.to(like), parameters)
-        sums.add(len(x), float(loss.forward(y, here)[0]), y, here, metrics or {})
+        x = as_inputs("x", given, chain.inputs)
+        y = judge.apply(each(x, lambda part: part.to(like)), parameters)
+        sums.add(check_lengths("x", x), float(loss.forward(y, here)[0]), y, here, metrics or {})
     return sums.means()
 
 

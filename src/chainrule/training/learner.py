@@ -10,6 +10,7 @@ from chainrule.blocks import Loss
 from chainrule.chain import Chain
 from chainrule.errors import ShapeError
 from chainrule.training.gradients import clipped, rate_factors
+from chainrule.training.inputs import Inputs, check_lengths, each, shapes_of, tensors_of
 from chainrule.training.settings import Settings
 from chainrule.training.state import State
 
@@ -21,7 +22,7 @@ class Learner(Protocol):
 
     def __exit__(self, *error: object) -> None: ...
 
-    def gradients(self, x: Tensor, target: Any) -> tuple[Tensor, float]:
+    def gradients(self, x: Any, target: Any) -> tuple[Tensor, float]:
         """Go forwards and backwards: the output, and its loss. The state's moments move."""
 
     def step(self, rate: float) -> None:
@@ -44,14 +45,15 @@ class PlainLearner:
     def __exit__(self, *error: object) -> None:
         """Nothing is to be put back."""
 
-    def gradients(self, x: Tensor, target: Any) -> tuple[Tensor, float]:
+    def gradients(self, x: Inputs, target: Any) -> tuple[Tensor, float]:
         """Go forwards and backwards: the output, and its loss."""
         chain, state, dtype = self._chain, self._state, self._dtype
         parameters = {name: value.to(dtype) for name, value in state.parameters.items()}
         x = placed(x, parameters, dtype)
-        chain.shape(tuple(x.shape))
-        drawn = chain.draw(tuple(x.shape), state.generator)
-        parameters |= {name: value.to(x.device) for name, value in drawn.items()}
+        chain.shape(shapes_of(x))
+        drawn = chain.draw(shapes_of(x), state.generator)
+        device = tensors_of(x)[0].device
+        parameters |= {name: value.to(device) for name, value in drawn.items()}
         y, saved = chain.forward(x, parameters)
         y = y.to(torch.float32) if dtype == torch.bfloat16 else y
         target = target.to(y.device) if isinstance(target, Tensor) else target
@@ -68,25 +70,25 @@ class PlainLearner:
         self._optimizer.step(state.parameters, state.moments, gradients, rate, self._factors)
 
 
-def placed(x: Tensor, parameters: Mapping[str, Tensor], dtype: torch.dtype) -> Tensor:
+def placed(x: Inputs, parameters: Mapping[str, Tensor], dtype: torch.dtype) -> Inputs:
     """x in that kind of number, where the parameters are."""
     devices = [value.device for value in parameters.values()]
-    return x.to(devices[0] if devices else x.device, dtype)
+    return each(x, lambda part: part.to(devices[0] if devices else part.device, dtype))
 
 
-def check_last_batch(chain: Chain, state: State, settings: Settings, x: Tensor, left: int) -> None:
+def check_last_batch(chain: Chain, state: State, settings: Settings, x: Inputs, left: int) -> None:
     """Raise ShapeError, before the first step, if the chain cannot train on the last batch.
 
     x is the first batch, and the last has `left` examples, if fewer. (Batch normalisation needs
     two entries a channel.)
     """
     chain = chain.in_training()
-    chain.shape(tuple(x.shape))
-    if not 0 < left < len(x):
+    chain.shape(shapes_of(x))
+    if not 0 < left < check_lengths("x", x):
         return
     dtype = getattr(torch, settings.precision)
     parameters = {name: value.to(dtype) for name, value in state.parameters.items()}
-    few = placed(x[:left], parameters, dtype)
+    few = placed(each(x, lambda part: part[:left]), parameters, dtype)
     try:
         chain.forward(few, parameters, torch.Generator().manual_seed(0))
     except ShapeError as error:

@@ -12,6 +12,7 @@ from chainrule.blocks import Loss
 from chainrule.blocks.block import check_loss
 from chainrule.chain import Chain
 from chainrule.errors import InputError
+from chainrule.io.checks import check_option_names
 from chainrule.training.evaluation import Metric
 from chainrule.training.gradients import rate_factors
 from chainrule.training.run import Run
@@ -56,7 +57,8 @@ def train(
     """Train `chain` from `parameters` (which stay as they are).
 
     data, validation: a pair (x, y) of arrays or tensors of any kind of float or integer, a
-    `torch.utils.data.DataLoader` of such pairs, or a `Source`. metrics: functions (output, target)
+    `torch.utils.data.DataLoader` of such pairs, or a `Source`. For a chain of several inputs, x is
+    a mapping by their names, or a tuple in their order. metrics: functions (output, target)
     -> mean over the batch. options: see `RunOptions`.
 
     Raises InputError if the data, the parameters or the settings do not fit the chain,
@@ -65,9 +67,10 @@ def train(
     """
     check_loss(loss)
     settings = settings or Settings()
-    keeping = _checked_options(options)
-    training = as_source("training data", data)
-    judged = None if validation is None else as_source("validation data", validation)
+    check_option_names("train", options, RunOptions.__annotations__)
+    keeping: RunOptions = options
+    training = as_source("training data", data, chain.inputs)
+    judged = None if validation is None else as_source("validation data", validation, chain.inputs)
     if settings.patience is not None and judged is None:
         raise InputError("patience is set without validation data; expected some to judge by")
     chain.check_parameters(parameters)
@@ -95,14 +98,3 @@ def train(
         name: value.clone(memory_format=torch.contiguous_format) for name, value in kept.items()
     }
     return Trained(whole, state.history)
-
-
-def _checked_options(options: Any) -> RunOptions:
-    for name in options:
-        if name not in RunOptions.__annotations__:
-            raise TypeError(
-                f"train() has no argument {name!r}; expected one of "
-                f"{', '.join(RunOptions.__annotations__)}"
-            )
-    checked: RunOptions = options
-    return checked

@@ -15,6 +15,7 @@ from chainrule.chain import Chain
 from chainrule.errors import DivergedError, InputError
 from chainrule.io.progress import Progress
 from chainrule.training.evaluation import Metric, Sums, evaluate
+from chainrule.training.inputs import Inputs, as_inputs, check_lengths, tensors_of
 from chainrule.training.learner import Learner, PlainLearner, check_last_batch
 from chainrule.training.plan.learner import PlannedLearner, can_plan
 from chainrule.training.ranks.learner import SharedLearner
@@ -79,10 +80,14 @@ class Run:
         settings, sums = self.settings, Sums()
         steps, examples = epoch_of(self.data, settings.batch_size, settings.drop_last)
         rates, rate, step = schedule(settings.schedule), settings.learning_rate, epoch * steps
-        batches = self.data.batches(settings.batch_size, self.state.generator)
+        batches = (
+            (as_inputs("x", x, self.chain.inputs), target)
+            for x, target in self.data.batches(settings.batch_size, self.state.generator)
+        )
         first = next(batches)
         if self._learner is None:
-            left = 0 if settings.drop_last else examples - (steps - 1) * len(first[0])
+            size = check_lengths("x", first[0])
+            left = 0 if settings.drop_last else examples - (steps - 1) * size
             self._learner = self._started(first[0], left)
         with self._learner:
             for x, target in together((first,), batches):
@@ -92,18 +97,18 @@ class Run:
                 y, energy = self._learner.gradients(x, target)
                 _check_finite(energy, x, step, epoch, rate)
                 self._learner.step(rate)
-                sums.add(len(x), energy, y, _at(target, y), self.metrics)
+                sums.add(check_lengths("x", x), energy, y, _at(target, y), self.metrics)
                 step += 1
                 if self.progress is not None:
                     self.progress(epoch * examples + sums.count, settings.epochs * examples)
         return sums, rate, step
 
-    def _started(self, x: Tensor, left: int) -> Learner:
+    def _started(self, x: Inputs, left: int) -> Learner:
         """What goes through the batches, chosen by the first, x; the last has `left` examples."""
         check_last_batch(self.chain, self.state, self.settings, x, left)
         if self.ranks is not None:
             return SharedLearner(self.chain, self.loss, self.state, self.settings, self.ranks)
-        if can_plan(self.chain, self.state, self.settings, x):
+        if isinstance(x, Tensor) and can_plan(self.chain, self.state, self.settings, x):
             shape = tuple(x.shape)
             return PlannedLearner(self.chain, self.loss, self.state, self.settings, shape)
         return PlainLearner(self.chain, self.loss, self.state, self.settings)
@@ -119,10 +124,10 @@ def _at(target: Any, like: Tensor) -> Any:
     return target.to(like.device) if isinstance(target, Tensor) else target
 
 
-def _check_finite(energy: float, x: Tensor | None, step: int, epoch: int, rate: float) -> None:
+def _check_finite(energy: float, x: Inputs | None, step: int, epoch: int, rate: float) -> None:
     if math.isfinite(energy):
         return
-    if x is not None and not bool(torch.isfinite(x).all()):
+    if x is not None and not all(bool(torch.isfinite(part).all()) for part in tensors_of(x)):
         raise InputError(
             f"the batch of step {step + 1} (epoch {epoch + 1}) holds numbers that are not finite; "
             "expected finite ones"

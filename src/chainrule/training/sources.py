@@ -1,15 +1,17 @@
 """Where batches come from: arrays, a DataLoader, or a source of your own."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
+from operator import itemgetter
 from typing import Any, Protocol, runtime_checkable
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
 from chainrule.errors import InputError
+from chainrule.training.inputs import as_inputs, as_tensor, check_lengths, each, tensors_of
 
 
 @runtime_checkable
@@ -22,6 +24,8 @@ class Source(Protocol):
     def batches(self, size: int, generator: torch.Generator | None) -> Iterator[tuple[Any, Any]]:
         """One epoch of (inputs (N, C, H, W), targets), N <= size.
 
+        For a chain of several inputs they are a mapping by name, or a tuple in the chain's order.
+
         With a generator: in a random order, with random jitter if the source has any. Without:
         in order and without jitter, the same each time.
         """
@@ -30,44 +34,47 @@ class Source(Protocol):
 class TensorSource:
     """Examples that are in memory: x (M, ...) and their targets y (M, ...).
 
-    Arrays, tensors or lists of any kind of float or integer. x stays as it is and is turned into
-    the training's kind batch by batch, so that pictures may be bytes; whole numbers in y become
-    int64, as the losses take classes.
+    Arrays, tensors or lists of any kind of float or integer. For a chain of several inputs, x is a
+    mapping by their names, or, where `inputs` names them, a tuple in this order. x stays as it is
+    and is turned into the training's kind batch by batch, so that pictures may be bytes; whole
+    numbers in y become int64, as the losses take classes.
 
     Raises InputError if one is no array of numbers, if there is no example, or if x and y hold
     different numbers of them.
     """
 
-    def __init__(self, x: Any, y: Any) -> None:
-        self.x, targets = as_tensor("x", x), as_tensor("y", y)
+    def __init__(self, x: Any, y: Any, inputs: Sequence[str] | None = None) -> None:
+        self.x, targets = as_inputs("x", x, inputs), as_tensor("y", y)
         self.y = targets if targets.is_floating_point() else targets.long()
-        for name, value in (("x", self.x), ("y", self.y)):
-            if value.ndim == 0:
-                raise InputError(f"{name} is one number; expected an array with a row an example")
-        if len(self.x) != len(self.y):
+        self._examples, of_y = check_lengths("x", self.x), check_lengths("y", self.y)
+        if len(self) != of_y:
+            shapes = ", ".join(str(tuple(part.shape)) for part in tensors_of(self.x))
             raise InputError(
-                f"x holds {len(self.x)} examples (its shape is {tuple(self.x.shape)}), y "
-                f"{len(self.y)} ({tuple(self.y.shape)}); expected as many of both"
+                f"x holds {len(self)} examples (its shape is {shapes}), y {of_y} "
+                f"({tuple(self.y.shape)}); expected as many of both"
             )
-        if not len(self.x):
+        if not len(self):
             raise InputError("x holds no example; expected at least one")
 
     def __len__(self) -> int:
-        return len(self.x)
+        return self._examples
 
-    def batches(
-        self, size: int, generator: torch.Generator | None
-    ) -> Iterator[tuple[Tensor, Tensor]]:
+    def batches(self, size: int, generator: torch.Generator | None) -> Iterator[tuple[Any, Tensor]]:
         """One epoch of (x, y), in a random order with a generator."""
         if generator is None:
-            yield from zip(torch.split(self.x, size), torch.split(self.y, size), strict=True)
+            for first in range(0, len(self), size):
+                part = slice(first, first + size)
+                yield each(self.x, itemgetter(part)), self.y[part]
             return
         for chosen in torch.split(torch.randperm(len(self), generator=generator), size):
-            yield self.x[chosen.to(self.x.device)], self.y[chosen.to(self.y.device)]
+            yield each(self.x, partial(_rows, chosen)), _rows(chosen, self.y)
 
 
 class LoaderSource:
     """A `torch.utils.data.DataLoader` that gives pairs (x, y): its batches, in its own sizes.
+
+    For a chain of several inputs, x is a mapping by their names, or, where `inputs` names them, a
+    tuple or list in this order.
 
     What it and its data set draw from PyTorch's global generator comes from the training's
     generator instead, and the global one is left as it was: so the seed of the settings holds, and
@@ -76,8 +83,8 @@ class LoaderSource:
     Raises InputError if its length is not known, or if it is empty.
     """
 
-    def __init__(self, loader: "DataLoader[Any]") -> None:
-        self._loader = loader
+    def __init__(self, loader: "DataLoader[Any]", inputs: Sequence[str] | None = None) -> None:
+        self._loader, self._inputs = loader, inputs
         try:
             self.steps, examples = len(loader), len(loader.dataset)  # type: ignore[arg-type]
         except TypeError as error:
@@ -111,19 +118,23 @@ class LoaderSource:
                 raise InputError(
                     f"the DataLoader gave a {type(batch).__name__}; expected pairs (x, y)"
                 )
-            x, y = (as_tensor(name, part) for name, part in zip("xy", batch, strict=True))
+            x, y = as_inputs("x", batch[0], self._inputs), as_tensor("y", batch[1])
             yield x, y if y.is_floating_point() else y.long()
 
 
-def as_source(what: str, data: Any) -> Source:
+def _rows(chosen: Tensor, array: Tensor) -> Tensor:
+    return array[chosen.to(array.device)]
+
+
+def as_source(what: str, data: Any, inputs: Sequence[str] = ("x",)) -> Source:
     """`data` as a source: a pair (x, y), a DataLoader, or a source already.
 
-    Raises InputError if it is none of them.
+    inputs: the names of what the chain takes. Raises InputError if it is none of them.
     """
     if isinstance(data, DataLoader):
-        return LoaderSource(data)
+        return LoaderSource(data, inputs)
     if isinstance(data, tuple | list) and len(data) == 2:
-        return TensorSource(*data)
+        return TensorSource(data[0], data[1], inputs)
     if not isinstance(data, type) and isinstance(data, Source):
         if not len(data):
             raise InputError(f"the {what} holds no example; expected at least one")
@@ -149,36 +160,3 @@ def epoch_of(source: Source, size: int, drop_last: bool) -> tuple[int, int]:
             "examples; expected at least as many as a batch holds"
         )
     return steps, min(len(source), steps * size)
-
-
-def as_tensor(name: str, value: Any) -> Tensor:
-    """`value` as a tensor of some kind of float or integer.
-
-    Raises InputError if it is no array of numbers.
-    """
-    if not isinstance(value, Tensor):
-        if isinstance(value, list | tuple) and value and isinstance(value[0], Tensor):
-            value = np.stack([np.asarray(row) for row in value])
-        try:
-            array = np.asarray(value)
-        except ValueError as error:
-            raise InputError(
-                f"{name} is no array ({error}); expected rows of one length"
-            ) from error
-        if array.dtype.kind not in "fiub":
-            raise InputError(
-                f"{name} holds {array.dtype} entries; expected floats or whole numbers"
-            )
-        native = array.astype(array.dtype.newbyteorder("="), copy=False)
-        if native.dtype == np.longdouble:
-            native = native.astype(np.float64)
-        if not native.flags.writeable or any(step < 0 for step in native.strides):
-            native = native.copy()
-        value = torch.from_numpy(native)
-    tensor: Tensor = value.detach()
-    if tensor.is_complex() or tensor.is_quantized or tensor.layout != torch.strided:
-        raise InputError(
-            f"{name} holds {tensor.dtype} entries ({tensor.layout}); expected floats or whole "
-            "numbers"
-        )
-    return tensor

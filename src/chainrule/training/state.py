@@ -19,6 +19,7 @@ from chainrule.training.checkpoints import (
     read_checkpoint,
     write_checkpoint,
 )
+from chainrule.training.inputs import tensors_of
 from chainrule.training.ranks.ranks import Ranks
 from chainrule.training.schedules import OPEN_ENDED
 from chainrule.training.settings import Settings
@@ -129,7 +130,7 @@ def described_run(
         if source is not None:
             run[f"{name} examples"] = len(source)
         if isinstance(source, TensorSource):
-            run[f"{name} data"] = _digest(source.x, source.y)
+            run[f"{name} data"] = _digest(*tensors_of(source.x), source.y)
     return {**run, **asdict(settings), **(described or {})}
 
 
