@@ -133,7 +133,7 @@ def _run(
     train_wrong, validation_wrong = (np.empty(iterations, np.int32) for _ in range(2))
     kept = {0: initial} if 0 in snapshots else {}
     started = time.perf_counter()
-    for first, last in _chunks(iterations, snapshots, hidden):
+    for first, last in _chunks(iterations, snapshots, len(initial["W_in"])):
         stepping.advance(train_wrong[first:last], validation_wrong[first:last])
         if last in snapshots:
             kept[last] = stepping.parameters

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from chainrule.blocks import Loss
 from chainrule.chain import Chain
+from chainrule.training.inputs import Inputs, check_lengths, each, shapes_of, tensors_of
 from chainrule.training.learner import PlainLearner, placed
 from chainrule.training.ranks.normalization import shared_normalization
 from chainrule.training.ranks.ranks import Ranks
@@ -33,16 +34,17 @@ class SharedLearner(PlainLearner):
         self._ranks = ranks
         self._shared = shared_normalization(self._chain, ranks)
 
-    def gradients(self, x: Tensor, target: Any) -> tuple[Tensor, float]:
+    def gradients(self, x: Inputs, target: Any) -> tuple[Tensor, float]:
         """Go forwards and backwards: the whole batch's output and loss. The moments move."""
-        state, ranks, n = self._state, self._ranks, len(x)
+        state, ranks, n = self._state, self._ranks, check_lengths("x", x)
         alone = n < ranks.size  # then all do the same, and nothing is added up
         chain = self._chain if alone else self._shared
         parameters = {name: value.to(self._dtype) for name, value in state.parameters.items()}
-        drawn = chain.draw(tuple(x.shape), state.generator)
+        drawn = chain.draw(shapes_of(x), state.generator)
         part = ranks.part(n)
-        x = placed(x[part], parameters, self._dtype)
-        parameters |= {name: value[part].to(x.device) for name, value in drawn.items()}
+        x = placed(each(x, lambda whole: whole[part]), parameters, self._dtype)
+        device = tensors_of(x)[0].device
+        parameters |= {name: value[part].to(device) for name, value in drawn.items()}
         y, saved = chain.forward(x, parameters)
         y = y.to(torch.float32) if self._dtype == torch.bfloat16 else y
         target = target.to(y.device)[part]
