@@ -146,7 +146,7 @@ def test_the_command_reads_pictures(command, sentence, tmp_path):
     assert (result.stdout, result.returncode) == (SENTENCE + "\n", 0)
     result = command("reader", "read", tmp_path / "line.png", "--json", "--beam", "3")
     (image,) = json.loads(result.stdout)["images"]
-    assert set(image) == {"file", "text", "confidence", "reason", "characters"}
+    assert set(image) == {"file", "text", "confidence", "reason", "lines", "characters"}
     assert image["text"] == SENTENCE
     assert set(image["characters"][0]) == {"character", "box", "confidence", "alternatives"}
 

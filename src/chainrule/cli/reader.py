@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from chainrule.cli.reader_evaluate import evaluate
+from chainrule.cli.reader_label import label
 from chainrule.cli.reader_read import read
 from chainrule.cli.reader_train_letters import train_letters
 from chainrule.cli.reader_train_lines import train_lines
@@ -21,6 +22,7 @@ app.command("train-letters")(train_letters)
 app.command("train-lines")(train_lines)
 app.command("read")(read)
 app.command("evaluate")(evaluate)
+app.command("label")(label)
 
 
 @app.command("train", hidden=True, context_settings={"ignore_unknown_options": True})

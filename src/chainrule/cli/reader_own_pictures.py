@@ -30,6 +30,7 @@ def train_on_own(
 ) -> None:
     """Train on labelled pictures, write the reader, print the errors before and after."""
     from chainrule.glyphs.alphabet import parse_alphabet
+    from chainrule.reader.evaluation.error_rates import character_error_rate
     from chainrule.reader.lines.labelled import read_labelled
     from chainrule.reader.lines.own_pictures import open_own, split_own
     from chainrule.reader.model_file import load_reader, save_reader
@@ -50,20 +51,37 @@ def train_on_own(
     reader = _trained(learned, held_out, characters, first, drawn, options)
     seconds = time.perf_counter() - started
     save_reader(options.out, reader)
+    texts = reader.texts(held_out.pictures)
     document = {
         "seconds": seconds,
         "pictures": len(learned.lines),
         "held_out": len(held_out.lines),
         "character_error_before": before,
-        "character_error_after": _errors(reader, held_out),
+        "character_error_after": character_error_rate(texts, held_out.texts),
         "peers": _peers(held_out) if peers else {},
         "skipped": [{"file": one.file, "reason": one.reason} for one in skipped],
         "file": str(options.out),
     }
+    worst = _write_worst(options.out, held_out, texts)
     if options.as_json:
         print_json(document)
     else:
         _print(document)
+        print(f"the worst of them: {worst}" if worst else "all of them are read right")
+
+
+def _write_worst(model: Path, own: "OwnLines", texts: list[str]) -> Path | None:
+    """Write the sheet of what is read worst beside the model."""
+    from chainrule.io.files import written_whole
+    from chainrule.reader.evaluation.sheet import worst_sheet
+
+    sheet = worst_sheet(own.pictures, own.texts, texts)
+    if sheet is None:
+        return None
+    path = model.with_suffix(".worst.png")
+    with written_whole(path) as whole:
+        sheet.save(whole, "PNG")
+    return path
 
 
 def _trained(

@@ -119,11 +119,13 @@ def _read_here(
 
 
 def _described(path: Path, line: "Line") -> dict[str, Any]:
+    lines = line.lines or ((line,) if line.text else ())
     return {
         "file": str(path),
         "text": line.text,
         "confidence": line.confidence,
         "reason": line.reason,
+        "lines": [{"text": one.text, "confidence": one.confidence} for one in lines],
         "characters": [
             {
                 "character": character.character,

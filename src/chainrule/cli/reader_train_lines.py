@@ -124,7 +124,8 @@ def train_lines(
     Without either a reader is trained from nothing on the package's fonts, or on those of --built.
 
     Beside the model's file MODEL.safetensors, MODEL.checkpoint.safetensors holds the run after its
-    last whole epoch: `--resume` goes on from there.
+    last whole epoch: `--resume` goes on from there; with --lines MODEL.worst.png shows the held-out
+    pictures that are read worst.
 
     Example: chainrule reader train-lines --lines my-pictures --out meter.safetensors
 

@@ -69,6 +69,7 @@ def test_the_command_learns_ones_own_pictures(command, folder, tmp_path):
     assert document["character_error_after"] < document["character_error_before"]
     reader = load_reader(out)
     assert reader.whole
+    assert (tmp_path / "meter.worst.png").stat().st_size > 1000
     assert set(reader.alphabet) <= set("0123456789")
 
 
