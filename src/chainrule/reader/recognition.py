@@ -32,6 +32,8 @@ Found = tuple[Recognized, ...]
 
 POOR = -0.12
 """A reading's log probability, by its characters and the end, below which other views are tried."""
+TURNED = 0.3
+"""By how much better a picture must be read that stands on its head."""
 HOPELESS = -0.2
 """The same, below which the picture may stand on its head."""
 
@@ -66,10 +68,16 @@ class Recognizer:
         first = dict(zip(crops, self.read_crops(list(crops.values()), each), strict=True))
         found: dict[int, Found] = {i: (line,) for i, line in first.items()}
         views = {i: [View(pictures[i], self.whole)] for i in found}
-        for look, bar in ((self._others, POOR), (upside_down, HOPELESS)):
+        for look, bar, lead in ((self._others, POOR, 0.0), (upside_down, HOPELESS, TURNED)):
             poor = [i for i, lines in found.items() if quality(lines) < bar]
-            self._look_again(pictures, poor, look, found, views, each)
+            best = self._look_again(pictures, poor, look, each)
+            for i, (own, seen) in best.items():
+                if quality(seen) > quality(found[i]) + lead and _something(seen):
+                    found[i], views[i] = seen, own
         self._read_again(found, views, each)
+        for i, line in first.items():
+            if not line.labels and not _something(found[i]):
+                found[i] = (line,)
         return [cut if isinstance(cut, NoLine) else found[i] for i, cut in enumerate(cuts)]
 
     def read_crops(self, crops: Sequence[Crop], each: Each = map) -> list[Recognized]:
@@ -113,11 +121,9 @@ class Recognizer:
         pictures: Pictures,
         places: Sequence[int],
         look: Callable[[NDArray[np.uint8]], list[list[View]]],
-        found: dict[int, Found],
-        views: dict[int, list[View]],
         each: Each,
-    ) -> None:
-        """Put the best of a picture's views, of those at these places, into `found` and `views`."""
+    ) -> dict[int, tuple[list[View], Found]]:
+        """The best of the views of each of the pictures at these places, and what is read there."""
 
         def cut(part: Sequence[int]) -> list[list[tuple[list[View], list[Crop]]]]:
             return [
@@ -128,11 +134,15 @@ class Recognizer:
         tried = _in_parts(cut, places, 4, each)
         crops = [crop for ways in tried for _, own in ways for crop in own]
         lines = iter(self.read_crops(crops, each))
+        found: dict[int, tuple[list[View], Found]] = {}
         for i, ways in zip(places, tried, strict=True):
             for own, cropped in ways:
                 seen = tuple(next(lines) for _ in cropped)
-                if len(seen) == len(own) and quality(seen) > quality(found[i]):
-                    found[i], views[i] = seen, own
+                if len(seen) == len(own) and (
+                    i not in found or quality(seen) > quality(found[i][1])
+                ):
+                    found[i] = own, seen
+        return found
 
     def _read_again(
         self, found: dict[int, Found], views: dict[int, list[View]], each: Each
@@ -180,6 +190,13 @@ def quality(lines: Found) -> float:
         return -1e9
     seen = sum(log_likelihoods(line.log_p, [line.labels])[0] for line in lines)
     return seen / (characters + 1)
+
+
+def _something(lines: Found) -> bool:
+    """Whether what is read is likelier text than a blot: the longer it is, the less sure it may
+    be."""
+    characters = sum(len(line.labels) for line in lines)
+    return quality(lines) > max(-1.5, -0.4 - 0.3 * characters)
 
 
 def _in_parts(
