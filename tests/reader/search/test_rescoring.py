@@ -128,8 +128,8 @@ def test_the_prior_of_a_text_is_how_much_more_probable_it_is_than_among_any_stri
 
 
 def test_a_word_is_taken_only_where_it_is_near_to_what_is_seen():
-    log_p = np.log(np.full((4, 3), 0.01))
-    log_p[[2, 3, 1], [0, 1, 2]] = np.log(0.97)
+    log_p = np.log(np.full((4, 3), 1e-4))
+    log_p[[2, 3, 1], [0, 1, 2]] = np.log(0.9997)
     seen, word = [2, 3, 1], [1, 3, 1]
     assert near(word, seen, [log_p]) == seen  # the first letter is clear
     log_p[1, 0], log_p[2, 0] = np.log(0.3), np.log(0.68)
