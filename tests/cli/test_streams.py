@@ -74,3 +74,33 @@ def test_a_stopped_command_says_so_in_a_line(tmp_path, number, code):
         "there"
     )
     assert "Traceback" not in said
+
+
+CALLED_BACK = """
+import ctypes, os, signal, sys, time
+from chainrule.cli.stopping import end_as_ctrl_c
+
+number = int(sys.argv[1])
+ended = end_as_ctrl_c(signal.SIGTERM)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+@ctypes.CFUNCTYPE(None)
+def called_back():
+    os.kill(os.getpid(), number)
+    for _ in range(1000):  # the signal is seen here, where nothing can be raised
+        pass
+
+try:
+    called_back()
+    time.sleep(60)
+except KeyboardInterrupt:
+    print("stopped", len(ended) > 0)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_in_what_a_library_calls_back_is_not_lost(number):
+    command = [sys.executable, "-c", CALLED_BACK, str(int(number))]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
+    assert (done.stdout, done.stderr) == (f"stopped {number == signal.SIGTERM}\n", "")

@@ -6,7 +6,7 @@ import re
 import signal
 import sys
 from itertools import pairwise
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -14,6 +14,7 @@ import chainrule
 from chainrule.cli import bench, blocks, glyphs, images, keeping, points, practical, reader, streams
 from chainrule.cli import lab as lab_command
 from chainrule.cli import report as report_command
+from chainrule.cli.stopping import end_as_ctrl_c
 from chainrule.errors import ChainruleError, InputError
 from chainrule.io.extras import missing_extra
 
@@ -75,7 +76,7 @@ def main() -> NoReturn:
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     streams.guard()
     _refuse_empty_out(sys.argv[1:])
-    ended = _end_as_ctrl_c(signal.SIGTERM)
+    ended = end_as_ctrl_c(signal.SIGTERM)
     try:
         code = _run()
         sys.stdout.flush()
@@ -115,18 +116,6 @@ def _refuse_empty_out(arguments: list[str]) -> None:
         if (option == "--out" and value == "") or option == "--out=":
             _complain("--out: found an empty name; expected a file or a folder")
             sys.exit(2)
-
-
-def _end_as_ctrl_c(number: signal.Signals) -> list[int]:
-    """Have a signal stop the run as Ctrl-C does; give a list that then holds it."""
-    ended: list[int] = []
-
-    def stop(found: int, _: Any) -> NoReturn:
-        ended.append(found)
-        raise KeyboardInterrupt
-
-    signal.signal(number, stop)
-    return ended
 
 
 def _usage_exit_code(error: Exception) -> int:

@@ -1,0 +1,35 @@
+"""Signals that stop a command: SIGTERM as Ctrl-C, and neither of them lost."""
+
+import _thread
+import signal
+import sys
+import threading
+from typing import Any, NoReturn
+
+
+def end_as_ctrl_c(number: signal.Signals) -> list[int]:
+    """Have a signal stop the run as Ctrl-C does; give a list that then holds it.
+
+    In what a library calls back (Numba's compiler does) Python cannot raise: it would print the
+    interrupt and go on. Then it comes again a moment later.
+    """
+    ended: list[int] = []
+
+    def stop(found: int, _: Any) -> NoReturn:
+        ended.append(found)
+        raise KeyboardInterrupt
+
+    printed = sys.unraisablehook
+
+    def unraisable(found: "sys.UnraisableHookArgs") -> None:
+        if not issubclass(found.exc_type, KeyboardInterrupt):
+            printed(found)
+            return
+        again = number if ended else signal.SIGINT
+        timer = threading.Timer(0.1, _thread.interrupt_main, (again,))
+        timer.daemon = True
+        timer.start()
+
+    signal.signal(number, stop)
+    sys.unraisablehook = unraisable
+    return ended
