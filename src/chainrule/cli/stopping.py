@@ -26,10 +26,18 @@ def end_as_ctrl_c(number: signal.Signals) -> list[int]:
             printed(found)
             return
         again = number if ended else signal.SIGINT
-        timer = threading.Timer(0.1, _thread.interrupt_main, (again,))
+        timer = threading.Timer(0.1, _interrupt, (again,))
         timer.daemon = True
         timer.start()
 
     signal.signal(number, stop)
     sys.unraisablehook = unraisable
     return ended
+
+
+def _interrupt(number: signal.Signals) -> None:
+    """Send it to the main thread, and wake that where the system can."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident or 0, number)
+    else:
+        _thread.interrupt_main(number)
