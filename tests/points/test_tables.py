@@ -61,6 +61,8 @@ def test_quoted_names_may_hold_another_separator(tmp_path):
         ("0,1,2\n0.5,1.5,1\n2.5,3.5,0\n", ("0", "1")),
         ("0,1\n0.5,1\n2.5,0\n", ("0",)),
         ("2019,2020,2021\n5,1,0\n2,0,1\n3,1,1\n", ("2019", "2020")),
+        ("1999,2005,2010\n5,170.5,0\n-2,150,1\n3,160,1\n", ("1999", "2005")),
+        ("1990;2000\n0,5;1\n1,5;0\n", ("1990",)),
     ],
 )
 def test_numbers_that_name_the_columns_are_no_point(tmp_path, content, names):
@@ -68,6 +70,11 @@ def test_numbers_that_name_the_columns_are_no_point(tmp_path, content, names):
     assert points.feature_names == names
     assert len(points) == content.count("\n") - 1
     assert "is taken as the columns' names" in points.notes[0]
+
+
+def test_points_that_are_years_are_no_names(tmp_path):
+    points = load(tmp_path, "1990,2005,2010\n1991,2004,2010\n1987,2003,2011\n")
+    assert len(points) == 3
 
 
 def test_latin_1_is_read_and_said(tmp_path):

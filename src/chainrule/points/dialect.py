@@ -126,7 +126,8 @@ def _names(rows: list[list[str]], decimal: str) -> tuple[list[str], list[str]]:
         below = [row[k] for row in others if k < len(row)]
         if not is_numeric and below and all(_is_number(cell, decimal) for cell in below):
             return _without_end(first, others), []  # a word over numbers is a name
-    if all(numeric) and others and _is_numbering(first, decimal):
+    named = all(numeric) and others
+    if named and (_is_numbering(first, decimal) or _are_years(first, others, decimal)):
         shown_names = ", ".join(first[:4]) + (", ..." if len(first) > 4 else "")
         if len(first) == 2 and all(cell.lstrip("-").isdigit() for row in others for cell in row):
             return [], [f"the first row ({shown_names}) is taken as a point, not as names"]
@@ -144,9 +145,30 @@ def _without_end(first: list[str], others: list[list[str]]) -> list[str]:
 
 def _is_numbering(first: list[str], decimal: str) -> bool:
     """Are these whole numbers that count the columns, or years that follow each other?"""
-    values = [float(cell.replace(",", ".") if decimal == "," else cell) for cell in first]
+    values = [_number(cell, decimal) for cell in first]
     steps = {after - before for before, after in pairwise(values)}
-    return steps == {1.0} and (values[0] in (0, 1) or 1800 <= values[0] <= 2200)
+    return steps == {1.0} and (values[0] in (0, 1) or _is_year(values[0]))
+
+
+def _are_years(first: list[str], others: list[list[str]], decimal: str) -> bool:
+    """Are these rising years, over numbers that are none?"""
+    values = [_number(cell, decimal) for cell in first]
+    rising = all(before < after for before, after in pairwise(values))
+    below = (cell for row in others for cell in row if _is_number(cell, decimal))
+    return (
+        rising
+        and len(values) > 1
+        and all(map(_is_year, values))
+        and not any(_is_year(_number(cell, decimal)) for cell in below)
+    )
+
+
+def _is_year(value: float) -> bool:
+    return 1800 <= value <= 2200 and value == int(value)
+
+
+def _number(cell: str, decimal: str) -> float:
+    return float(cell.replace(",", ".") if decimal == "," else cell)
 
 
 def _is_number(cell: str, decimal: str) -> bool:
