@@ -36,12 +36,15 @@ unit: .venv/installed-test  ## the tests
 	find src -name '*.nb[ic]' -delete
 	$(BIN)/pytest -n 2 --dist worksteal
 
+# What old versions of libraries call in new ones of others is not ours: deprecations are passed over.
 minima:  ## the quick tests with the lowest versions that pyproject.toml declares, in .venv-minima
 	$(PYTHON) -m venv --clear .venv-minima
 	$(PYTHON) tests/minima.py . > .venv-minima/constraints.txt
 	.venv-minima/bin/python -m pip install --quiet --constraint .venv-minima/constraints.txt \
 		--editable '.[all,onnx]' beartype hypothesis pytest pytest-xdist sympy
-	.venv-minima/bin/pytest -n 2 -m "not slow" --ignore tests/test_docs.py -W ignore::pytest.PytestRemovedIn10Warning
+	.venv-minima/bin/python tests/minima.py . --tried
+	.venv-minima/bin/pytest -n 2 -m "not slow" --ignore tests/test_docs.py \
+		-W ignore::pytest.PytestRemovedIn10Warning -W ignore::DeprecationWarning
 
 format: .venv/installed-test  ## mend what ruff can mend
 	$(BIN)/ruff check --fix .

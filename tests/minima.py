@@ -1,11 +1,14 @@
 """Print constraints for `make minima`: each package that users need at its declared minimum.
 
-What only the tests need stays at the version of constraints.txt.
+What only the tests need stays at the version of constraints.txt. With --tried it says which
+versions are installed in the Python that runs it.
 """
 
+import platform
 import re
 import sys
 import tomllib
+from importlib.metadata import version
 from pathlib import Path
 
 USERS = ("glyphs", "images", "lab", "report", "tables", "onnx")
@@ -23,5 +26,14 @@ def minima(root: Path) -> list[str]:
     return [*lowest.values(), *(line for line in tested if line.split("==")[0] in tools)]
 
 
+def tried(root: Path) -> str:
+    """The Python and the packages that were declared, as they are installed."""
+    names = [line.split("==")[0] for line in minima(root) if line.endswith(".*")]
+    return f"tried with Python {platform.python_version()}: " + ", ".join(
+        f"{name} {version(name)}" for name in names
+    )
+
+
 if __name__ == "__main__":
-    print("\n".join(minima(Path(sys.argv[1]))))
+    root = Path(sys.argv[1])
+    print(tried(root) if "--tried" in sys.argv else "\n".join(minima(root)))
