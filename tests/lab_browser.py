@@ -7,6 +7,8 @@ import subprocess
 import sys
 from urllib.parse import urlsplit
 
+LATE = 90_000  # milliseconds: the kernel may have to be compiled first, on a busy machine
+READY = "room.iteration !== undefined"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
@@ -46,11 +48,15 @@ class Tabs:
         self.allowed = set()  # the statuses of refusals that a test is about
         self.listening = True  # False where a test ends the lab that a tab is of
 
-    def context(self, width=1440, scheme="light", **options):
+    def context(self, width=1440, scheme="light", moving=False, **options):
+        """A browser of its own. It asks for less motion, so that runs wait, unless `moving`."""
         context = self._browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=scheme, **options
+            viewport={"width": width, "height": 900},
+            color_scheme=scheme,
+            reduced_motion="no-preference" if moving else "reduce",
+            **options,
         )
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(LATE)
         self._contexts.append(context)
         return context
 
@@ -94,8 +100,6 @@ class Tabs:
         for context in self._contexts:
             context.close()
 
-
-LATE = 90_000  # milliseconds; the kernel may have to be compiled first, on a busy machine
 
 _UNTIL = """() => new Promise((done, fail) => {
   const look = () => {

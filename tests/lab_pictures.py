@@ -13,7 +13,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from chainrule.lab.server.static import PAGE
-from lab_browser import CHROMIUM, Server, Tabs, until
+from lab_browser import CHROMIUM, READY, Server, Tabs, until
 
 FOLDER = Path(__file__).parents[1] / "docs" / "images"
 ROOMS = {"points": "lab-points-*.png"}
@@ -39,7 +39,7 @@ def stamp_of(path):
 def points_tour(tabs, lab):
     """Go through the points room as the tour does; yield each picture's name and its PNG."""
     tab = tabs.open(lab, "/#points?iterations=30000", width=1280)
-    until(tab, "Number(room.known) > 0")
+    until(tab, READY)
     tab.get_by_role("button", name="To the end").click()
     until(tab, "room.iteration === '30000' && room.state !== 'playing'")
     tab.get_by_label("Iteration", exact=True).fill("3000")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from chainrule.lab.server.static import PAGE
-from lab_browser import until
+from lab_browser import READY, until
 
 VIEWS = [
     {"width": 1440, "scheme": "light"},
@@ -28,7 +28,7 @@ def seen_by_axe(tab, state):
 @pytest.mark.slow
 @pytest.mark.parametrize("view", VIEWS, ids=["wide", "narrow and dark", "forced colours"])
 def test_axe_finds_nothing_in_any_state(tabs, lab, view):
-    tab = tabs.open(lab, "/#points?iterations=2000&hidden=3&seed=3", **view)
+    tab = tabs.open(lab, "/#points?iterations=2000&hidden=3&seed=3", **view, moving=True)
     until(tab, "Number(room.known) > 0 && document.querySelector('canvas')?.dataset.drawn")
     tab.locator("canvas").first.click(position={"x": 100, "y": 80})
     until(tab, "document.querySelector('[data-derived]')")
@@ -63,18 +63,18 @@ def test_everything_that_acts_has_a_key(tabs, lab):
         for element in re.findall(r"<(\w+)[^<>]*onClick", path.read_text("utf-8")):
             assert element in ("button", "a", "canvas"), path
     tab = tabs.open(lab)
-    until(tab, "Number(room.known) > 0")
+    until(tab, READY)
     reached = set()
     for _ in range(45):
         tab.keyboard.press("Tab")
         reached.add(tab.evaluate(FOCUSED))
-    there = {"Points", "Runs", "Rewind", "To the end", "Zoom in", "Make the map", "Copy"}
+    there = {"Points", "Runs", "Play", "To the end", "Zoom in", "Make the map", "Copy"}
     assert there <= reached
     assert {"The points and the boundary", "Iteration on the error curves"} <= reached
-    tab.get_by_role("button", name="Rewind").press("Enter")
-    until(tab, "room.state === 'paused' && room.iteration === '0'")
     tab.get_by_role("button", name="Play").press("Space")
     until(tab, "Number(room.iteration) > 10")
+    tab.get_by_role("button", name="Rewind").press("Enter")
+    until(tab, "room.state === 'paused' && room.iteration === '0'")
 
 
 # Machado, Oliveira and Fernandes 2009, severity 1, for linear RGB
@@ -107,5 +107,5 @@ def test_the_two_classes_stay_apart_in_every_colour_blindness(scheme, kind):
 
 def test_a_narrow_screen_scrolls_down_only(tabs, lab):
     tab = tabs.open(lab, width=320)
-    until(tab, "Number(room.known) > 0")
+    until(tab, READY)
     assert tab.evaluate("document.documentElement.scrollWidth") <= 320

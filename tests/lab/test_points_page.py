@@ -13,7 +13,7 @@ from chainrule.points import load_dataset, train
 from chainrule.points.derivation import derivation
 from chainrule.points.example import Example
 from chainrule.points.files import load_weights, weights_digest
-from lab_browser import until
+from lab_browser import READY, until
 
 ENDED = "room.state !== 'playing' && room.state !== 'loading'"
 
@@ -28,18 +28,18 @@ def digest_of(tab):
 
 
 def to_the_end(tab, iterations):
-    until(tab, "Number(room.known) >= 0 && room.iteration !== undefined")
+    until(tab, READY)
     button = tab.get_by_role("button", name="To the end")
     button.evaluate("b => b.click()")  # it does nothing where the run has ended by itself
     until(tab, f"room.iteration === '{iterations}' && {ENDED}")
 
 
 def test_the_first_screen_trains_by_itself(tabs, lab):
-    tab = tabs.open(lab)
+    tab = tabs.open(lab, moving=True)
     until(tab, "room.state === 'playing' && Number(room.iteration) > 500")
     assert "click a point" in tab.locator(".lead").inner_text()
-    tab.get_by_role("button", name="Pause").click()
-    until(tab, "room.state === 'paused'")
+    tab.get_by_role("button", name="Pause").evaluate("b => b.click()")
+    until(tab, "room.state !== 'playing'")
     assert tab.locator("canvas").first.get_attribute("data-iteration") is not None
 
 
@@ -71,7 +71,7 @@ def test_play_hold_step_and_back_are_the_same_bits(tabs, lab):
 
 
 def test_every_number_of_the_chain_rule_while_it_trains(tabs, lab):
-    tab = tabs.open(lab, "/#points?hidden=4&iterations=200000&seed=1")
+    tab = tabs.open(lab, "/#points?hidden=4&iterations=200000&seed=1", moving=True)
     until(tab, "room.state === 'playing' && Number(room.iteration) > 50")
     tab.locator("canvas").first.click(position={"x": 180, "y": 160})
     until(tab, "document.querySelector('[data-derived]')")
@@ -151,12 +151,12 @@ TABLE = "x1,x2,label\n" + "".join(
 
 def test_an_own_table_by_paste_taken_away_as_code(tabs, lab, tmp_path):
     tab = tabs.open(lab)
-    until(tab, "Number(room.known) > 0")
+    until(tab, READY)
     tab.get_by_text("Own table: paste, open or drop it").click()
     tab.get_by_label("Table of points").fill(TABLE)
     before = until(tab, "room.run")
     tab.get_by_role("button", name="Use this table").click()
-    until(tab, f"room.run !== '{before}' && Number(room.known) > 0")
+    until(tab, f"room.run !== '{before}' && {READY}")
     until(tab, "document.querySelector('.data').textContent.includes('20 training and 20 valid')")
     to_the_end(tab, 30000)
     digest = digest_of(tab)
@@ -180,7 +180,7 @@ def test_an_own_table_by_paste_taken_away_as_code(tabs, lab, tmp_path):
 
 def test_own_points_by_click_and_by_key_and_their_link(tabs, lab):
     tab = tabs.open(lab)
-    until(tab, "Number(room.known) > 0")
+    until(tab, READY)
     choose(tab, "Source", "draw")
     plane = tab.get_by_role("application", name="The points and the boundary")
     size = plane.bounding_box()["width"]
@@ -194,7 +194,7 @@ def test_own_points_by_click_and_by_key_and_their_link(tabs, lab):
     plane.focus()
     for key in ("ArrowRight", "ArrowRight", "ArrowDown", "2", "ArrowUp", "1", "Control+z"):
         plane.press(key)
-    until(tab, f"room.run !== '{before}' && room.busy === 'false' && Number(room.known) > 0")
+    until(tab, f"room.run !== '{before}' && room.busy === 'false' && {READY}")
     assert tab.locator("[data-own]").get_attribute("data-own") == "5"
     to_the_end(tab, 30000)
     digest = digest_of(tab)
@@ -222,7 +222,7 @@ def test_a_cell_of_the_map_is_the_run_that_it_opens(tabs, lab):
     error = float(cell.get_attribute("data-error"))
     before = until(tab, "room.run")
     cell.click()
-    until(tab, f"room.run !== '{before}' && Number(room.known) > 0")
+    until(tab, f"room.run !== '{before}' && {READY}")
     to_the_end(tab, 400)
     said = tab.locator("[data-figure=train]").inner_text()
     assert int(re.match(r"\d+", said)[0]) / 1000 == error
@@ -241,6 +241,8 @@ def test_a_cell_of_the_map_is_the_run_that_it_opens(tabs, lab):
 
 def test_divergence_is_said_with_a_rate_that_works(tabs, lab):
     tab = tabs.open(lab, "/#points?iterations=500&rate=1e160&seed=1")
+    until(tab, READY)
+    tab.get_by_role("button", name="To the end").click()
     until(tab, "room.state === 'diverged' && document.querySelector('.verdict button')")
     said = tab.locator(".verdict").inner_text()
     iteration = re.search(r"overflowed at iteration (\d+) with learning rate 1e\+160", said)[1]
@@ -265,7 +267,7 @@ def test_death_is_said_with_a_rate_that_works(tabs, lab):
     wrong = int(re.search(r"ends with (\d+) of 1,000 training points wrong", said)[1])
     before = until(tab, "room.run")
     tab.locator(".verdict button").click()
-    until(tab, f"room.run !== '{before}' && Number(room.known) > 0")
+    until(tab, f"room.run !== '{before}' && {READY}")
     to_the_end(tab, 800)
     assert until(tab, "room.state") not in ("dead", "diverged")
     assert tab.locator("[data-figure=train]").inner_text().startswith(f"{wrong} of 1,000")
@@ -279,5 +281,5 @@ def test_a_damaged_link_says_which_key(tabs, lab):
 
 
 def test_less_motion_is_kept(tabs, lab):
-    tab = tabs.open(lab, context=tabs.context(reduced_motion="reduce"))
+    tab = tabs.open(lab)
     until(tab, "room.state === 'paused' && room.iteration === '0'")

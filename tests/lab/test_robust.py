@@ -54,7 +54,7 @@ def test_a_stalled_tab_costs_one_slot_a_run():
 
 
 def test_six_open_tabs_do_not_keep_it(tabs, lab_alone):
-    context = tabs.context(reduced_motion="reduce")
+    context = tabs.context()
     opened = [tabs.open(lab_alone, context=context) for _ in range(6)]
     for tab in opened:  # more streams than one would be more than the browser's connections
         until(tab, "room.state === 'paused' && room.iteration === '0'")
@@ -67,7 +67,7 @@ def test_six_open_tabs_do_not_keep_it(tabs, lab_alone):
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's list of processes")
 def test_a_killed_worker_is_replaced_and_goes_on(lab_alone, tabs):
-    tab = tabs.open(lab_alone, "/#points?iterations=100000&seed=4")
+    tab = tabs.open(lab_alone, "/#points?iterations=100000&seed=4", moving=True)
     until(tab, "Number(room.iteration) > 500")
     before = _workers(lab_alone.process.pid)
     for worker in before:
@@ -75,7 +75,7 @@ def test_a_killed_worker_is_replaced_and_goes_on(lab_alone, tabs):
     at = int(until(tab, "room.iteration"))
     until(tab, f"Number(room.iteration) > {at} + 2000 && room.state === 'playing'")
     assert _workers(lab_alone.process.pid).isdisjoint(before)
-    tab.get_by_role("button", name="Pause").click()
+    tab.get_by_role("button", name="Pause").evaluate("b => b.click()")
     at = int(until(tab, "room.state === 'paused' && room.iteration"))
     digest = until(tab, "document.querySelector('[data-digest]')?.dataset.digest")
     data = load_dataset("double-moon")
@@ -96,7 +96,7 @@ def _workers(process):
 def test_killed_and_started_again_nothing_finished_is_lost(tabs, tmp_path):
     first = Server(tmp_path, "--token", TOKEN)
     try:
-        tab = tabs.open(first, "/#points?iterations=900&seed=6")
+        tab = tabs.open(first, "/#points?iterations=900&seed=6", moving=True)
         until(tab, "room.iteration === '900' && room.state !== 'playing'")
         digest = until(tab, "document.querySelector('[data-digest]')?.dataset.digest")
         done = until(tab, "room.run")
@@ -199,7 +199,7 @@ def _until(client, run, wanted):
         ({"iterations": 10**7 + 1}, "from 1 to 10,000,000"),
         ({"learning_rate": 0}, "learning rate"),
         ({"learning_rate": "1"}, "learning rate"),
-        ({"data": "../../etc/passwd"}, "expected one of double-moon, breast-cancer"),
+        ({"data": "../../etc/passwd"}, "expected one of double-moon"),
         ({"data": "own-" + "0" * 64}, "no such points any more"),
         ({"colour": 1}, "'colour'"),
         ({"seed": -1}, "seed"),
@@ -296,7 +296,7 @@ def test_the_curves_of_ten_million_iterations_are_exact(tmp_path):
 
 
 def test_a_client_that_goes_away_harms_nobody(lab):
-    for _ in range(5):
+    for _ in range(2):
         with socket.create_connection((lab.host, lab.port)) as half:
             half.sendall(b"POST /api/points/data HTTP/1.1\r\nContent-Length: 999\r\n")
         with socket.create_connection((lab.host, lab.port)) as noise, contextlib.suppress(OSError):

@@ -36,6 +36,7 @@ export function Data(properties) {
     <div class="fields">
       <label>Source <select value=${source} onChange=${(/** @type {any} */ e) => choose(e.target.value)}>
         <option value="double-moon">half-moons</option>
+        <option value="inferred-moons">half-moons, nearest to the report's</option>
         <option value="breast-cancer">breast cancer (30 features)</option>
         <option value="draw">own points, set by hand</option>
         ${source === "file" && html`<option value="file">own table</option>`}

@@ -43,7 +43,7 @@ export function Plane({ live, box, mode, picked, onPick, onPlace, onRemove, undo
   }, [live]);
   useEffect(() => {
     if (canvas.current) paint(canvas.current, shown.current);
-  });
+  }, [live, box, picked, cross]);
 
   /** @param {Place} at @param {string} what */
   const act = (at, what) => {

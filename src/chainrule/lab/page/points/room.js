@@ -35,13 +35,26 @@ export function Points({ query }) {
   }, [query]);
   useEffect(() => {
     if (!live) return;
-    const changed = () => redraw((n) => n + 1);
+    let last = 0;
+    let waiting = 0;
+    const now = () => {
+      waiting = 0;
+      last = performance.now();
+      redraw((n) => n + 1);
+    };
+    // the plane draws every signal; what is read needs no more than ten a second
+    const changed = () => {
+      const left = live.news.is_playing ? last + 100 - performance.now() : 0;
+      if (left <= 0) now();
+      else waiting ||= window.setTimeout(now, left);
+    };
     live.addEventListener("changed", changed);
     live.addEventListener("points", changed);
     changed();
     return () => {
       live.removeEventListener("changed", changed);
       live.removeEventListener("points", changed);
+      clearTimeout(waiting);
       live.close();
     };
   }, [live]);
