@@ -28,8 +28,7 @@ def lab_alone(tmp_path):
 def browser():
     if CHROMIUM is None:
         pytest.skip("needs Chromium (on Debian: the package chromium)")
-    from playwright.sync_api import sync_playwright
-
+    sync_playwright = pytest.importorskip("playwright.sync_api").sync_playwright
     with sync_playwright() as playwright:
         # no sandbox: containers run tests as root
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])

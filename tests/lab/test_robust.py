@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
+from chainrule.lab.jobs.store import Record, Store
 from chainrule.lab.rooms.points import PointsRoom
 from chainrule.lab.rooms.points_counts import CountsWriter, Curves
 from chainrule.lab.rooms.points_link import read_link, write_link, write_points
@@ -217,6 +218,28 @@ def test_what_is_no_request_gets_a_sentence(client, body):
     answer = client.post("/api/points/runs", content=body)
     assert answer.status_code == 422
     assert "expected" in answer.json()["error"]
+
+
+def test_curves_beyond_the_quota_of_the_disk_get_a_sentence(tmp_path):
+    store = Store(tmp_path)
+    for number in range(14):
+        settings = Recipe().document()
+        row = Record(str(number), "x", "points", "training", settings, "paused", "", 0, {}, 0, 0)
+        store.add(row)
+        store.change(str(number), done=10**7)
+    assert store.done("x", "training") == 14 * 10**7
+    store.close()
+    settings = LabSettings(tmp_path, host="0.0.0.0", token=TOKEN)
+    lab = Lab(settings)
+    lab.store.add_session("x", settings.secret_hash)
+    lab.rooms["points"] = PointsRoom(lab)
+    address = f"http://127.0.0.1:{settings.port}"
+    headers = {"Origin": address, "Cookie": f"chainrule-lab-{settings.port}=x"}
+    with TestClient(lab.application(), base_url=address, headers=headers) as client:
+        assert len(client.get("/api/runs").json()["runs"]) == 14
+        answer = client.post("/api/points/runs", json={})
+    assert answer.status_code == 429
+    assert "remove some of the runs" in answer.json()["error"]
 
 
 def test_a_map_over_the_quota_gets_a_sentence(client):

@@ -120,6 +120,14 @@ class Store:
             found = self._base.execute("SELECT count(*) FROM runs WHERE owner = ?", (owner,))
             return int(found.fetchone()[0])
 
+    def done(self, owner: str, kind: str) -> int:
+        """How much all runs of a kind of this owner have done together."""
+        with self._asked():
+            found = self._base.execute(
+                "SELECT total(done) FROM runs WHERE owner = ? AND kind = ?", (owner, kind)
+            )
+            return int(found.fetchone()[0])
+
     def remove(self, run: str) -> None:
         """Forget a run."""
         with self._asked():

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from chainrule.errors import InputError
+from chainrule.errors import FileError, InputError
 from chainrule.io.checks import finite_number, one_of, whole_number
 from chainrule.io.files import write_text
 from chainrule.lab.jobs.store import Record
@@ -110,7 +110,7 @@ class PointsRoom:
     def stop(self) -> None:
         """Note how far every run is, and end the worker."""
         for live in self._live.values():
-            with contextlib.suppress(Exception):  # a full disk must not keep us
+            with contextlib.suppress(FileError):  # a full disk must not keep us
                 self._keep(live)
         if self._worker is not None:
             self._worker.end()
@@ -169,7 +169,8 @@ class PointsRoom:
             # whoever gave the table does not know where it lies
             said = values["said"].replace(str(live.recipe.file(self._data)), "the table")
             live.news = {**live.news, "is_playing": False, "ended": "failed", "said": said}
-            self._keep(live)
+            with contextlib.suppress(FileError):
+                self._keep(live)
             self._say(live)
             del self._live[live.id]
 
@@ -183,7 +184,8 @@ class PointsRoom:
         now = time.monotonic()
         if not live.news["is_playing"] or now - live.kept > _KEEP_EVERY:
             live.kept = now
-            self._keep(live)
+            with contextlib.suppress(FileError):  # a full disk: it is kept when there is room again
+                self._keep(live)
 
     def _keep(self, live: Live) -> None:
         news = live.news
@@ -232,7 +234,7 @@ class PointsRoom:
         then = one_of("then", asked.get("then", "play"), ("play", "pause"))
         if recipe.is_own and not recipe.file(self._data).exists():
             raise InputError("the lab has no such points any more; expected them to be given again")
-        refusal = self._over_quota(owner)
+        refusal = self._over_quota(owner, recipe.iterations)
         if refusal is not None:
             return refusal
         now = time.time()
@@ -245,10 +247,16 @@ class PointsRoom:
         self._open(live, at, then)
         return JSONResponse({"id": run.id, "settings": run.settings}, 201)
 
-    def _over_quota(self, owner: str) -> Response | None:
+    def _over_quota(self, owner: str, iterations: int) -> Response | None:
         quotas, own = self._lab.quotas, [r for r in self._live.values() if r.owner == owner]
         if self._lab.store.count(owner) >= quotas.runs:
             return refused(429, f"{quotas.runs:,} runs are kept; remove some of them")
+        if 8 * (self._lab.store.done(owner, "training") + iterations) > quotas.disk:
+            return refused(
+                429,
+                f"the curves that are kept would take more than {quotas.disk:,} bytes; remove some "
+                "of the runs",
+            )
         resting = [live for live in own if not live.news.get("is_playing")]
         if len(own) >= quotas.live and not resting:
             return refused(429, f"{quotas.live} runs go already; pause one of them")

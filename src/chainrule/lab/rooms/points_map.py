@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from chainrule.errors import InputError
+from chainrule.errors import FileError, InputError
 from chainrule.io.checks import one_of, positive_number, whole_number
 from chainrule.io.cores import available_cores
 from chainrule.lab.jobs.store import Record
@@ -179,7 +179,7 @@ class Maps:
 
     def _change(self, study: _Study, state: str, said: str = "") -> None:
         study.state, study.said = state, said
-        with contextlib.suppress(Exception):  # a full disk: the page is told all the same
+        with contextlib.suppress(FileError):  # a full disk: the page is told all the same
             self._lab.store.change(study.run.id, state=state, said=said, done=study.done)
         self._say(study)
 
