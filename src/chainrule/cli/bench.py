@@ -231,3 +231,44 @@ def checks(as_json: JsonOption = False) -> None:
         f"{document['gradcheck_found']}; {document['false_alarms']} false alarms on the layers "
         "without the mistakes"
     )
+
+
+@app.command()
+def cluster(as_json: JsonOption = False) -> None:
+    """Time a study, features and reading on threads and on Ray here; model 1 to 1,000 nodes.
+
+    With 1, 2 and 4 Ray workers on this machine's cores, beside threads. The table of nodes is a
+    model and no measurement: from the measured times, messages and bytes, and an assumed network
+    and storage of 10 Gbit/s each, with what limits it. Needs the extra `ray`.
+
+    Example: chainrule bench cluster --json
+    """
+    from chainrule.benchmarks.cluster import measure
+
+    with progress("bench cluster", "executors") as report:
+        document = measure(report)
+    if as_json:
+        print_json(document)
+        return
+    print_table(
+        "measured on this machine",
+        ("work", "executor", "workers", "items/s", "efficiency"),
+        [
+            (
+                row["work"],
+                row["executor"],
+                str(row["workers"]),
+                f"{row['items_per_second']:,.0f}",
+                f"{row['efficiency']:.0%}",
+            )
+            for row in document["rows"]
+        ],
+    )
+    print_table(
+        "\nmodelled, not measured",
+        ("work", "nodes", "items/s", "limit"),
+        [
+            (row["work"], str(row["nodes"]), f"{row['items_per_second']:,.0f}", row["limit"])
+            for row in document["model"]
+        ],
+    )

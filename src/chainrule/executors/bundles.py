@@ -8,14 +8,14 @@ _RECENT = 0.2  # the weight of a new job in the mean of the times
 
 
 class Bundles:
-    """Hands out the jobs 0, 1, ..., count - 1 in bundles of about `SECONDS` of work.
+    """Hands out the jobs 0, 1, ..., count - 1 in bundles of so many seconds of work, about.
 
     They grow as it is seen how long a job takes, and shrink towards the end, so that no worker
     waits long for the last one.
     """
 
-    def __init__(self, count: int) -> None:
-        self._count, self._next, self._size = count, 0, 1
+    def __init__(self, count: int, of_work: float = SECONDS) -> None:
+        self._count, self._next, self._size, self._of_work = count, 0, 1, of_work
         self._seconds: float | None = None
         self._again: deque[int] = deque()
         self._alone: set[int] = set()
@@ -46,6 +46,6 @@ class Bundles:
     def _wanted(self) -> int:
         if self._seconds is None:
             return 1
-        wanted = int(SECONDS / max(self._seconds, 1e-6))
+        wanted = int(self._of_work / max(self._seconds, 1e-6))
         self._size = max(1, min(wanted, _GROWTH * self._size))
         return self._size

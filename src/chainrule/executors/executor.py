@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from chainrule.errors import ChainruleError
-from chainrule.executors.bundles import Bundles
+from chainrule.executors.bundles import SECONDS, Bundles
 from chainrule.executors.work import Answer, Work
 
 J = TypeVar("J")
@@ -42,16 +42,18 @@ class Executor(ABC):
         *,
         prepare: Callable[[Any], Any] | None = None,
         name: Callable[[J], str] = str,
+        bundle: float = SECONDS,
     ) -> Iterator[tuple[int, Any]]:
         """(k, job(shared, jobs[k])) for each k, as they end.
 
         prepare: what each worker does once with `shared`; its value takes the place of `shared`.
-        name: how a sentence calls a job. Closing the iterator gives up what is not done yet.
+        name: how a sentence calls a job. bundle: so many seconds of work are sent together, about; 0
+        sends each job by itself. Closing the iterator gives up what is not done yet.
 
         Raises a ChainruleError of a job at once. After any other error of a job (or if it ends its
         worker) the others are done and given first; then FailedJobsError names it.
         """
-        bundles = Bundles(len(jobs))
+        bundles = Bundles(len(jobs), bundle)
         work = Work(job, prepare)
         failed: dict[int, BaseException] = {}
         waiting: dict[Future[list[Answer]], list[int]] = {}
