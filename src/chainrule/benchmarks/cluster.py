@@ -136,7 +136,7 @@ def _study() -> Work:
     from chainrule.points.study import Trial
 
     data = double_moon(seed=1), double_moon(seed=2)
-    setting = Setting(7, 0.02, 100_000, 300)
+    setting = Setting(7, 0.02, 100_000, 200)
 
     def do(executor: Executor) -> int:
         run_study([setting], *data, executor=executor)
@@ -152,7 +152,7 @@ def _features(folder: Path) -> Work:
     from chainrule.io.pictures import sample_picture
 
     network = load_feature_source("efficientnet-lite0")
-    files = [folder / f"{k}.jpg" for k in range(192)]
+    files = [folder / f"{k}.jpg" for k in range(128)]
     sample_picture().save(files[0], quality=90)
     for file in files[1:]:
         file.write_bytes(files[0].read_bytes())
@@ -176,7 +176,7 @@ def _read() -> Work:
         render_line(
             fonts[int(rng.integers(len(fonts)))], " ".join(rng.permutation(words)[:4])
         ).image
-        for _ in range(1024)
+        for _ in range(768)
     ]
 
     def do(executor: Executor) -> int:

@@ -1,6 +1,7 @@
 """`chainrule images features` and `export`: a network's features, and a classifier as ONNX."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +11,6 @@ import typer
 from chainrule.cli.images_options import (
     BurstsOption,
     CacheOption,
-    FolderArgument,
     SourceOption,
     cache_folder,
     listen,
@@ -22,11 +22,26 @@ from chainrule.cli.output import JsonOption, print_json, progress
 
 
 def features(
-    folder: FolderArgument,
-    out: Annotated[Path, typer.Option(metavar="FILE", help="The .safetensors file to write.")],
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="Folder of class folders, VOC tree, CSV list (file,classes); an address (s3://, "
+            "http://) or, with --shard, a text file of addresses and paths."
+        ),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            metavar="FILE", help="The .safetensors file to write; with --shard a folder of them."
+        ),
+    ],
     model: SourceOption = "efficientnet-lite0",
     cache: CacheOption = None,
     bursts: BurstsOption = None,
+    shard: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="PICTURES", help="Write a folder, so many pictures a file."),
+    ] = None,
     on: OnOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -36,14 +51,22 @@ def features(
     cache folder as they come: a run that is stopped goes on where it was. Pictures that cannot be
     read are listed and left out. `train`, `evaluate`, `predict` and `similar` take the file.
 
+    With --shard, or from an address, they go into a folder of such files and an index.json, without
+    classes: each file appears when it is done, a run that is stopped goes on with those that are
+    not there, and only the files under way are held in memory.
+
     Example: chainrule images features photos --out features.safetensors
     """
     from chainrule.images.feature_file import check_writable, save_features
     from chainrule.images.features import network_features
     from chainrule.images.networks import load_feature_source
+    from chainrule.io.addresses import is_address
 
+    if shard is not None or is_address(source):
+        _sharded(source, out, model, shard or 4096, on, as_json)
+        return
     check_writable(out)
-    collection = read_listed(folder, bursts, classes_needed=False)
+    collection = read_listed(Path(source), bursts, classes_needed=False)
     network = load_feature_source(model)
     started = time.monotonic()
     with progress("features", "pictures") as report, far(on) as executor:
@@ -73,6 +96,27 @@ def features(
         f"{len(collection.files):,} pictures, {found.values.shape[1]:,} features each, in "
         f"{seconds:.1f} s: {out}"
     )
+
+
+def _sharded(source: str, out: Path, model: str, shard: int, on: str | None, as_json: bool) -> None:
+    from chainrule.images.listing import list_pictures
+    from chainrule.images.networks import load_feature_source
+    from chainrule.images.sharded import listed_pictures, skipped_of, write_sharded
+
+    listen()
+    pictures: Sequence[Path | str] = (
+        list_pictures(Path(source))[0] if Path(source).is_dir() else listed_pictures(source)
+    )
+    network = load_feature_source(model)
+    with progress("features", "pictures") as report, far(on) as executor:
+        index = write_sharded(
+            out, pictures, network, together=shard, executor=executor, progress=report
+        )
+    refuse_if_nothing(index["pictures"], skipped_of(index))
+    if as_json:
+        print_json(index)
+        return
+    print(f"{index['pictures']:,} pictures in {len(index['files']):,} files: {out}")
 
 
 def export(

@@ -47,7 +47,7 @@ class Executor(ABC):
         """(k, job(shared, jobs[k])) for each k, as they end.
 
         prepare: what each worker does once with `shared`; its value takes the place of `shared`.
-        name: how a sentence calls a job. bundle: so many seconds of work are sent together, about; 0
+        name: how a sentence calls a job. bundle: about so many seconds of work are sent together; 0
         sends each job by itself. Closing the iterator gives up what is not done yet.
 
         Raises a ChainruleError of a job at once. After any other error of a job (or if it ends its

@@ -77,7 +77,7 @@ def ready(shared: tuple[FeatureSource, Precision]) -> Ready:
     return network.feature_function(precision), network.preprocessing
 
 
-def batch_features(shared: Ready, files: Sequence[Path]) -> Batch:
+def batch_features(shared: Ready, files: Sequence[Path | str]) -> Batch:
     """The job of a worker: read a batch of pictures and compute."""
     function, look = shared
     squares, there, keys, skipped = [], [], [], []
@@ -95,7 +95,7 @@ def batch_features(shared: Ready, files: Sequence[Path]) -> Batch:
     return Batch(function(look.scaled(np.stack(squares))).numpy(), there, keys, skipped)
 
 
-def photograph_bytes(file: Path) -> bytes:
+def photograph_bytes(file: Path | str) -> bytes:
     """The bytes of a picture. Raises FileError if it cannot be read or is a drawing of ours."""
     content = read_bytes(file)
     if is_drawing_content(content):
@@ -108,6 +108,6 @@ def batches_of(files: Sequence[Path]) -> list[Sequence[Path]]:
     return [files[first : first + BATCH] for first in range(0, len(files), BATCH)]
 
 
-def first_of(files: Sequence[Path]) -> str:
+def first_of(files: Sequence[Path | str]) -> str:
     """How a sentence calls a batch."""
     return f"the pictures from {shown(files[0])} on"

@@ -15,7 +15,7 @@ from chainrule.io.files import make_folder
 from chainrule.io.model_file import read_model_file, write_model_file
 from chainrule.io.names import shown
 
-_KIND = "image features"
+KIND = "image features"
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def save_features(
         "skipped": [asdict(s) for s in collection.skipped],
     }
     arrays = {"features": np.ascontiguousarray(values), "truth": collection.truth}
-    write_model_file(path, _KIND, arrays, settings)
+    write_model_file(path, KIND, arrays, settings)
 
 
 def load_features(paths: Sequence[Path]) -> FeatureTable:
@@ -79,7 +79,7 @@ def _load(path: Path) -> FeatureTable:
     expected = "a file that `chainrule images features` wrote"
     if path.is_dir():
         raise FileError(f"{shown(path)} is a folder; expected {expected}")
-    found = read_model_file(path, _KIND, expected)
+    found = read_model_file(path, KIND, expected)
     settings, values = found.settings, found.arrays["features"]
     files = tuple(Path(file) for file in settings["files"])
     collection = Collection(

