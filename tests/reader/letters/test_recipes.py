@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from chainrule.chain.inference.precision import best_precision
 from chainrule.errors import InputError
 from chainrule.glyphs.jitter import Jitter
 from chainrule.reader.letters.batches import LetterBatches
@@ -17,9 +18,18 @@ from chainrule.reader.letters.sentence import sentence
 from chainrule.training import Settings
 
 
+def test_both_run_in_the_precision_in_which_this_processor_is_fastest():
+    """The parameters and the steps stay float32: see `chainrule.training`."""
+    for recipe in RECIPES.values():
+        assert recipe.settings.precision == best_precision()
+        assert recipe.network(3).initial_parameters(torch.Generator())["conv1.weight"].dtype == (
+            torch.float32
+        )
+
+
 def test_the_originals_recipe_is_the_published_one():
     original = find_recipe("original")
-    assert original.settings == Settings(
+    assert replace(original.settings, precision="float32") == Settings(
         epochs=15, batch_size=100, learning_rate=0.001, momentum=0.9, weight_decay=0.0005
     )
     assert original.initialization == 0.01

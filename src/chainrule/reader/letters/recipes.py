@@ -11,6 +11,7 @@ from torch import Tensor
 
 from chainrule.blocks import SoftmaxLogLoss, top1_error, top5_error
 from chainrule.chain import Chain
+from chainrule.chain.inference.precision import best_precision
 from chainrule.errors import InputError
 from chainrule.glyphs.jitter import Jitter
 from chainrule.glyphs.letters import Letters
@@ -46,8 +47,11 @@ class Recipe:
 # of one design stood on both sides. The second search held out two quarters in turn, with designs
 # kept together: there that choice made 1.8 %, 20 epochs with the stronger warp 1.6 %, and 24 with
 # half the weight decay 1.5 %. Networks of 0.25 million parameters and dropout did no better, nor
-# did rates of 0.05 to 0.3 in the first search. float32, since on the processor at hand bfloat16
-# saved a tenth of the time at most, and on others it costs time.
+# did rates of 0.05 to 0.3 in the first search.
+#
+# Both run in bfloat16 where the processor multiplies it, with float32 sums, parameters and steps:
+# that takes less time, and as many letters are wrong in the end (figures in docs/benchmarks.md).
+_PRECISION = best_precision()
 RECIPES = {
     recipe.name: recipe
     for recipe in (
@@ -55,7 +59,12 @@ RECIPES = {
             "original",
             letter_network,
             Settings(
-                epochs=15, batch_size=100, learning_rate=0.001, momentum=0.9, weight_decay=0.0005
+                epochs=15,
+                batch_size=100,
+                learning_rate=0.001,
+                momentum=0.9,
+                weight_decay=0.0005,
+                precision=_PRECISION,
             ),
             initialization=0.01,
             scale=256 / 255,
@@ -71,6 +80,7 @@ RECIPES = {
                 weight_decay=0.0005,
                 nesterov=True,
                 schedule="two-cycles",
+                precision=_PRECISION,
             ),
             initialization="he",
             scale="deviation",
