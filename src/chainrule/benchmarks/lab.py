@@ -28,9 +28,13 @@ _FRAMES = """() => new Promise(done => {
     done((Number(canvas.dataset.drawn) - first) / (performance.now() - began) * 1000);
   }, 2000);
 })"""
-_USABLE = """() => new Promise(done => {
-  const look = () => Number(document.querySelector("[data-room]")?.dataset.known) > 0
-    ? done(true) : requestAnimationFrame(look);
+_USABLE = """run => new Promise(done => {
+  const look = () => {
+    const room = document.querySelector("[data-room]")?.dataset;
+    const isDrawn = document.querySelector("canvas")?.dataset.drawn;
+    const isThere = Number(room?.known) > 0 && isDrawn && (run === null || room.run === run);
+    isThere ? done(true) : requestAnimationFrame(look);
+  };
   look();
 })"""
 
@@ -79,7 +83,7 @@ def _alone(folder: Path, chromium: str, library: float, add: Any) -> None:
         with _serving(folder, "--token", _TOKEN) as lab:
             tab = browser.new_page(viewport={"width": 1440, "height": 900})
             tab.goto(lab.address)
-            tab.evaluate(_USABLE)
+            tab.evaluate(_USABLE, None)
             add(
                 "from the start until a network trains on the page",
                 time.perf_counter() - began,
@@ -89,7 +93,7 @@ def _alone(folder: Path, chromium: str, library: float, add: Any) -> None:
             run = client.post("/api/points/runs", {"settings": {"iterations": 100 * _LONG}})["id"]
             tab.evaluate(f"location.hash = '#points?run={run}'")
             client.post(f"/api/points/runs/{run}/do", {"do": "pace", "pace": None})
-            tab.evaluate(_USABLE)
+            tab.evaluate(_USABLE, run)
             first, start = client.known(run), time.perf_counter()
             frames = tab.evaluate(_FRAMES)
             speed = (client.known(run) - first) / (time.perf_counter() - start)
