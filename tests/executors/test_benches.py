@@ -123,7 +123,7 @@ def test_lines_are_read_with_the_same_bits(cluster, tmp_path):
     fonts = load_line_fonts()
     images = [render_line(font, "the same line").image for font in fonts[:70]]
     sources = [*images[:69], tmp_path / "absent.png"]
-    reader = load_reader(None)
+    reader = load_reader("fast")
     here, unopened = read_far(reader, sources, Here())
     there, its_unopened = read_far(reader, sources, cluster)
     assert there == here

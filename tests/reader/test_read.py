@@ -28,7 +28,7 @@ SENTENCE = "the rat the cat the dog chased killed ate the malt"
 
 @pytest.fixture(scope="module")
 def reader():
-    return load_reader()
+    return load_reader("fast")
 
 
 @pytest.fixture(scope="module")

@@ -66,6 +66,14 @@ def evaluate(
     ] = 2,
     seed: Annotated[int, typer.Option(min=0, help="Which fonts, words and noise.")] = 0,
     on: OnOption = None,
+    reliability: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="With FOLDER: how often lines are right by how sure they are, as a figure (.svg, "
+            ".png or .pdf).",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure error rates and lines a second, on pictures whose texts are known or rendered lines.
@@ -89,8 +97,13 @@ def evaluate(
     from chainrule.glyphs.alphabet import parse_alphabet
     from chainrule.glyphs.degrade import CONDITIONS
     from chainrule.io.checks import one_of
+    from chainrule.io.figures import check_figure_path
     from chainrule.reader.model_file import load_reader
 
+    if reliability is not None:
+        check_figure_path(reliability)
+        if not folders:
+            raise InputError("--reliability is given without FOLDER; expected pictures with texts")
     for name in condition or ():
         one_of("--condition", name, CONDITIONS)
     reader = load_reader(model)
@@ -107,6 +120,8 @@ def evaluate(
         if folders:
             readers |= _peers(workers, characters, rendered=False) if peers else {}
             _on_pictures(folders, score, readers, as_json)
+            if reliability is not None:
+                _draw_reliability(folders, score, ours["chainrule"], reliability)
             return
         readers |= _peers(workers, characters, rendered=True) if peers else {}
         _on_rendered(readers, characters or "", lines, condition, seed, as_json)
@@ -132,6 +147,21 @@ def _on_pictures(
         print_json({"score": score, "rows": [_described(row) for row in rows], "skipped": left})
         return
     _print_pictures(rows, skipped, score)
+
+
+def _draw_reliability(folders: list[Path], score: str, reader: "Reader", figure: Path) -> None:
+    """Draw how often lines are right by how sure they are; say it of the sure ones."""
+    from chainrule.io.figures import write_figure
+    from chainrule.reader.evaluation.reliability import SURE, judged, reliability_figure
+    from chainrule.reader.evaluation.scoring import parse_score
+    from chainrule.reader.lines.labelled import read_labelled
+
+    labelled, _ = read_labelled(folders)
+    sure, right = judged(reader, labelled, parse_score(score))
+    write_figure(figure, reliability_figure(sure, right))
+    over = sure > SURE
+    share = f"{right[over].mean():.1%} of these are right" if over.any() else "none"
+    print(f"{over.sum()} of {len(sure)} lines are over {SURE}: {share}", file=sys.stderr)
 
 
 def _described(row: "PictureRow") -> dict[str, Any]:

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 ModelOption = Annotated[
     Path | None,
     typer.Option(
-        "--model", help="A reader of `reader train-lines`; the package's own if not given."
+        "--model",
+        help="A reader of `reader train-lines`, or `fast`: the package's small one, for clean "
+        "print in ASCII. The package's own if not given.",
     ),
 ]
 

@@ -75,8 +75,8 @@ def train_lines(
         typer.Option(
             "--model",
             metavar="MODEL",
-            help="The reader to go on from.",
-            show_default="with --fonts or --lines the package's, else none",
+            help="The reader to go on from; `fast` for the package's small one.",
+            show_default="with --lines the package's, with --fonts its small one, else none",
         ),
     ] = None,
     size: Annotated[
@@ -159,12 +159,12 @@ def _train_drawn(
     import torch
 
     from chainrule.reader.lines.training import ONWARD, SCRATCH, train_reader
-    from chainrule.reader.model_file import load_reader, save_reader
+    from chainrule.reader.model_file import FAST, load_reader, save_reader
     from chainrule.training import events
 
     drawn, characters = _drawn(fonts, built, alphabet, options.as_json)
     recipe = ONWARD if fonts else SCRATCH if start is None else replace(SCRATCH, short=None)
-    first = load_reader(start) if fonts or start is not None else None
+    first = load_reader(start or FAST) if fonts or start is not None else None
     recipe = replace(
         recipe,
         settings=replace(recipe.settings, **options.settings),

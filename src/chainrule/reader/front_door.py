@@ -23,7 +23,7 @@ def load_reader(
     *,
     words: str | os.PathLike[str] | Iterable[str] | None = "english",
 ) -> Reader:
-    """The package's reader of lines, or that of a file, with a dictionary.
+    """The package's reader of lines, its small "fast" one, or that of a file, with a dictionary.
 
     words: "english"; None for no dictionary; a text file with a word a line; or the words. Raises
     FileError if a file cannot be read or is no such file, InputError if it holds no word.
@@ -45,7 +45,7 @@ def fit_reader(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Reader:
-    """Train a reader of lines in some fonts, on from the package's reader or that of `start`.
+    """Train a reader of lines in some fonts, on from the package's fast reader or that of `start`.
 
     fonts: a file or folder of TTF, OTF or WOFF2 fonts, or several. alphabet: the characters, or
     lowercase, letters, digits, alphanumeric or ascii for those; the space comes with them where all
@@ -61,7 +61,7 @@ def fit_reader(
         drawn,
         characters,
         replace(ONWARD, settings=settings),
-        start=model_file.load_reader(start),
+        start=model_file.load_reader(start or model_file.FAST),
         seed=seed,
         progress=progress,
     )

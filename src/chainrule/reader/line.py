@@ -32,8 +32,8 @@ class Character:
 class Line:
     """What was read in one picture; where that is nothing, the reason.
 
-    confidence: the probability that the network gives to this text, of all texts there are. It is
-    not calibrated: on pictures unlike those of the training it is too high. lines: where there are
+    confidence: the probability that all of the text is right, from 0 to 1: of real lines over 0.9
+    nearly all are (`chainrule.reader.confidence`). lines: where there are
     several below each other, each; then the text has them in order, with line feeds between, and
     the characters are those of all of them.
     """

@@ -53,3 +53,20 @@ def test_what_cannot_be_evaluated_is_refused(refused, folder, tmp_path):
     assert "expected some of exact" in refused("reader", "evaluate", folder, "--score", "loose")
     assert "holds no labelled picture" in refused("reader", "evaluate", tmp_path)
     assert "is not there" in refused("reader", "evaluate", tmp_path / "none")
+
+
+def test_how_often_sure_lines_are_right_is_drawn(command, refused, tmp_path):
+    font = next(font for font in load_line_fonts() if font.name == "lato-latin-400-normal")
+    for text in ("reduction", "contained"):
+        Image.fromarray(render_line(font, text).image).save(tmp_path / f"{text}.png")
+        (tmp_path / f"{text}.gt.txt").write_text(text)
+    figure = tmp_path / "sure.svg"
+    options = ("--no-peers", "--model", "fast", "--reliability", figure)
+    result = command("reader", "evaluate", tmp_path, *options)
+    assert result.returncode == 0, result.stderr
+    assert "2 of 2 lines are over 0.9: 100.0% of these are right" in result.stderr
+    assert b"confidence of the line" in figure.read_bytes() or figure.stat().st_size > 5000
+    assert "without FOLDER" in refused("reader", "evaluate", "--reliability", figure)
+    assert "expected a name that ends in" in refused(
+        "reader", "evaluate", tmp_path, "--reliability", tmp_path / "sure.txt"
+    )

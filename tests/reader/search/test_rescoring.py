@@ -170,7 +170,7 @@ def test_each_augmentation_is_another_crop_of_the_same_line():
 @pytest.fixture(scope="module")
 def lines():
     """A reader of small letters, pictures in training fonts and the texts in them."""
-    reader = load_reader().limited(ascii_lowercase + " ")
+    reader = load_reader("fast").limited(ascii_lowercase + " ")
     fonts = [font for font in load_line_fonts() if not font.validation]
     rng = np.random.default_rng(0)
     texts = [held_out_text(rng, reader.alphabet, 20) for _ in range(600)]

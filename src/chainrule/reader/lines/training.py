@@ -129,7 +129,9 @@ def train_reader(
     plain = _plain_lines(training or validation, alphabet, seed)
     crops = [crop_line(line.image) for line in plain]
     between = fitted_between(plain, crops, reader.log_probabilities(crops), alphabet)
-    some = RenderedLines(training or validation, alphabet, RANGE_LINES)
+    some = RenderedLines(
+        training or validation, alphabet, RANGE_LINES, LineStyle(looks=recipe.looks)
+    )
     inputs = (x for x, _ in some.batches(32, torch.Generator().manual_seed(seed)))
     ranges = measured_ranges(chain, trained.parameters, inputs)
     whole = bool(recipe.looks) and set(recipe.looks) <= set(WHOLE)
