@@ -143,9 +143,14 @@ def _print_csv(grades: "list[Grades]") -> None:
             )
 
 
+def _as_text(name: str) -> str:
+    """A folder's name that no spreadsheet takes for a formula."""
+    return f"'{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name
+
+
 def _print_text(grades: "list[Grades]") -> None:
     for one in grades:
-        print(f"{one.folder}: {one.points:g} of {one.of:g} points, {one.seconds:.1f} s")
+        print(f"{shown(one.folder)}: {one.points:g} of {one.of:g} points, {one.seconds:.1f} s")
         width = max(len(task.name) for task in one.tasks)
         for task in one.tasks:
             print(f"  {task.name:{width}}  {task.points:g} of {task.of:g}  {task.message}")

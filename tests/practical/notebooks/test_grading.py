@@ -122,6 +122,68 @@ def test_other_submissions_are_out_of_reach_where_the_command_runs_beside_them(c
     assert "FileNotFoundError" in messages["sgd_step"]
 
 
+def processes():
+    """The processes that run submissions now, by their numbers."""
+    found = set()
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if b"grading.child" in path.read_bytes():
+                found.add(path.parent.name)
+        except OSError:
+            continue
+    return found
+
+
+def test_nothing_goes_on_after_the_time_is_up(tmp_path):
+    """Not even what leaves its process group and no longer ends with its parent."""
+    code = """
+import ctypes, os
+ctypes.CDLL(None).prctl(1, 0, 0, 0, 0)
+try:
+    os.setsid()
+except OSError:
+    pass
+for _ in range(3):
+    os.fork()
+while True:
+    pass
+"""
+    before = processes()
+    assert "its time was up" in graded(tmp_path, {"loss_derivative": code})["loss_derivative"]
+    assert processes() <= before
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "['x'] * 100_000 + ['y' * 1_000_000]",
+        "{'a': {'b': [None]}}",
+        "10**5000",
+        "np.full(3, np.nan)",
+        "[[1, 2], [3]]",
+        "np.array(['a', 'b'])",
+        "np.array([object()])",
+        "type('L', (list,), {'__len__': lambda self: 10**12})()",
+        "(lambda l: l.append(l) or l)([])",
+    ],
+)
+def test_strange_values_are_wrong_and_nothing_more(value, tmp_path):
+    code = f"def derivatives(*a):\n    return {value}, {value}, {value}, {value}"
+    one = f"def loss_derivative(a, b):\n    return {value}"
+    messages = graded(tmp_path, {"derivatives": code, "loss_derivative": one})
+    for task in ("derivatives", "loss_derivative"):
+        assert messages[task] != RIGHT
+        assert 0 < len(messages[task]) <= 500
+    assert messages["sgd_step"] == RIGHT
+
+
+def test_a_message_does_not_move_the_cursor(tmp_path):
+    code = "raise ValueError('\\x1b[2Jgone\\n' + 'x' * 10_000)"
+    message = graded(tmp_path, {"loss_derivative": code})["loss_derivative"]
+    assert message.isprintable()
+    assert len(message) < 500
+
+
 def test_replacing_what_checks_use_gains_nothing(tmp_path):
     code = """
 import builtins, sys, types

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-LONGEST = 200
+LONGEST = 200  # characters of an exception's text
+LONGEST_SENTENCE = 500
 _CELL_FILES = ("ipython-input", "ipykernel")
 
 
@@ -21,14 +22,22 @@ def describe(error: BaseException) -> dict[str, Any]:
     return {"type": type(error).__name__, "text": str(text)[:LONGEST], "line": line}
 
 
+def plain(text: str) -> str:
+    """A submission's text in one line, bounded, without what moves a terminal's cursor."""
+    printable = "".join(
+        c if c.isprintable() or c.isspace() else "\N{REPLACEMENT CHARACTER}" for c in text
+    )
+    return " ".join(printable.split())[:LONGEST_SENTENCE]
+
+
 def sentence(described: dict[str, Any]) -> str:
     """The same as a part of a sentence; what it says is cut and its line breaks are gone."""
-    kind = str(described.get("type"))[:60]
+    kind = plain(str(described.get("type")))[:60]
     if kind == "NotImplementedError":
         return "it is not written yet"
     if kind == "MemoryError":
         return "it wanted more memory than there is"
-    text = " ".join(str(described.get("text", "")).split())[:LONGEST]
+    text = plain(str(described.get("text", "")))[:LONGEST]
     line = described.get("line")
     where = f" in line {line} of its cell" if isinstance(line, int) else ""
     return f"it raised {kind}{where}" + (f": {text}" if text else "")

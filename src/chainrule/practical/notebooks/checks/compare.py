@@ -71,6 +71,9 @@ def as_array(name: str, found: Any, right: Any = None) -> np.ndarray:
         raise WrongAnswer(f"{name} is None: does the function return it? expected {expected}")
     if isinstance(found, Other):
         raise WrongAnswer(f"{name} is of type {found.type_name[:60]}; expected {expected}")
+    stranger = _stranger(found)
+    if stranger is not None:
+        raise WrongAnswer(f"{name} holds a value of type {stranger}; expected {expected}")
     try:
         array = np.asarray(found)
     except (ValueError, TypeError) as error:
@@ -78,6 +81,17 @@ def as_array(name: str, found: Any, right: Any = None) -> np.ndarray:
     if array.dtype.kind not in "fiub":
         raise WrongAnswer(f"{name} is of type {type(found).__name__}; expected {expected}")
     return array.astype(np.float64)
+
+
+def _stranger(found: Any) -> str | None:
+    """The type of the first value in a list of lists that is no number: None if there is none.
+
+    Looked for before NumPy sees it: of a list of texts it makes an array of the longest one's size.
+    """
+    if isinstance(found, list | tuple):
+        return next((kind for kind in map(_stranger, found) if kind), None)
+    plain = isinstance(found, int | float | np.ndarray | np.generic)
+    return None if plain else _kind(found).removeprefix("one ")
 
 
 def parts(found: Any, names: Sequence[str]) -> tuple[Any, ...]:

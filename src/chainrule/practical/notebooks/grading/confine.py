@@ -132,9 +132,15 @@ def _show(folder: Path, root: Path) -> None:
 
 
 def _go_on_in_a_process_of_its_own() -> None:
-    """Fork: the new process is the first of its namespace, and ends with the one that waits."""
+    """Fork: the new process is the first of its namespace, and ends with the one that waits.
+
+    SIGTERM, or its parent's end, has the one that waits kill the other, and with it all in its
+    namespace. The other cannot reach the one that waits, whatever it does to itself.
+    """
+    _call("prctl", _PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     child = os.fork()
     if child:
+        signal.signal(signal.SIGTERM, lambda *_: os.kill(child, signal.SIGKILL))
         for stream in range(3, 64):  # the pipes are the child's alone
             try:
                 os.close(stream)

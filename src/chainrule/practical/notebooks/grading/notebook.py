@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from chainrule.errors import InputError
 from chainrule.practical.notebooks.checking import changed, check_of, overwrites
 from chainrule.practical.notebooks.checks.compare import WrongAnswer
-from chainrule.practical.notebooks.failure import sentence
+from chainrule.practical.notebooks.failure import plain, sentence
 from chainrule.practical.notebooks.grading.session import Ended, Limits, Session
 from chainrule.practical.notebooks.grading.submission import (
     Cell,
@@ -45,7 +46,12 @@ def _grade(task: Task, answers: "_Answers") -> TaskResult:
         answers.begin(task.name)
         check_of(task.name)(answers.answer(task.name))
     except WrongAnswer as error:
-        return TaskResult(task.name, 0, task.points, str(error))
+        return TaskResult(task.name, 0, task.points, plain(str(error)))
+    except InputError:  # no process can be had
+        raise
+    except Exception as error:  # a check met a value that nobody but an attacker returns
+        message = f"its answer is not what the task asks for ({type(error).__name__})"
+        return TaskResult(task.name, 0, task.points, message)
     return TaskResult(task.name, task.points, task.points, RIGHT)
 
 

@@ -1,8 +1,10 @@
 """A submission's process, from outside: cells to run and calls to make, each with a time limit."""
 
+import contextlib
 import os
 import selectors
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -19,6 +21,7 @@ from chainrule.practical.notebooks.grading.child import CANNOT_CONFINE
 
 _CHILD = "chainrule.practical.notebooks.grading.child"
 _START_SECONDS = 60.0
+_END_SECONDS = 5.0
 _PART = 1 << 16
 
 
@@ -92,7 +95,13 @@ class Session:
 
     def close(self) -> None:
         """End the process, and all that it started, and remove its folder."""
-        self._process.kill()
+        self._process.terminate()  # the one that waits for the namespace's first then kills it
+        try:
+            self._process.wait(_END_SECONDS if self._limits.confined else 0)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+        with contextlib.suppress(OSError):  # without namespaces, what it has started
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
