@@ -109,3 +109,39 @@ def test_the_constraints_fit_every_index():
     text = (Path(__file__).parents[1] / "constraints.txt").read_text("utf-8")
     assert "+" not in text
     assert [line for line in text.splitlines() if not re.fullmatch(r"[\w.-]+==[\w.]+", line)] == []
+
+
+COMPILED = ("njit", "compiled", "intrinsic")
+# they take the compiled kernel's arrays one by one, as it does
+OF_THE_KERNEL = {"sgd_with_errors", "_numpy", "_pytorch_steps"}
+
+
+def functions():
+    """(file and name, lines without the docstring, parameters) of all functions that are Python.
+
+    The options of a command are its parameters, since the command line is made of them: they count
+    neither as lines nor as parameters.
+    """
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            if any(word in ast.unparse(d) for d in node.decorator_list for word in COMPILED):
+                continue
+            arguments = node.args.posonlyargs + node.args.args + node.args.kwonlyargs
+            names = [argument.arg for argument in arguments if argument.arg not in ("self", "cls")]
+            body = node.body[1:] if ast.get_docstring(node) is not None else node.body
+            first = body[0].lineno if body else node.end_lineno
+            head = node.body[0].lineno - node.lineno
+            command = path.parent.name == "cli" and not node.name.startswith("_")
+            lines = node.end_lineno - first + 1 + (0 if command else head)
+            where = f"{path.relative_to(PACKAGE)}: {node.name}"
+            yield where, lines, 0 if command else len(names)
+
+
+def test_no_function_is_long_or_takes_many_parameters():
+    found = list(functions())
+    assert len(found) > 1000
+    assert [where for where, lines, _ in found if lines > 60] == []
+    many = [where for where, _, parameters in found if parameters > 8]
+    assert [where for where in many if where.split()[-1] not in OF_THE_KERNEL] == []

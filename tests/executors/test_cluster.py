@@ -27,7 +27,7 @@ def digest(summaries):
 
 
 def test_a_study_has_the_same_bits_on_threads_processes_and_the_cluster(cluster):
-    expected = digest(run_study(GRID, *MOONS, workers=1))
+    expected = digest(run_study(GRID, *MOONS, executor=Threads(1)))
     assert cluster.workers == 2
     assert digest(run_study(GRID, *MOONS, executor=cluster)) == expected
     for executor in (Threads(3), Processes(2)):

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from chainrule.errors import FileError
+from chainrule.executors import Threads
 from chainrule.points import Setting, Summary, Trial, double_moon, run_study, study, wilson_interval
 
 MOONS = double_moon(60, seed=1), double_moon(60, seed=2)
@@ -22,9 +23,9 @@ def test_the_interval_is_wilsons(trials, data):
 
 
 def test_a_trial_is_the_same_for_any_workers_grid_and_order():
-    alone = run_study(GRID, *MOONS, workers=1)
-    assert run_study(GRID, *MOONS, workers=5) == alone
-    assert run_study(GRID[::-1], *MOONS, workers=2) == alone[::-1]
+    alone = run_study(GRID, *MOONS, executor=Threads(1))
+    assert run_study(GRID, *MOONS, executor=Threads(5)) == alone
+    assert run_study(GRID[::-1], *MOONS, executor=Threads(2)) == alone[::-1]
     (more,) = run_study([Setting(4, 0.5, 2_000, 7)], *MOONS)
     assert more.runs[:3] == alone[-1].runs
     assert len(set(more.runs)) > 1  # the trials are not one run again and again

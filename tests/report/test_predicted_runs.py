@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from chainrule.executors import Threads
 from chainrule.points import Setting, double_moon, run_study
 from chainrule.points.inference import RunSetting, stored_inference
 from chainrule.points.inference.simulation import simulate
@@ -14,7 +15,7 @@ SHORT = Setting(hidden=2, learning_rate=0.2, iterations=300, trials=1)
 @pytest.mark.parametrize("hidden", [1, 8])
 def test_a_simulated_run_is_the_trial_of_a_study(hidden):
     moons = double_moon(60, seed=1), double_moon(60, seed=2)
-    study = run_study([Setting(hidden, 0.3, 4000, 4)], *moons, seed=5, workers=1)[0].runs
+    study = run_study([Setting(hidden, 0.3, 4000, 4)], *moons, seed=5, executor=Threads(1))[0].runs
     seeds = [np.random.SeedSequence(5, spawn_key=(k,)) for k in range(4)]
     found = simulate(*moons, RunSetting(hidden, 0.3, 4000), seeds)
     for own, run in zip(study, (as_trial(k, *row) for k, row in enumerate(found)), strict=True):

@@ -147,12 +147,16 @@ def train(
     if as_json:
         print_json(document)
         return
+    _print_run(dataset, document)
+
+
+def _print_run(dataset: "Dataset", document: dict[str, Any]) -> None:
     print_data(dataset.training)
     _print_errors(document)
-    print(f"state             {run.state}")
+    print(f"state             {document['state']}")
     print(f"weights' digest   {document['weights_digest']}")
-    print(f"time              {run.seconds:.2f} s")
-    for file in files:
+    print(f"time              {document['seconds']:.2f} s")
+    for file in document["files"]:
         print(f"written           {file}")
     d = dataset.training.features.shape[1]
     if d != 2:

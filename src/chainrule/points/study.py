@@ -95,7 +95,6 @@ def run_study(
     *,
     seed: int = 0,
     initialization: str = "uniform",
-    workers: int | None = None,
     executor: Executor | None = None,
     journal: Path | None = None,
     progress: Progress | None = None,
@@ -103,8 +102,8 @@ def run_study(
     """Run all trials of all settings.
 
     Trial k of every setting starts from `SeedSequence(seed, spawn_key=(k,))`: the results don't
-    depend on the grid around it, on `workers` (threads; default: the cores this process may use) or
-    the `executor` in their place, or on the order in which the trials end. With a `journal`,
+    depend on the grid around it, on the `executor` (default: a thread for each core that this
+    process may use), or on the order in which the trials end. With a `journal`,
     finished trials are appended to that file and a later call with the same data, seed and
     initialization does not run them again.
 
@@ -131,7 +130,7 @@ def run_study(
     if progress is not None:
         progress(len(done), len(wanted))
     shared = training, validation, seed, initialization
-    with nullcontext(executor) if executor is not None else Threads(workers) as jobs:
+    with nullcontext(executor) if executor is not None else Threads() as jobs:
         for i, trial in jobs.results(_trial, todo, shared, prepare=_writable, name=_named):
             setting, k = todo[i]
             done[_cell(setting), k] = trial

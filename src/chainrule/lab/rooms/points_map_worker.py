@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.errors import ChainruleError
+from chainrule.executors import Threads
 from chainrule.lab.jobs.frames import packed, unpacked
 from chainrule.lab.rooms.points_recipe import Recipe
 from chainrule.points.study import grid, run_study
@@ -41,7 +42,7 @@ def _study(asked: dict[str, Any], send: Any) -> None:
         dataset.validation,
         seed=recipe.seed,
         initialization=recipe.initialization,
-        workers=asked["workers"],
+        executor=Threads(asked["workers"]),
         journal=journal,
         progress=progress,
     )

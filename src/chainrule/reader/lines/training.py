@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 import torch
@@ -11,7 +11,6 @@ from torch import Tensor
 from chainrule.blocks import CTCLoss
 from chainrule.chain.inference.quantized import measured_ranges
 from chainrule.glyphs.lines import Line, LineFont, render_line
-from chainrule.io.progress import Progress
 from chainrule.reader.evaluation.error_rates import edit_distance
 from chainrule.reader.lines.network import Size, line_network
 from chainrule.reader.lines.rendered import LineStyle, RenderedLines
@@ -20,7 +19,8 @@ from chainrule.reader.picture.character_boxes import fitted_between
 from chainrule.reader.picture.line_image import crop_line
 from chainrule.reader.reader import Reader
 from chainrule.reader.search.best_path import greedy
-from chainrule.training import OnEpoch, Settings, Trained, train
+from chainrule.training import Settings, Trained, train
+from chainrule.training.state import RunOptions
 
 VALIDATION_LINES = 200
 RANGE_LINES = 128  # from which the ranges of the layers are measured
@@ -77,10 +77,7 @@ def train_reader(
     start: Reader | None = None,
     seed: int = 0,
     workers: int = 0,
-    checkpoint: Path | None = None,
-    resume: bool = False,
-    progress: Progress | None = None,
-    on_epoch: OnEpoch | None = None,
+    **options: Unpack[RunOptions],
 ) -> tuple[Reader, Trained]:
     """Train a reader of `alphabet` on lines of the fonts that are not held out.
 
@@ -88,7 +85,7 @@ def train_reader(
     out, in the training fonts. With `start` its network goes on: the scores of the characters that
     both know are kept. History: "energy_..." is the CTC loss a line, "character_errors_validation"
     the character error rate of the best path. That many `workers` (processes) draw lines ahead.
-    `progress` and checkpoints as in `train`.
+    options: as `chainrule.training.train` takes them.
     """
     training = [font for font in fonts if not font.validation]
     validation = [font for font in fonts if font.validation]
@@ -97,11 +94,12 @@ def train_reader(
     parameters = chain.initial_parameters(torch.Generator().manual_seed(seed))
     if start is not None:
         parameters = continued(parameters, start, alphabet)
-    if recipe.short is not None and not resume:
+    if recipe.short is not None and not options.get("resume"):
         settings = replace(recipe.short, seed=seed + 1)
         with RenderedLines(
             training or validation, alphabet, recipe.lines, LineStyle(SHORT), workers=workers
         ) as short:
+            progress = options.get("progress")
             parameters = train(
                 chain, parameters, CTCLoss(), short, settings, validation=judged, progress=progress
             ).parameters
@@ -120,10 +118,7 @@ def train_reader(
             replace(recipe.settings, seed=seed),
             validation=judged,
             metrics={"character_errors": character_errors},
-            checkpoint=checkpoint,
-            resume=resume,
-            progress=progress,
-            on_epoch=on_epoch,
+            **options,
         )
     reader = Reader(chain, trained.parameters, alphabet)
     plain = _plain_lines(training or validation, alphabet, seed)

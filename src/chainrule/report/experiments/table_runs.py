@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from chainrule.errors import DivergedError
+from chainrule.executors import Threads
 from chainrule.io.progress import Progress
 from chainrule.points.data import Dataset, load_dataset
 from chainrule.points.grids import REPORT_HIDDEN, REPORT_RATES
@@ -83,7 +84,7 @@ def run(settings: ReportSettings, progress: Progress | None = None) -> TableRuns
         data.training,
         data.validation,
         seed=settings.seed,
-        workers=1,
+        executor=Threads(1),
         journal=settings.unfinished and settings.unfinished / f"tables-{settings.seed}.jsonl",
         progress=_share(progress, 0.0, 0.6),
     )

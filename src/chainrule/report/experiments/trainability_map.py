@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.executors import Threads
 from chainrule.io.progress import Progress
 from chainrule.points.data import load_dataset
 from chainrule.points.figures import study_map
@@ -91,7 +92,7 @@ def run(settings: ReportSettings, progress: Progress | None = None) -> Trainabil
         data.training,
         data.validation,
         seed=settings.seed,
-        workers=1,
+        executor=Threads(1),
         journal=settings.unfinished and settings.unfinished / f"map-{settings.seed}.jsonl",
         progress=progress,
     )

@@ -41,43 +41,50 @@ def convolution_backward(answer: Answer) -> None:
             "as an output has pixels": float(pixels),
             "as the batch has pixels in all": float(batch * pixels),
         }
-        hints = {
-            "weight": Hints(
-                [
-                    (_dw(x[:1], dy[:1], size), "dw is that of the first picture alone"),
-                    (
-                        _dw(x, dy, size)[:, :, ::-1, ::-1],
-                        "dw is turned round: the filter is not turned in the forward pass",
-                    ),
-                    (
-                        np.stack([_dw(x[n : n + 1], dy[n : n + 1], size) for n in range(batch)]),
-                        f"dw has a part for each picture: the sum over the batch of {batch} is "
-                        "missing",
-                    ),
-                ],
-                counts,
-            ),
-            "bias": Hints(
-                [
-                    (dy.sum(axis=(2, 3)), "db: the sum over the batch is missing"),
-                    (dy.sum(axis=0), "db: the sum over the pixels is missing"),
-                    (dy.sum(), "db is one number: each filter has its own bias"),
-                    (dy[0].sum(axis=(1, 2)), "db is that of the first picture alone"),
-                ],
-                counts,
-            ),
-            "x": Hints(
-                [
-                    (
-                        _dx(dy, params["weight"][:, :, ::-1, ::-1]),
-                        "dx: the filter is turned the wrong way round on the way back",
-                    ),
-                    (_dx(dy[:, :1], params["weight"][:1]), "dx comes from the first filter alone"),
-                ],
-                counts,
-            ),
-        }
+        hints = _convolution_hints(x, params["weight"], dy, counts)
         right_backward(Convolution(channels, filters, size), x, params, backward, hints)
+
+
+def _convolution_hints(
+    x: np.ndarray, weight: np.ndarray, dy: np.ndarray, counts: dict[str, float]
+) -> dict[str, Hints]:
+    size = weight.shape[2:]
+    return {
+        "weight": Hints(
+            [
+                (_dw(x[:1], dy[:1], size), "dw is that of the first picture alone"),
+                (
+                    _dw(x, dy, size)[:, :, ::-1, ::-1],
+                    "dw is turned round: the filter is not turned in the forward pass",
+                ),
+                (
+                    np.stack([_dw(x[n : n + 1], dy[n : n + 1], size) for n in range(len(x))]),
+                    f"dw has a part for each picture: the sum over the batch of {len(x)} is "
+                    "missing",
+                ),
+            ],
+            counts,
+        ),
+        "bias": Hints(
+            [
+                (dy.sum(axis=(2, 3)), "db: the sum over the batch is missing"),
+                (dy.sum(axis=0), "db: the sum over the pixels is missing"),
+                (dy.sum(), "db is one number: each filter has its own bias"),
+                (dy[0].sum(axis=(1, 2)), "db is that of the first picture alone"),
+            ],
+            counts,
+        ),
+        "x": Hints(
+            [
+                (
+                    _dx(dy, weight[:, :, ::-1, ::-1]),
+                    "dx: the filter is turned the wrong way round on the way back",
+                ),
+                (_dx(dy[:, :1], weight[:1]), "dx comes from the first filter alone"),
+            ],
+            counts,
+        ),
+    }
 
 
 def relu_backward(answer: Answer) -> None:
