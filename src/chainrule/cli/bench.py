@@ -245,7 +245,7 @@ def cluster(as_json: JsonOption = False) -> None:
     """
     from chainrule.benchmarks.cluster import measure
 
-    with progress("bench cluster", "executors") as report:
+    with progress("bench cluster", "measurements") as report:
         document = measure(report)
     if as_json:
         print_json(document)
