@@ -117,7 +117,7 @@ def _read(key: str, value: str, points: str, folder: Path, quotas: Quotas) -> An
         if key == "points":
             return _unpacked(points, folder, quotas)
         name = _KEYS[key]
-        read = value if name in _WORDS else json.loads(value)
+        read = value if name in _WORDS else _value(value)
         read_recipe({name: read}, quotas)
     except (ChainruleError, ValueError, RecursionError) as error:
         raise InputError(f"link, key {key!r}: {error}") from error
@@ -125,6 +125,13 @@ def _read(key: str, value: str, points: str, folder: Path, quotas: Quotas) -> An
 
 
 _WORDS = ("data", "initialization")
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"found {text[:20]!r}; expected a number, true or false") from error
 
 
 def _check(text: str) -> str:

@@ -25,7 +25,10 @@ export function Plane({ live, box, mode, picked, onPick, onPlace, onRemove, undo
   shown.current = { live, box: box ?? (live && boxOf(live)), picked, cross };
 
   useEffect(() => {
-    const draw = () => canvas.current && paint(canvas.current, shown.current);
+    const draw = () => {
+      shown.current.box ??= live && boxOf(live); // the points may have come since it was rendered
+      if (canvas.current) paint(canvas.current, shown.current);
+    };
     const later = () => requestAnimationFrame(draw);
     draw();
     live?.addEventListener("weights", draw);

@@ -47,4 +47,4 @@ export function Transport({ live }) {
 
 /** @param {number | null | undefined} wrong @param {number} of */
 const figure = (wrong, of) =>
-  wrong === null || wrong === undefined ? "–" : `${whole(wrong)} of ${whole(of)} (${percent(wrong, of)})`;
+  wrong === null || wrong === undefined || !of ? "–" : `${whole(wrong)} of ${whole(of)} (${percent(wrong, of)})`;
