@@ -11,7 +11,9 @@ from chainrule.executors.bundles import SECONDS, Bundles
 
 
 @pytest.mark.parametrize(
-    "make", [lambda: Threads(1), lambda: Threads(3), lambda: Processes(2)], ids=str
+    "make",
+    [lambda: Threads(1), lambda: Threads(3), lambda: Processes(2)],
+    ids=["one thread", "three threads", "two processes"],
 )
 def test_the_same_results_in_any_order_of_ending(make):
     expected = {k: jobs.drawn(7, k) for k in range(50)}
