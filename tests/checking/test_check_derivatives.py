@@ -183,7 +183,7 @@ def test_what_is_not_known_of_a_slope_covers_its_error(method):
 
 @pytest.mark.parametrize(("method", "slope"), [("central", 2), ("forward", 1)])
 def test_the_projection_s_error_has_the_slope_of_its_method(method, slope):
-    etas = np.logspace(-2, -3.5, 6)
+    etas = np.logspace(-3, -4, 5)
     errors = [
         check_projection(
             Scaled(), draw(20, 30), eta=eta, method=method, tolerance=1e3
