@@ -22,6 +22,8 @@ class Server:
              "--out", str(folder), *arguments],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             env={**os.environ, "PYTHONWARNINGS": "error"},
+            # what runs in a background takes no Ctrl-C, and its children would take none either
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
         )  # fmt: skip
         self.address = self.process.stdout.readline().strip()
         parts = urlsplit(self.address)
