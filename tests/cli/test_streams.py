@@ -60,7 +60,13 @@ def test_a_name_that_the_terminal_cannot_show_is_no_traceback(tmp_path):
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_stopped_command_says_so_in_a_line(tmp_path, number, code):
     arguments = ["points", "study", "--hidden", "100", "--trials", "4000", "--out", tmp_path / "s"]
-    with subprocess.Popen([*COMMAND, *arguments], stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [*COMMAND, *arguments],
+        stderr=subprocess.PIPE,
+        text=True,
+        # tests in a background take no Ctrl-C, and what they start would take none either
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+    ) as process:
         journal = tmp_path / "s" / "journal.jsonl"
         for _ in range(600):
             if journal.exists():

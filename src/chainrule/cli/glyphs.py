@@ -149,8 +149,8 @@ def build(
     alphabet: Annotated[
         str,
         typer.Option(
-            help="The characters, or lowercase, letters, digits, alphanumeric, ascii or latin for "
-            "those."
+            help="The characters, or lowercase, letters, digits, alphanumeric, ascii or european "
+            "for those."
         ),
     ] = "lowercase",
     lines: Annotated[

@@ -65,8 +65,8 @@ def train_lines(
     alphabet: Annotated[
         str | None,
         typer.Option(
-            help="The characters, or lowercase, letters, digits, alphanumeric, ascii or latin for "
-            "those. The space comes with it where the fonts have one.",
+            help="The characters, or lowercase, letters, digits, alphanumeric, ascii or european "
+            "for those. The space comes with it where the fonts have one.",
             show_default="of pictures that of their texts, else lowercase",
         ),
     ] = None,

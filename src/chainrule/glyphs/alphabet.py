@@ -14,7 +14,7 @@ NAMED = {
     "digits": string.digits,
     "alphanumeric": string.ascii_letters + string.digits,
     "ascii": _ASCII,
-    "latin": _ASCII + _LETTERS + _SIGNS,
+    "european": _ASCII + _LETTERS + _SIGNS,
 }
 
 

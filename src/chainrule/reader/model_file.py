@@ -12,7 +12,7 @@ FAST = "fast"  # the name that stands for the package's small reader
 
 
 def load_reader(path: str | os.PathLike[str] | None = None) -> Reader:
-    """Read a reader's file, or, without a path, the package's own, which reads `latin`.
+    """Read a reader's file, or, without a path, the package's own, which reads `european`.
 
     "fast" is the package's small one, for clean print in printable ASCII.
 
