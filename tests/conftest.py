@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -18,6 +19,7 @@ from jaxtyping import install_import_hook
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 _SOURCE = Path(__file__).parent.parent / "src"
 
 
@@ -79,6 +81,19 @@ def command():
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium, one for all tests of a process: Playwright's loop runs once in it."""
+    if CHROMIUM is None:
+        pytest.skip("needs Chromium (on Debian: the package chromium)")
+    sync_playwright = pytest.importorskip("playwright.sync_api").sync_playwright
+    with sync_playwright() as playwright:
+        # no sandbox: containers run tests as root
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield started
+        started.close()
 
 
 @pytest.fixture

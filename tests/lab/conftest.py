@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from lab_browser import CHROMIUM, Server, Tabs
+from lab_browser import Server, Tabs
 
 
 @pytest.fixture(scope="session")
@@ -22,18 +22,6 @@ def lab_alone(tmp_path):
     yield server
     if server.process.poll() is None:
         server.stop(signal.SIGKILL)
-
-
-@pytest.fixture(scope="session")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("needs Chromium (on Debian: the package chromium)")
-    sync_playwright = pytest.importorskip("playwright.sync_api").sync_playwright
-    with sync_playwright() as playwright:
-        # no sandbox: containers run tests as root
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 @pytest.fixture
