@@ -1,7 +1,6 @@
 """The files that the documentation's commands name, as a reader of it would have them."""
 
 import importlib.util
-import json
 import re
 import shutil
 from pathlib import Path
@@ -13,7 +12,7 @@ from sklearn.datasets import load_iris
 
 from chainrule.glyphs.lines import load_line_fonts, render_line
 
-PENCIL = Path(__file__).parents[1] / "docs" / "tutorials" / "pencil.md"
+DOCS = Path(__file__).parents[1] / "docs"
 
 
 def make_user_files(folder: Path) -> Path:
@@ -24,8 +23,12 @@ def make_user_files(folder: Path) -> Path:
     fonts = folder / "my-fonts"
     fonts.mkdir()
     shutil.copy(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSansMono.ttf", fonts)
-    (example,) = re.findall(r"```json\n(.*?)```", PENCIL.read_text("utf-8"), re.DOTALL)
-    (folder / "mine.json").write_text(json.dumps(json.loads(example)))
+    for name, page, fence in (
+        ("mine.json", "tutorials/pencil.md", r"```json\n(.*?)```"),
+        ("runs.csv", "how-to/published-runs.md", r"```\n(id,.*?)```"),
+    ):
+        (content,) = re.findall(fence, (DOCS / page).read_text("utf-8"), re.DOTALL)
+        (folder / name).write_text(content)
     return folder
 
 

@@ -24,6 +24,7 @@ PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 FENCE = re.compile(r"^```(console|sh)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SHORTER = {
     ("points", "study"): ("--trials", "1"),
+    ("points", "infer"): ("--particles", "4", "--generations", "1", "--trials", "5"),
     ("reader", "train-lines"): ("--epochs", "1"),
     ("reader", "train-letters"): ("--epochs", "1", "--jitter"),
     ("reader", "evaluate"): ("--count", "20"),
@@ -32,6 +33,7 @@ SHORTER = {
 ONLY_PARSED = (
     ("report",),  # tests/report
     ("bench",),  # tests/benchmarks
+    ("lab",),  # it serves until it is stopped: tests/lab
     ("glyphs", "fetch"),
     ("images", "pull"),
     ("images", "fetch"),
@@ -103,7 +105,7 @@ def test_the_commands_of_a_page(command, folder, page):
         if not run_in_a_test(words):
             continue
         more = SHORTER.get(tuple(words[:2]), ()) if output is None else ()
-        result = command(*words, *(m for m in more if m not in words), cwd=folder)
+        result = command(*words, *more, cwd=folder)  # of an option given twice the last holds
         assert result.returncode == 0, (words, result.stderr)
         if output is not None:
             assert doctest.OutputChecker().check_output(output, result.stdout, doctest.ELLIPSIS), (
