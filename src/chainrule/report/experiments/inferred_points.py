@@ -112,7 +112,7 @@ class InferredPoints(Finding):
             )
             for name, shares in posterior["choices"].items()
         ]
-        header = ("", "median or shares", "95 %", "beforehand", "the report's points")
+        header = ("setting", "median or shares", "95 %", "beforehand", "the report's points")
         return Table("posterior", header, (*numbers, *choices))
 
     def _rows(self) -> Table:
