@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from chainrule.cli.output import JsonOption, print_json, progress
-from chainrule.cli.reader_read import ModelOption, WordsOption, with_words
+from chainrule.cli.reader_read import AlphabetOption, ModelOption, WordsOption, with_words
 
 
 def label(
@@ -14,13 +14,7 @@ def label(
         Path, typer.Argument(metavar="FOLDER", help="A folder of pictures of one line each.")
     ],
     model: ModelOption = None,
-    alphabet: Annotated[
-        str | None,
-        typer.Option(
-            help="The characters that the texts can hold, or a name as in `glyphs build`.",
-            show_default="the model's",
-        ),
-    ] = None,
+    alphabet: AlphabetOption = None,
     words: WordsOption = "english",
     as_json: JsonOption = False,
 ) -> None:

@@ -3,12 +3,11 @@
 import sys
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chainrule.cli.output import print_json, progress
+from chainrule.cli.output import print_json
 from chainrule.errors import InputError
 
 if TYPE_CHECKING:
@@ -93,13 +92,9 @@ def _trained(
     options: "LineOptions",
 ) -> "Reader":
     from chainrule.reader.lines.own_pictures import OWN, train_on_pictures
-    from chainrule.training import events
 
     settings = replace(OWN.settings, seed=options.seed, **options.settings)
-    with (
-        progress("training, own pictures", "lines") as report,
-        events.tensorboard(options.tensorboard) if options.tensorboard else nullcontext() as tell,
-    ):
+    with options.kept_and_watched("training, own pictures") as kept:
         reader, _ = train_on_pictures(
             learned,
             held_out,
@@ -107,10 +102,7 @@ def _trained(
             replace(OWN, settings=settings),
             start=start,
             rendered=drawn,
-            checkpoint=options.out.with_suffix(".checkpoint.safetensors"),
-            resume=options.resume,
-            progress=report,
-            on_epoch=tell,
+            **kept,
         )
     return reader
 

@@ -24,6 +24,13 @@ ModelOption = Annotated[
     ),
 ]
 
+AlphabetOption = Annotated[
+    str | None,
+    typer.Option(
+        help="The characters that the texts can hold, or a name as in `glyphs build`.",
+        show_default="the model's",
+    ),
+]
 WordsOption = Annotated[
     str,
     typer.Option(
@@ -39,13 +46,7 @@ def read(
         list[Path], typer.Argument(metavar="IMAGE...", help="Pictures of one line of text each.")
     ],
     model: ModelOption = None,
-    alphabet: Annotated[
-        str | None,
-        typer.Option(
-            help="The characters that the texts can hold, or a name as in `glyphs build`.",
-            show_default="the model's",
-        ),
-    ] = None,
+    alphabet: AlphabetOption = None,
     words: WordsOption = "english",
     beam: Annotated[
         int | None,

@@ -1,8 +1,8 @@
 """`chainrule reader train-lines`: a reader of lines, on one's own pictures or fonts, or on all."""
 
-import os
 import time
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from chainrule.glyphs.lines import LineFont
     from chainrule.reader.lines.network import Size
     from chainrule.reader.reader import Reader
+    from chainrule.training.state import RunOptions
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,22 @@ class LineOptions:
     resume: bool
     tensorboard: Path | None
     as_json: bool
+
+    @contextmanager
+    def kept_and_watched(self, title: str) -> "Iterator[RunOptions]":
+        """How a training is kept beside the model's file, and shown under this title."""
+        from chainrule.training import events
+
+        with (
+            progress(title, "lines") as report,
+            events.tensorboard(self.tensorboard) if self.tensorboard else nullcontext() as tell,
+        ):
+            yield {
+                "checkpoint": self.out.with_suffix(".checkpoint.safetensors"),
+                "resume": self.resume,
+                "progress": report,
+                "on_epoch": tell,
+            }
 
 
 def train_lines(
@@ -158,9 +175,9 @@ def _train_drawn(
     """Train a reader on drawn lines. One core draws lines, the others train."""
     import torch
 
+    from chainrule.io.cores import available_cores
     from chainrule.reader.lines.training import ONWARD, SCRATCH, train_reader
     from chainrule.reader.model_file import FAST, load_reader, save_reader
-    from chainrule.training import events
 
     drawn, characters = _drawn(fonts, built, alphabet, options.as_json)
     recipe = ONWARD if fonts else SCRATCH if start is None else replace(SCRATCH, short=None)
@@ -171,14 +188,11 @@ def _train_drawn(
         looks=_looks(kind[0]),
         size=_size(kind[1], first),
     )
-    cores = os.cpu_count() or 1
+    cores = available_cores()
     workers = min(1, cores - 1)
     torch.set_num_threads(cores - workers)
     started = time.perf_counter()
-    with (
-        progress("training, lines", "lines") as report,
-        events.tensorboard(options.tensorboard) if options.tensorboard else nullcontext() as tell,
-    ):
+    with options.kept_and_watched("training, lines") as kept:
         reader, trained = train_reader(
             drawn,
             characters,
@@ -186,10 +200,7 @@ def _train_drawn(
             start=first,
             seed=options.seed,
             workers=workers,
-            checkpoint=options.out.with_suffix(".checkpoint.safetensors"),
-            resume=options.resume,
-            progress=report,
-            on_epoch=tell,
+            **kept,
         )
     seconds = time.perf_counter() - started
     save_reader(options.out, reader)

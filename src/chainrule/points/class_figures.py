@@ -8,10 +8,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter, StrMethodFormatter
 
 from chainrule.points.classes import ClassPoints, ClassRun, error_of, outputs_of
-from chainrule.points.figures import limits_of
+from chainrule.points.figures import limits_of, mark_errors
 
 _NAMED = 12  # classes in a legend; more would cover the panels
 
@@ -22,13 +21,7 @@ def class_errors(run: ClassRun) -> Figure:
     axes = figure.subplots()
     axes.plot(run.looks, run.validation_error, color="tab:red", label="validation", linewidth=1)
     axes.plot(run.looks, run.train_error, color="black", label="training", linewidth=1)
-    axes.set(xlabel="iteration of each network", ylabel="error (% of the points)")
-    axes.set_xlim(0, run.looks[-1])
-    axes.set_ylim(bottom=0)
-    axes.yaxis.set_major_formatter(PercentFormatter(1, symbol=""))
-    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    axes.grid(alpha=0.3)
-    axes.legend()
+    mark_errors(axes, "iteration of each network", run.looks[-1])
     return figure
 
 

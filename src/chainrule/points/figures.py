@@ -44,13 +44,18 @@ def error_curves(
         (train_error, "black", "training"),
     ):
         _curve(axes, error, colour, name)
-    axes.set(xlabel="iteration", ylabel="error (% of the points)", xlim=(0, len(train_error)))
+    mark_errors(axes, "iteration", len(train_error))
+    return figure
+
+
+def mark_errors(axes: Axes, iteration: str, last: int) -> None:
+    """Name and scale the axes of errors (fractions) against the iteration, and add a legend."""
+    axes.set(xlabel=iteration, ylabel="error (% of the points)", xlim=(0, last))
     axes.set_ylim(bottom=0)
     axes.yaxis.set_major_formatter(PercentFormatter(1, symbol=""))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.grid(alpha=0.3)
     axes.legend()
-    return figure
 
 
 def decision_boundaries(

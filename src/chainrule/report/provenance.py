@@ -1,11 +1,11 @@
 """What a report was made with: versions and the processor, and no date."""
 
-import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import chainrule
+from chainrule.io.cores import available_cores
 
 _LIBRARIES = ("numpy", "numba", "torch", "scipy", "scikit-learn")
 
@@ -18,13 +18,7 @@ def provenance() -> dict[str, str]:
             found[name] = version(name)
         except PackageNotFoundError:
             continue
-    return {**found, "processor": _processor(), "cores": str(_cores())}
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return {**found, "processor": _processor(), "cores": str(available_cores())}
 
 
 def _processor() -> str:
