@@ -4,7 +4,7 @@ BIN := .venv/bin
 OUT ?= report
 
 .DEFAULT_GOAL := help
-.PHONY: help report test lint types types-js docs pictures unit minima format clean
+.PHONY: help report test lint types types-js docs pictures unit minima nbgrader format clean
 
 help:  ## what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,12 +46,18 @@ minima:  ## the quick tests with the lowest versions that pyproject.toml declare
 	.venv-minima/bin/pytest -n 2 -m "not slow" --ignore tests/test_docs.py \
 		-W ignore::pytest.PytestRemovedIn10Warning -W ignore::DeprecationWarning
 
+nbgrader:  ## nbgrader itself on the practical's notebooks, in .venv-nbgrader
+	$(PYTHON) -m venv --clear .venv-nbgrader
+	.venv-nbgrader/bin/python -m pip install --quiet --constraint constraints.txt \
+		--editable '.[practical]' nbgrader beartype hypothesis pytest pytest-xdist
+	.venv-nbgrader/bin/pytest -W default tests/practical/notebooks/nbgrader_itself.py
+
 format: .venv/installed-test  ## mend what ruff can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:  ## remove what the other targets made
-	rm -rf .venv .venv-minima docs/_build $(OUT) .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-minima .venv-nbgrader docs/_build $(OUT) .pytest_cache .mypy_cache .ruff_cache
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
