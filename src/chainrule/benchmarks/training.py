@@ -41,6 +41,7 @@ ROUNDS = 15
 TIMES = (1, 2, 4)  # the recipe's batch, from which each way takes the one that is best for it
 _SETTINGS = Settings(learning_rate=0.001, momentum=0.9, weight_decay=0.0005)
 _PASSES = 4  # over each map: written and read forwards, its derivative written and read backwards
+_PARTS = (1, 8, 64)  # into which a layer's rows are cut: patches need not go through memory
 _MODES = (
     "float32",
     "float32, channels last",
@@ -116,8 +117,9 @@ def measure(
 
     "to_best_peer" is the median over the rounds of the time of the best peer by that of our best in
     the same round. "to_limit" is our best's part of what the machine would allow: the products of
-    each layer at its shapes, forwards and backwards, on matrices that are there already, or its
-    maps through memory, whatever takes longer. told: gets a sentence for each way that cannot run.
+    each layer at its shapes, forwards and backwards, on matrices that are there already, in the
+    pieces that suit the caches best, or copies of its maps, whatever takes longer. told: gets a
+    sentence for each way that cannot run.
     """
     rows: list[dict[str, Any]] = []
     ratios: list[dict[str, Any]] = []
@@ -229,23 +231,30 @@ def limit_of(network: Network, threads: int) -> float:
     torch.set_num_threads(threads)
     dtype = getattr(torch, best_precision())
     examples = network.examples
-    bandwidth = _bandwidth()
     seconds = 0.0
     first = True
     for shape, inputs, outputs in _layers(network.chain, (examples, *network.picture)):
         rows = math.prod(shape) // outputs
-        moved = _PASSES * math.prod(shape) * dtype.itemsize / bandwidth
+        moved = _PASSES * _copying(math.prod(shape), dtype)
         products = 0.0
         if inputs:
-            x, w, dy = (
-                torch.ones(a, b, dtype=dtype)
-                for a, b in ((rows, inputs), (inputs, outputs), (rows, outputs))
+            products = min(
+                parts * _products(rows // parts, inputs, outputs, first) for parts in _PARTS
             )
-            products += _shortest(partial(torch.mm, x, w)) + _shortest(partial(torch.mm, x.T, dy))
-            products += 0.0 if first else _shortest(partial(torch.mm, dy, w.T))
             first = False
         seconds += max(products, moved)
     return examples / seconds
+
+
+def _products(rows: int, inputs: int, outputs: int, first: bool) -> float:
+    """Seconds of a layer's products; the first layer's input needs no derivative."""
+    dtype = getattr(torch, best_precision())
+    x, w, dy = (
+        torch.ones(a, b, dtype=dtype)
+        for a, b in ((rows, inputs), (inputs, outputs), (rows, outputs))
+    )
+    seconds = _shortest(partial(torch.mm, x, w)) + _shortest(partial(torch.mm, x.T, dy))
+    return seconds if first else seconds + _shortest(partial(torch.mm, dy, w.T))
 
 
 def _layers(block: Block, shape: Shape) -> Iterator[tuple[Shape, int, int]]:
@@ -303,11 +312,11 @@ def _times(ways: dict[str, Way], progress: Progress | None) -> dict[str, np.ndar
     return times
 
 
-def _bandwidth() -> float:
-    """Bytes a second that a copy of 64 MB reads and writes."""
-    source = torch.ones(1 << 24)
+def _copying(count: int, dtype: torch.dtype) -> float:
+    """Seconds to read or write so many numbers where a map of them lies: in a cache or beyond."""
+    source = torch.ones(count, dtype=dtype)
     there = torch.empty_like(source)
-    return 2 * source.nbytes / _shortest(partial(there.copy_, source))
+    return _shortest(partial(there.copy_, source)) / 2
 
 
 def _shortest(run: Way) -> float:
