@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from numba import njit
 
 from chainrule.blocks.kernels import normalization as norm
+from chainrule.blocks.kernels import pairs, tile
 from chainrule.blocks.kernels.gates import bound_of, pass_between
 from chainrule.blocks.kernels.numbers import bits, number, put
 from chainrule.blocks.kernels.packing import SLACK, line_of, pack, unpack
@@ -118,6 +119,41 @@ def test_what_is_unpacked_is_the_derivative_of_patches(case, dtype, seed):
     torch.testing.assert_close(
         dx.permute(0, 3, 1, 2).to(wide), x.grad, rtol=tolerance, atol=tolerance
     )
+
+
+@given(windows(), st.sampled_from([1, 7, 16]), st.booleans(), st.integers(0, 99))
+def test_filters_derivative_by_pairs_is_that_of_patches(case, outputs, small, seed):
+    window, (n, c, height, width), size = case
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randint(-9, 10, (n, height, width, c), generator=generator).bfloat16()
+    dy = torch.randint(-9, 10, (n, *size, outputs), generator=generator).bfloat16()
+    with pytest.MonkeyPatch.context() as patched:
+        if small:
+            patched.setattr(pairs, "_CACHED", 1)  # one image at a time
+        found = pairs.weight_derivative_by_pairs(bits(roomy(x)), bits(dy), window)
+    expected = dy.view(-1, outputs).float().T @ unfolded(x.permute(0, 3, 1, 2).float(), window)
+    assert torch.equal(torch.from_numpy(found).flatten(1), expected)
+
+
+@pytest.mark.parametrize("in_one", [tile.MULTIPLIES_PAIRS, False])
+def test_a_tile_of_pairs_adds_up_both_products(in_one, monkeypatch):
+    monkeypatch.setattr(tile, "MULTIPLIES_PAIRS", in_one)
+    multiply = tile.make_tile(2, 2, True)
+
+    @njit
+    def run(a, b, offsets, c, left):
+        multiply(len(a), address(a), 2, address(b), address(offsets), address(c), c.shape[1], left)
+
+    lanes = tile.VECTOR_BYTES // 4
+    columns, rows = 2 * lanes - 3, 5
+    generator = torch.Generator().manual_seed(0)
+    a = torch.randint(-9, 10, (rows, 2, 2), generator=generator).bfloat16()
+    b = torch.randint(-9, 10, (rows, columns, 2), generator=generator).bfloat16()
+    c = torch.ones(2, columns)
+    offsets = np.arange(rows) * columns
+    a_pairs, b_pairs = (bits(t).view(np.uint32).reshape(rows, -1) for t in (a, b))
+    run(a_pairs, b_pairs, offsets, c.numpy(), lanes - 3)
+    assert torch.equal(c, 1 + torch.einsum("rmp,rnp->mn", a.float(), b.float()))
 
 
 @given(windows(), st.integers(0, 99))

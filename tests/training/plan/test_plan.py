@@ -162,6 +162,22 @@ def test_convolutions_in_all_ways(case, ways, relu, small, threads):
         check_same(chain, shape, threads=threads)
 
 
+@pytest.mark.parametrize("ways", WAYS)
+def test_convolutions_in_all_ways_in_bfloat16(ways, monkeypatch):
+    monkeypatch.setattr("chainrule.training.plan.plan.ways_of", lambda *_: ways)
+    chain = Chain(
+        [
+            ("first", Convolution(3, 16, 1)), ("own", Convolution(16, 20, (3, 2), 1, (1, 1, 0, 2))),
+            ("more", Convolution(20, 4, 3, 2, padding=1)),
+        ]
+    )  # fmt: skip
+    settings = Settings(learning_rate=0.1, precision="bfloat16")
+    check_same(
+        chain, (5, 3, 7, 6),
+        settings=settings, threads=2, tolerance=0.02, near=close_on_the_whole,
+    )  # fmt: skip
+
+
 # a bias before a normalisation has a derivative of 0, which is only rounding
 BARE = Convolution(3, 4, 2, bias=False)
 

@@ -49,22 +49,17 @@ def weight_derivative(x: Tensor, dy: Tensor, window: Window, groups: int = 1) ->
 def _by_tiles(
     image: NDArray[Any], given: NDArray[Any], filters: NDArray[Any], window: Window, groups: int
 ) -> None:
-    o, kh, kw, c = filters.shape
-    (dh, dw), (_, _, width, channels) = window.dilation, image.shape
-    # where the runs of taps that lie side by side begin, in x and in the filters
-    taps = [0] if dw == 1 and groups == 1 else range(kw)
-    length = kw * c // len(taps)
-    in_x = np.array([(k * dh * width + m * dw) * channels for k in range(kh) for m in taps])
-    in_w = np.array([(k * kw + m) * c for k in range(kh) for m in taps])
-    windows = _first_pixels(image.shape, given.shape, window)
+    o = len(filters)
+    in_x, in_w, length = runs_of_taps(image.shape, filters.shape, window.dilation)
+    windows = first_pixels(image.shape, given.shape, window.stride)
     rows, lanes = given.reshape(-1, o), VECTOR_BYTES // image.itemsize
 
     def run(begin: int, end: int) -> None:
         # whole tiles, as far as they go: the parts are counted in these
         part = begin * ROWS, min(o, end * ROWS)
-        _products(image, windows, rows, filters, in_x, in_w, (length, lanes, groups), *part)
+        products(image, windows, rows, filters, in_x, in_w, (length, lanes, groups), *part)
 
-    in_parts(-(-o // ROWS), given.size * kh * kw * c // 64, run)
+    in_parts(-(-o // ROWS), given.size * filters[0].size // 64, run)
 
 
 def _each_channel(
@@ -83,12 +78,25 @@ def _each_channel(
     filters[:] = by_tap.transpose(2, 0, 1)[..., None]
 
 
-def _first_pixels(
-    x_shape: tuple[int, ...], dy_shape: tuple[int, ...], window: Window
+def runs_of_taps(
+    x_shape: tuple[int, ...], filters_shape: tuple[int, ...], dilation: tuple[int, int]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+    """Where the taps that lie side by side begin, in x (N, H, W, C) and in a filter; their number.
+
+    filters_shape: (O, kh, kw, C), or with the channels of one group.
+    """
+    (_, _, width, channels), (_, kh, kw, c), (dh, dw) = x_shape, filters_shape, dilation
+    taps = [0] if dw == 1 and c == channels else range(kw)
+    in_x = np.array([(k * dh * width + m * dw) * channels for k in range(kh) for m in taps])
+    in_w = np.array([(k * kw + m) * c for k in range(kh) for m in taps])
+    return in_x, in_w, kw * c // len(taps)
+
+
+def first_pixels(
+    x_shape: tuple[int, ...], dy_shape: tuple[int, ...], stride: tuple[int, int]
 ) -> NDArray[np.int64]:
     """Where the first pixel of every window lies in x (N, H, W, C)."""
-    (n, height, width, c), (_, ho, wo, _) = x_shape, dy_shape
-    (sh, sw) = window.stride
+    (n, height, width, c), (_, ho, wo, _), (sh, sw) = x_shape, dy_shape, stride
     images = np.arange(n)[:, None, None] * height
     rows = (images + np.arange(ho)[:, None] * sh) * width
     return ((rows + np.arange(wo) * sw) * c).ravel()
@@ -140,7 +148,7 @@ def _columns(  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _products(  # type: ignore[no-untyped-def]
+def products(  # type: ignore[no-untyped-def]
     x, windows, dy, dw, in_x, in_w, sizes, begin, end
 ):
     """dw[begin:end] += for each run of taps, dy' times the pixels that it meets."""

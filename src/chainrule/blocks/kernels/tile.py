@@ -8,6 +8,10 @@ where row r of A begins at a + r * a_step, and row r of B at b + offsets[r]: so 
 overlap, as patches of an image do. A step costs V + M loads for M V multiply-adds, so a large tile
 is bound by the arithmetic.
 
+Numbers are float32, float64, or pairs of bfloat16 as uint32, whose sum is float32 and for which
+
+    C[m, :] += A[r, m].low B[r, :].low + A[r, m].high B[r, :].high
+
 Source: Goto and van de Geijn, Anatomy of high-performance matrix multiplication, 2008, whose inner
 kernel this is; for offsets in place of copied patches: Dukhan, The indirect convolution algorithm,
 2019.
@@ -23,19 +27,24 @@ from numba.extending import intrinsic
 _WHOLE, _SHORT = ir.IntType(64), ir.IntType(32)
 
 
+_FEATURES = dict(binding.get_host_cpu_features())
+
+
 def _registers() -> tuple[int, int, int]:
     """Bytes of a vector, and the rows and vectors of a tile that the registers hold."""
-    features = dict(binding.get_host_cpu_features())
-    if features.get("avx512f"):
+    if _FEATURES.get("avx512f"):
         return 64, 8, 3  # 24 of 32 registers are sums
-    if features.get("avx"):
+    if _FEATURES.get("avx"):
         return 32, 6, 2  # 12 of 16
-    if "neon" in features:
+    if "neon" in _FEATURES:
         return 16, 8, 3  # 24 of 32
     return 16, 4, 2
 
 
 VECTOR_BYTES, ROWS, VECTORS = _registers()
+
+MULTIPLIES_PAIRS = VECTOR_BYTES == 64 and bool(_FEATURES.get("avx512bf16"))
+"""Whether the processor multiplies pairs of bfloat16 and adds them up in one instruction."""
 
 
 def make_tile(rows: int, vectors: int, cut: bool) -> Any:
@@ -49,7 +58,7 @@ def make_tile(rows: int, vectors: int, cut: bool) -> Any:
     @intrinsic
     def tile(typingctx, count, a, a_step, b, offsets, c, c_step, left):  # type: ignore[no-untyped-def]
         def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-            kind = ir.FloatType() if a.dtype == types.float32 else ir.DoubleType()
+            kind = ir.DoubleType() if c.dtype == types.float64 else ir.FloatType()
             _Tile(builder, kind, rows, vectors, cut).emit(*arguments)
             return context.get_dummy_value()
 
@@ -67,7 +76,6 @@ class _Tile:
         self.size = 4 if kind == ir.FloatType() else 8
         self.lanes = VECTOR_BYTES // self.size
         self.vector = ir.VectorType(kind, self.lanes)
-        self.name = f"v{self.lanes}f{8 * self.size}"
 
     def emit(
         self, count: Any, a: Any, a_step: Any, b: Any, offsets: Any, c: Any, c_step: Any, left: Any
@@ -106,9 +114,10 @@ class _Tile:
         place = self._place(row, v)
         if mask is None or v < self.vectors - 1:
             return self.builder.load(place, align=self.size)
-        kinds = [place.type, _SHORT, mask.type, self.vector]
-        function = self._function("masked.load", f"{self.name}.p0", self.vector, kinds)
-        nothing = ir.Constant(self.vector, [0.0] * self.lanes)
+        vector = place.type.pointee
+        kinds = [place.type, _SHORT, mask.type, vector]
+        function = self._function("masked.load", f"{_named(vector)}.p0", vector, kinds)
+        nothing = ir.Constant(vector, None)
         return self.builder.call(function, [place, _SHORT(self.size), mask, nothing])
 
     def _store(self, values: Any, row: Any, v: int, mask: Any) -> None:
@@ -117,12 +126,30 @@ class _Tile:
             self.builder.store(values, place, align=self.size)
             return
         kinds = [self.vector, place.type, _SHORT, mask.type]
-        function = self._function("masked.store", f"{self.name}.p0", ir.VoidType(), kinds)
+        name = f"{_named(self.vector)}.p0"
+        function = self._function("masked.store", name, ir.VoidType(), kinds)
         self.builder.call(function, [values, place, _SHORT(self.size), mask])
 
     def _multiply_add(self, factor: Any, values: Any, total: Any) -> Any:
-        function = self._function("fma", self.name, self.vector, [self.vector] * 3)
-        return self.builder.call(function, [factor, values, total])
+        if factor.type == self.vector:
+            function = self._function("fma", _named(self.vector), self.vector, [self.vector] * 3)
+            return self.builder.call(function, [factor, values, total])
+        if MULTIPLIES_PAIRS:
+            kinds = [self.vector, factor.type, factor.type]
+            function = self._function("x86.avx512bf16", "dpbf16ps.512", self.vector, kinds)
+            return self.builder.call(function, [total, factor, values])
+        for half in (self._low, self._high):
+            total = self._multiply_add(half(factor), half(values), total)
+        return total
+
+    def _low(self, pairs: Any) -> Any:
+        """The numbers in the lower halves: a bfloat16 is the upper half of a float32."""
+        bits = self.builder.shl(pairs, ir.Constant(pairs.type, [16] * self.lanes))
+        return self.builder.bitcast(bits, self.vector)
+
+    def _high(self, pairs: Any) -> Any:
+        upper = ir.Constant(pairs.type, [0xFFFF0000] * self.lanes)
+        return self.builder.bitcast(self.builder.and_(pairs, upper), self.vector)
 
     def _function(self, name: str, suffix: str, result: Any, kinds: list[Any]) -> Any:
         """One of LLVM's own functions."""
@@ -132,7 +159,8 @@ class _Tile:
 
     def _place(self, row: Any, v: int) -> Any:
         first = self.builder.gep(row, [_constant(v * self.lanes)])
-        return self.builder.bitcast(first, self.vector.as_pointer())
+        vector = ir.VectorType(row.type.pointee, self.lanes)
+        return self.builder.bitcast(first, vector.as_pointer())
 
     def _everywhere(self, value: Any) -> Any:
         """A number in every lane."""
@@ -147,6 +175,12 @@ class _Tile:
         lanes = ir.Constant(ir.VectorType(_SHORT, self.lanes), list(range(self.lanes)))
         bound = self._everywhere(self.builder.trunc(left, _SHORT))
         return self.builder.icmp_signed("<", lanes, bound)
+
+
+def _named(vector: Any) -> str:
+    """What LLVM's functions call it."""
+    names = {"float": "f32", "double": "f64", "i32": "i32"}
+    return f"v{vector.count}{names[str(vector.element)]}"
 
 
 def _constant(value: int) -> Any:

@@ -22,7 +22,9 @@ from chainrule.blocks.block import Shape
 from chainrule.blocks.kernels.convolution import weight_derivative
 from chainrule.blocks.kernels.numbers import bits
 from chainrule.blocks.kernels.packing import SLACK, line_of, pack, unpack
+from chainrule.blocks.kernels.pairs import weight_derivative_by_pairs
 from chainrule.blocks.kernels.taps import taps_of
+from chainrule.blocks.kernels.tile import MULTIPLIES_PAIRS
 from chainrule.training.plan.maps import Map, Memory
 from chainrule.training.plan.steps import where_positive
 
@@ -69,7 +71,7 @@ class Product:
 
 
 class Ways(NamedTuple):
-    """How a convolution is done: by patches, or by the library's convolutions and our kernel.
+    """How a convolution is done: by patches, or by the library's convolutions and our kernels.
 
     forward, to_x, to_w: whether y, dx and dw come from patches.
     """
@@ -82,12 +84,12 @@ class Ways(NamedTuple):
 def ways_of(block: Convolution, x_shape: Shape, dtype: torch.dtype) -> Ways:
     """The ways that are the fastest on the processors at hand (AMD EPYC, families 25 and 26).
 
-    In 16 bits the product of matrices is fast and patches are small: they pay for dw, so they are
-    there for y, unless so few filters multiply them that the product is slow. For dx they pay where
-    the windows are fewer than the pixels; else each dy meets as many filters by the library's
-    transposed convolution, and nothing is to be added up. In float32 the library's convolution and
-    our kernel for dw are better than its product of matrices, unless a pixel is copied hardly more
-    than once.
+    Patches pay where they copy each pixel a few times only. Else the library's convolution is
+    better for y, and a kernel of ours for dw, in float32 and for pairs of bfloat16. Where there is
+    none, in 16 bits without the instruction for it, dw is a product with patches anyway, so they
+    are there for y, unless so few filters multiply them that the product is slow. For dx in 16 bits
+    they pay where the windows are fewer than the pixels; else each dy meets as many filters by the
+    library's transposed convolution, and nothing is to be added up.
     """
     _, channels, height, width = x_shape
     _, outputs, rows, columns = block.shape(x_shape)
@@ -96,8 +98,12 @@ def ways_of(block: Convolution, x_shape: Shape, dtype: torch.dtype) -> Ways:
     if dtype != torch.bfloat16:
         few = copies <= 1.5
         return Ways(few, few or block.window.stride != (1, 1), False)
+    to_x = rows * columns < 0.8 * height * width
+    if MULTIPLIES_PAIRS:
+        few = copies <= 6
+        return Ways(few, to_x, few)
     slow = channels % 16 == 0 and outputs < 32
-    return Ways(not slow, rows * columns < 0.8 * height * width, True)
+    return Ways(not slow, to_x, True)
 
 
 class Filters:
@@ -172,9 +178,12 @@ class Filters:
         self._gradient.copy_(total)
 
     def _to_weights_by_kernel(self, dz: Map) -> None:
-        """The same sums without patches: see `chainrule.blocks.kernels.convolution`."""
-        padded = self._window.pad(self._x.image)
-        dw = weight_derivative(padded, dz.image, self._window).permute(0, 2, 3, 1)
+        """The same sums without patches: `chainrule.blocks.kernels.convolution`, or `pairs`."""
+        if self._weight.dtype == torch.bfloat16:
+            dw = torch.from_numpy(weight_derivative_by_pairs(self._x.array, dz.array, self._window))
+        else:
+            padded = self._window.pad(self._x.image)
+            dw = weight_derivative(padded, dz.image, self._window).permute(0, 2, 3, 1)
         self._gradient[:, : self._used] = dw.reshape(len(dw), -1)
         if self._has_bias:
             self._gradient[:, self._used] = dz.rows.sum(0)
