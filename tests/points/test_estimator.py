@@ -9,7 +9,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from chainrule.errors import DivergedError
+from chainrule.errors import DivergedError, InputError
+from chainrule.points.data import Points, double_moon
 from chainrule.points.estimator import TwoLayerClassifier
 
 RANDOM_DRAWS = {
@@ -106,3 +107,13 @@ def test_a_rate_that_overflows_is_said():
     X, y = np.array([[1e200], [-1e200]]), np.array([0, 1])
     with pytest.raises(DivergedError, match="learning rate"):
         TwoLayerClassifier(learning_rate=1e200, random_state=0).fit(X, y)
+
+
+def test_settings_of_other_kinds():
+    points = double_moon(100)
+    x, y = points.features, points.labels
+    for changed in ({"hidden": 3.0}, {"random_state": np.random.default_rng(3)}):
+        settings = {"hidden": 3, "iterations": 100, "random_state": 0} | changed
+        assert TwoLayerClassifier(**settings).fit(x, y).n_iter_ == 100
+    with pytest.raises(InputError, match="complex"):
+        Points.of(x + 1j, y)

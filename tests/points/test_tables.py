@@ -1,6 +1,8 @@
 """Tables as people have them: each way of writing the same points gives the same points."""
 
+import bz2
 import gzip
+import lzma
 
 import numpy as np
 import pytest
@@ -24,13 +26,27 @@ SAME = {
     "blank lines and Windows line ends": PLAIN.replace("\n", "\r\n\r\n"),
     "UTF-8 with a mark": PLAIN.encode("utf-8-sig"),
     "UTF-16": PLAIN.encode("utf-16"),
+    "UTF-16 without a mark": PLAIN.encode("utf-16-le"),
+    "UTF-16, the other order, without a mark": PLAIN.encode("utf-16-be"),
+    "UTF-32": PLAIN.encode("utf-32"),
+    "comments of MATLAB and C": "% of a friend\n// or two\n" + PLAIN,
+    "a drawn table": "| a | b | kind |\n|---|---|:--:|\n| 1.5 | 2 | x |\n| -3 | 4.25 | y |\n"
+    "| 0 | 1e-3 | x |\n",
+    "bzip2": bz2.compress(PLAIN.encode()),
+    "xz": lzma.compress(PLAIN.encode()),
     "gzip": gzip.compress(PLAIN.encode()),
+}
+SAID = {
     "a counting column without a name": ",a,b,kind\n0,1.5,2,x\n1,-3,4.25,y\n2,0,1e-3,x\n",
     "Unnamed: 0": "Unnamed: 0,a,b,kind\n0,1.5,2,x\n1,-3,4.25,y\n2,0,1e-3,x\n",
     "an id that counts": "ID,a,b,kind\n1,1.5,2,x\n2,-3,4.25,y\n3,0,1e-3,x\n",
+    "a part of a table with an index": ",a,b,kind\n20,1.5,2,x\n40,-3,4.25,y\n60,0,1e-3,x\n",
+    "an id that counts down": "sample_id;a;b;kind\n9;1.5;2;x\n8;-3;4.25;y\n7;0;1e-3;x\n",
+    "an index saved twice": ",Unnamed: 0.1,a,b,kind\n0,0,1.5,2,x\n1,1,-3,4.25,y\n2,2,0,1e-3,x\n",
+    "R's names of rows": '"a" "b" "kind"\n"1" 1.5 2 "x"\n"2" -3 4.25 "y"\n"3" 0 1e-3 "x"\n',
+    "names in a comment": "# a b kind\n1.5 2 x\n-3 4.25 y\n0 1e-3 x\n",
+    "R's words as names of rows": '"a","b","kind"\n"p",1.5,2,x\n"q",-3,4.25,y\n"r",0,1e-3,x\n',
 }
-
-COUNTED = {"a counting column without a name", "Unnamed: 0", "an id that counts"}
 
 
 def load(tmp_path, content, name="points.csv", label=None):
@@ -39,14 +55,14 @@ def load(tmp_path, content, name="points.csv", label=None):
     return load_points(path, label=label)
 
 
-@pytest.mark.parametrize("way", SAME)
+@pytest.mark.parametrize("way", SAME | SAID)
 def test_the_same_points_written_otherwise(tmp_path, way):
-    points = load(tmp_path, SAME[way])
+    points = load(tmp_path, (SAME | SAID)[way])
     assert points.features.tolist() == [[1.5, 2], [-3, 4.25], [0, 1e-3]]
     assert points.labels.tolist() == [-1, 1, -1]
     assert points.feature_names == ("a", "b")
     assert (points.label_name, points.class_names) == ("kind", ("x", "y"))
-    assert bool(points.notes) == (way in COUNTED)
+    assert bool(points.notes) == (way in SAID)
 
 
 def test_quoted_names_may_hold_another_separator(tmp_path):
@@ -103,6 +119,54 @@ def test_an_error_about_the_label_names_its_column(tmp_path):
         load(tmp_path, "a,c\n1,x\n2,y\n3,z\n")
 
 
+def test_an_index_that_was_shuffled_or_cut_is_left_out(tmp_path):
+    rows = np.random.default_rng(1).permutation(40)[:30].tolist()
+    text = "".join(f"{row},{row % 7}.5,{'pq'[row < 20]}\n" for row in rows)
+    for name in ("", "id", "Index", "row_id", "level_0"):
+        assert load(tmp_path, f"{name},a,kind\n{text}").feature_names == ("a",)
+    assert load(tmp_path, f"age,a,kind\n{text}").feature_names == ("age", "a")
+    counted = "".join(f"{k},{k % 7}.5,{'pq'[k < 20]}\n" for k in range(30))
+    assert load(tmp_path, counted).feature_names == ("2",)  # without names
+
+
+def test_numbers_and_a_word_that_name_the_columns(tmp_path):
+    points = load(tmp_path, "0,1,kind\n0.5,1.5,a\n2.5,3.5,b\n")
+    assert (points.feature_names, points.label_name) == (("0", "1"), "kind")
+    assert len(load(tmp_path, "0,1,a\n0.5,1.5,a\n2.5,3.5,b\n")) == 3
+
+
+def test_quoted_cells_may_hold_ends_of_lines(tmp_path):
+    points = load(tmp_path, '"length\n(mm)",b,kind\r\n1,2,"x\r\nlong"\r\n2,3,y\r\n')
+    assert points.feature_names == ("length (mm)", "b")
+    assert points.class_names == ("x long", "y")
+
+
+def test_windows_signs(tmp_path):
+    points = load(tmp_path, "a,kind\n1,\u20ac\n2,\u2013\n".encode("cp1252"))
+    assert points.class_names == ("\u2013", "\u20ac")
+
+
+def test_a_word_among_the_features_names_the_label_column_too(tmp_path):
+    with pytest.raises(FileError, match=r"found 'x'; .* \(the label column is 'b'; another by"):
+        load(tmp_path, "kind,a,b\nx,1,0\ny,2,1\n")
+
+
+def test_numpy_arrays_of_words_of_bytes_and_with_names(tmp_path):
+    path = tmp_path / "p.npy"
+    for array in (
+        np.array([["1", "2.5", "x"], ["3", "4", "y"]]),
+        np.array([(1, 2.5, "x"), (3, 4, "y")], [("a", "i4"), ("b", "f4"), ("c", "U9")]),
+        np.array([(1, 2.5, b"x"), (3, 4, b"y")], [("a", "i4"), ("b", ">f8"), ("c", "S9")]),
+    ):
+        np.save(path, array)
+        points = load_points(path)
+        assert points.features.tolist() == [[1, 2.5], [3, 4]]
+        assert points.class_names == ("x", "y")
+    np.save(path, np.array([[1, "x"]], object), allow_pickle=True)
+    with pytest.raises(FileError, match="that is not run; expected numbers or text"):
+        load_points(path)
+
+
 def test_numpy_files_with_columns_of_one_and_words(tmp_path):
     np.save(tmp_path / "p.npy", np.array([[1, 2, 0], [3, 4, 1]], ">f4"))
     assert load_points(tmp_path / "p.npy").features.tolist() == [[1, 2], [3, 4]]
@@ -121,6 +185,20 @@ def test_parquet(tmp_path):
     points = load_points(tmp_path / "p.parquet")
     assert points.features.tolist() == [[1.5, 3], [2, 4]]
     assert points.class_names == ("x", "y")
+
+
+def test_parquet_of_pandas(tmp_path):
+    """Its index is no label, wherever it was put; a label that is missing is no class."""
+    pytest.importorskip("pyarrow")
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"a": [1.5, 2, 3], "b": [3, 4, 5], "kind": ["x", "y", "x"]})
+    frame.iloc[[2, 1, 0]].to_parquet(tmp_path / "p.parquet")
+    assert load_points(tmp_path / "p.parquet").feature_names == ("a", "b")
+    frame.set_index("a").to_parquet(tmp_path / "p.parquet")
+    assert load_points(tmp_path / "p.parquet").label_name == "kind"
+    frame.replace("x", None).to_parquet(tmp_path / "p.parquet")
+    with pytest.raises(FileError, match=r"label column 'kind', point 1: .* expected a label"):
+        load_points(tmp_path / "p.parquet")
 
 
 @given(
@@ -159,9 +237,9 @@ def test_a_large_table_and_a_small_one_are_read_alike(tmp_path):
 
 
 def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
-    from chainrule.points import npz, tables
+    from chainrule.points import npz, text
 
-    monkeypatch.setattr(tables, "_LARGEST", 1000)
+    monkeypatch.setattr(text, "_LARGEST", 1000)
     monkeypatch.setattr(npz, "_LARGEST", 1000)
     with pytest.raises(FileError, match="once unpacked; expected at most"):
         load(tmp_path, gzip.compress(b"a,b\n" * 1000))

@@ -75,7 +75,7 @@ def predict(
     from chainrule.points.tables import read_table
 
     model = _model(weights)
-    features = features_of(read_table(data), model)
+    features = features_of(read_table(data, model.feature_names), model)
     prediction: Prediction | ClassPrediction
     if isinstance(model, ClassModel):
         prediction = ClassPrediction(model.class_names, model.outputs(features))
@@ -127,7 +127,7 @@ def _evaluation(
         points = draw_moons(name, data_seed) if name in MOONS else load_points(name)
         return of_points(points, parameters, settings)
     model = _model(weights)
-    table = read_table(data)
+    table = read_table(data, model.feature_names)
     outputs = model.outputs(features_of(table, model))
     if isinstance(model, ClassModel):
         prediction = ClassPrediction(model.class_names, outputs)

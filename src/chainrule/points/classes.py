@@ -25,7 +25,7 @@ from chainrule.points.data import (
     class_codes,
     columns_of,
     dataset_of,
-    finite_column,
+    feature_array,
     held_out,
     load_dataset,
     points_of,
@@ -127,7 +127,7 @@ def load_classes(
         return dataset_of(*split(points, validation_share, seed=seed), standardize)
     if not 2 < len(names) <= MOST_CLASSES:
         raise FileError(wrong_classes(table.path, column, names, f"2 to {MOST_CLASSES}"))
-    matrix = np.stack([finite_column(table.path, feature) for feature in features], axis=1)
+    matrix = feature_array(table.path, features, column.name)
     drawn = held_out(codes, names, column.name, validation_share, seed)
     mean, scale = standardization(matrix[~drawn], standardize)
     feature_names = tuple(feature.name for feature in features)

@@ -67,7 +67,10 @@ class Points:
         ShapeError, InputError.
         """
         try:
-            X = np.asarray(features).astype(np.float64)
+            X = np.asarray(features)
+            if X.dtype.kind == "c":
+                raise TypeError("complex ones")
+            X = X.astype(np.float64)
         except (TypeError, ValueError) as error:
             raise InputError(f"features: found no numbers ({error}); expected numbers") from error
         y = np.asarray(labels)
@@ -253,7 +256,7 @@ def points_of(table: Table, features: list[Column], label: Column) -> Points:
     if len(names) != 2:
         raise FileError(wrong_classes(table.path, label, names, "exactly two"))
     return Points(
-        np.stack([finite_column(table.path, column) for column in features], axis=1),
+        feature_array(table.path, features, label.name),
         np.where(codes == 1, 1.0, -1.0),
         (names[0], names[1]),
         tuple(column.name for column in features),
@@ -363,8 +366,16 @@ def label_column(table: Table, label: str | None) -> int:
     return matches[0]
 
 
-def finite_column(path: Path, column: Column) -> np.ndarray:
-    """The column as finite float64. Raises FileError at the first value that is none."""
+def feature_array(path: Path, features: list[Column], label_name: str) -> np.ndarray:
+    """The columns as float64 (n, d), finite. Raises FileError at the first value that is none."""
+    return np.stack([finite_column(path, column, label_name) for column in features], axis=1)
+
+
+def finite_column(path: Path, column: Column, label_name: str = "") -> np.ndarray:
+    """The column as finite float64. Raises FileError at the first value that is none.
+
+    label_name: the column that was taken as the label, for the sentence: maybe it is this one.
+    """
     if column.is_numeric and np.isfinite(column.values).all():
         return column.values
     numbers = (float(v) if is_number(v) else np.nan for v in column.values)
@@ -372,6 +383,7 @@ def finite_column(path: Path, column: Column) -> np.ndarray:
     raise FileError(
         f"{shown(path)}, column {column.name!r}, point {row + 1}: found "
         f"{str(column.values[row])!r}; expected a finite number"
+        + (f" (the label column is {label_name!r}; another by --label)" if label_name else "")
     )
 
 

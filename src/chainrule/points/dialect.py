@@ -1,6 +1,7 @@
 """How a text writes its table: the separator, the decimal sign, the names."""
 
 import csv
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,7 +12,11 @@ from chainrule.io.names import shown
 
 _SEPARATORS = (",", ";", "\t", "|", " ")
 _SAMPLE = 200  # rows by which the dialect is found
-_COMMENT = "#"
+_COMMENTS = ("#", "%", "//")
+_RULE = re.compile(r"[\s|:+]*-{2,}[\s|:+-]*")  # between the names and the rows of a drawn table
+_UNUSUAL = " \t#%/|+-:"  # a line of anything else, without quotes, holds cells for sure
+_OPENS = re.compile(r'(?:^|[,;\t| ])"[^"]*$')  # a quote that begins a cell, and no other after it
+_CLOSES = re.compile(r'[^"]*"(?:[,;\t| ]|$)')
 
 
 @dataclass(frozen=True)
@@ -40,11 +45,7 @@ class Dialect:
 
 def find_dialect(path: Path, text: str) -> Dialect:
     """Find how the table in `text` is written. Raises FileError if there is none."""
-    lines, numbers = [], []
-    for number, line in enumerate(text.splitlines(), 1):
-        if line.strip() and not line.lstrip().startswith(_COMMENT):
-            lines.append(line)
-            numbers.append(number)
+    lines, numbers, comment = _lines(text)
     separator = None
     if lines and lines[0].lower().replace('"', "").startswith("sep=") and len(lines[0]) <= 8:
         separator = lines[0].replace('"', "")[4:5] or None
@@ -62,13 +63,57 @@ def find_dialect(path: Path, text: str) -> Dialect:
     names, notes = _names(sample, decimal)
     if names:
         del lines[0], numbers[0]
+        if all(len(row) == len(names) + 1 and row[-1] for row in sample[1:]) and sample[1:]:
+            names = ["", *names]  # R names the columns only, not the rows' names before them
+    elif comment:
+        names, notes = _names_in_comment(comment, sample, separator, notes)
     return Dialect(separator, decimal, names, lines, numbers, notes)
+
+
+def _lines(text: str) -> tuple[list[str], list[int], str]:
+    """The lines that hold cells, where each stood, and the comment right above the first."""
+    lines: list[str] = []
+    numbers: list[int] = []
+    comment, is_open, quotes = "", False, '"' in text
+    for number, line in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), 1):
+        if is_open:  # a quoted cell that holds the end of a line, which becomes a blank
+            lines[-1] += " " + line
+            is_open = not (line.count('"') % 2 == 1 and _CLOSES.match(line))
+            continue
+        if line and line[0] not in _UNUSUAL and not (quotes and '"' in line):
+            lines.append(line)
+            numbers.append(number)
+            continue
+        start = line.lstrip()[:2]
+        if start.startswith(_COMMENTS):
+            comment = comment if lines else line.lstrip().lstrip("#%/")
+        elif start and not ("--" in line and _RULE.fullmatch(line)):
+            lines.append(line)
+            numbers.append(number)
+            is_open = quotes and line.count('"') % 2 == 1 and bool(_OPENS.search(line))
+    return lines, numbers, comment
+
+
+def _names_in_comment(
+    comment: str, rows: list[list[str]], separator: str, notes: list[str]
+) -> tuple[list[str], list[str]]:
+    """The names in the comment above the first row, where NumPy's savetxt puts them."""
+    found = [cell.strip() for cell in next(_rows([comment], separator), [])]
+    if len(found) < 2 or len(found) != len(rows[0]) or any(map(is_number, found)):
+        return [], notes
+    shown_names = ", ".join(found[:4]) + (", ..." if len(found) > 4 else "")
+    return found, [f"the comment above the first row ({shown_names}) is taken as the names"]
 
 
 def _rows(lines: list[str], separator: str) -> Iterator[list[str]]:
     if separator == " ":
-        return (line.split() for line in lines)
+        return (_cells_between_blanks(line) for line in lines)
     return csv.reader(lines, delimiter=separator, skipinitialspace=separator != "\t")
+
+
+def _cells_between_blanks(line: str) -> list[str]:
+    cells = line.split()
+    return next(csv.reader([" ".join(cells)], delimiter=" ")) if '"' in line else cells
 
 
 def _separator(lines: list[str]) -> str:
@@ -126,8 +171,10 @@ def _names(rows: list[list[str]], decimal: str) -> tuple[list[str], list[str]]:
         below = [row[k] for row in others if k < len(row)]
         if not is_numeric and below and all(_is_number(cell, decimal) for cell in below):
             return _without_end(first, others), []  # a word over numbers is a name
-    named = all(numeric) and others
-    if named and (_is_numbering(first, decimal) or _are_years(first, others, decimal)):
+    if others and (
+        (all(numeric) and _are_years(first, others, decimal))
+        or (_are_new_words(first, others, numeric) and _is_numbering(first, decimal))
+    ):
         shown_names = ", ".join(first[:4]) + (", ..." if len(first) > 4 else "")
         if len(first) == 2 and all(cell.lstrip("-").isdigit() for row in others for cell in row):
             return [], [f"the first row ({shown_names}) is taken as a point, not as names"]
@@ -143,10 +190,23 @@ def _without_end(first: list[str], others: list[list[str]]) -> list[str]:
     return first
 
 
+def _are_new_words(first: list[str], others: list[list[str]], numeric: list[bool]) -> bool:
+    """Does no word of the first row come again below it? A name doesn't; a class does."""
+    return not any(
+        first[k] == row[k]
+        for k, is_numeric in enumerate(numeric)
+        if not is_numeric
+        for row in others
+        if k < len(row)
+    )
+
+
 def _is_numbering(first: list[str], decimal: str) -> bool:
-    """Are these whole numbers that count the columns, or years that follow each other?"""
-    values = [_number(cell, decimal) for cell in first]
+    """Are the numbers whole ones that count the columns, or years that follow each other?"""
+    values = [_number(cell, decimal) for cell in first if _is_number(cell, decimal)]
     steps = {after - before for before, after in pairwise(values)}
+    if len(values) < len(first):  # words are among them
+        return steps <= {1.0} and (values[0] == 0 or (len(values) > 1 and _is_year(values[0])))
     return steps == {1.0} and (values[0] in (0, 1) or _is_year(values[0]))
 
 

@@ -26,9 +26,9 @@ class TwoLayerClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     hidden: units h; learning_rate; iterations: SGD steps; initialization: `he`, `uniform` or
     `normal` (see `chainrule.points.training`); class_weight: None, "balanced" or a dict;
-    warm_start: `fit` goes on from the weights that are there; random_state: seed, RandomState or
-    None. Features of unlike size want a StandardScaler before it: without one the hidden units may
-    die, of which a ConvergenceWarning tells.
+    warm_start: `fit` goes on from the weights that are there; random_state: seed, Generator,
+    RandomState or None. Features of unlike size want a StandardScaler before it: without one the
+    hidden units may die, of which a ConvergenceWarning tells.
 
     An example of weight w is drawn w times as often. With p_i = w_i / sum(w) the expected step is
     the gradient of sum_i p_i s_i, the weighted mean loss, as for equal weights it is that of the
@@ -148,7 +148,10 @@ class TwoLayerClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 raise ValueError("Sample weights must contain at least one non-zero number.")
             weights = given * compute_sample_weight(self.class_weight, y)
         check_settings(self.hidden, self.learning_rate, self.iterations)
-        random = check_random_state(self.random_state)
+        random = self.random_state
+        if isinstance(random, np.random.Generator):
+            random = int(random.integers(2**32))
+        random = check_random_state(random)
         if len(self.classes_) > 2:
             self._learn_each(X, y, weights, steps, random)
         else:
@@ -194,7 +197,7 @@ class TwoLayerClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ) -> None:
         seeds = np.random.SeedSequence(random.randint(0, 2**31 - 1)).spawn(2)
         if not goes_on:
-            start = initial_parameters(X.shape[1], self.hidden, self.initialization, seeds[0])
+            start = initial_parameters(X.shape[1], int(self.hidden), self.initialization, seeds[0])
             self.W_in_, self.b_in_, self.w_out_ = start["W_in"], start["b_in"], start["w_out"]
             self.b_out_ = float(start["b_out"])
         generator = np.random.default_rng(seeds[1])

@@ -20,7 +20,7 @@ from chainrule.points.data import (
     label_column,
 )
 from chainrule.points.network import forward
-from chainrule.points.tables import Table
+from chainrule.points.tables import Column, Table
 
 _SETTINGS = ("feature_names", "class_names", "mean", "scale")
 
@@ -89,12 +89,7 @@ def features_of(table: Table, model: Trained) -> Float64[np.ndarray, "n d"]:
     Raises FileError if one is missing, named twice, or holds what is no finite number.
     """
     if not table.named:
-        if len(table.columns) not in (len(model.feature_names), len(model.feature_names) + 1):
-            raise FileError(
-                f"{shown(table.path)}: found {len(table.columns)} column(s) without names; "
-                f"expected {len(model.feature_names)}: {_first(model.feature_names)}"
-            )
-        columns = table.columns[: len(model.feature_names)]
+        columns = _by_place(table, model.feature_names)
         return np.stack([finite_column(table.path, column) for column in columns], axis=1)
     wrong = [name for name in model.feature_names if table.names.count(name) != 1]
     if wrong:
@@ -104,6 +99,28 @@ def features_of(table: Table, model: Trained) -> Float64[np.ndarray, "n d"]:
         )
     columns = tuple(table.columns[table.names.index(name)] for name in model.feature_names)
     return np.stack([finite_column(table.path, column) for column in columns], axis=1)
+
+
+def _by_place(table: Table, names: tuple[str, ...]) -> tuple[Column, ...]:
+    """The features of a file without names, before which a column may count the rows.
+
+    The training's did and was left out, if its first feature is called 2. Fewer rows than tell
+    that it counts still have it, and a label or none behind the features.
+    """
+    columns, d = table.columns, len(names)
+    if names[0] == "2" and columns[0].name == "1" and len(columns) > d:
+        if len(columns) == d + 1:
+            raise FileError(
+                f"{shown(table.path)}: found {d + 1} columns without names, of which the first may "
+                f"number the rows or the last be a label; expected the {d} features alone, or names"
+            )
+        columns = columns[1:]
+    if len(columns) not in (d, d + 1):
+        raise FileError(
+            f"{shown(table.path)}: found {len(table.columns)} column(s) without names; expected "
+            f"{d}: {_first(names)}"
+        )
+    return columns[:d]
 
 
 def labels_of(table: Table, model: Model, label: str | None) -> Float64[np.ndarray, " n"]:

@@ -57,6 +57,11 @@ def _said(path: str | os.PathLike[str], kind: str) -> Iterator[None]:
         TypeError,
         ValueError,
     ) as error:
+        if "allow_pickle" in str(error):
+            raise FileError(
+                f"{shown(path)}: found an array of dtype object, which is stored as a program "
+                "(pickle) that is not run; expected numbers or text: array.astype(str)"
+            ) from error
         raise FileError(
             f"{shown(path)} was cut off or is no {kind} file ({error}); expected plain arrays of "
             "numbers or text"

@@ -1,25 +1,22 @@
 """Tables of points as people have them: text with separators, NumPy files, Parquet."""
 
 import csv
-import gzip
 import io
 import os
-import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from chainrule.errors import FileError
 from chainrule.io.names import shown
+from chainrule.points.counting import without_counting
 from chainrule.points.dialect import Dialect, find_dialect
 from chainrule.points.npz import read_npy, read_npz
+from chainrule.points.text import decoded
 
 Values = np.ndarray  # float64, or text of any length (dtype object)
-
-_LARGEST = 2**31  # bytes of a text once unpacked
-_COUNTING = ("", "index", "id", "row", "rowid", "no", "nr", "#", "unnamed: 0", "unnamed:_0")
 
 
 @dataclass(frozen=True)
@@ -51,13 +48,14 @@ class Table:
         return [column.name for column in self.columns]
 
 
-def read_table(path: str | os.PathLike[str]) -> Table:
-    """Read a CSV or other text (also .gz), an NPY or NPZ file, or, with pyarrow, Parquet.
+def read_table(path: str | os.PathLike[str], keep: Sequence[str] = ()) -> Table:
+    """Read a text such as CSV (also .gz, .bz2, .xz), an NPY or NPZ, or, with pyarrow, Parquet.
 
-    Text: columns separated by comma, semicolon, tab, bar or blanks; UTF-8, UTF-16 or Latin-1;
-    names in the first row or none (then they are called 1, 2, ...); decimal points or commas;
-    comment lines with #; `sep=;`. A column that only counts the rows and has no name, or is called
-    index, id or the like, is left out. Raises FileError if the file does not hold a table.
+    Text: columns separated by comma, semicolon, tab, bar or blanks; UTF-8, UTF-16, UTF-32 or
+    Latin-1; names in the first row or none (then they are called 1, 2, ...); decimal points or
+    commas; comment lines with #, % or //; `sep=;`. A column that only numbers the rows and has no
+    name, or is called index, id or the like, is left out, unless `keep` names it. Raises FileError
+    if the file does not hold a table.
     """
     path = Path(path)
     if not path.is_file():
@@ -71,11 +69,12 @@ def read_table(path: str | os.PathLike[str]) -> Table:
         table = _parquet(path)
     else:
         table = _text_table(path)
-    return _without_counting(table)
+    columns, notes = without_counting(table.columns, table.named, keep)
+    return replace(table, columns=columns, notes=(*table.notes, *notes))
 
 
 def _text_table(path: Path) -> Table:
-    text, notes = _decoded(path)
+    text, notes = decoded(path)
     dialect = find_dialect(path, text)
     columns = _fast(dialect) or _slow(path, dialect)
     names = dialect.names or [str(k + 1) for k in range(len(columns))]
@@ -88,41 +87,6 @@ def _text_table(path: Path) -> Table:
             continue
         kept.append(Column(name, _values(cells, dialect.decimal)))
     return Table(path, tuple(kept), bool(dialect.names), (*notes, *dialect.notes))
-
-
-def _decoded(path: Path) -> tuple[str, list[str]]:
-    """The text of the file, and what was assumed of it."""
-    try:
-        content = path.read_bytes()
-        if content[:2] == b"\x1f\x8b":
-            with gzip.open(io.BytesIO(content)) as stream:
-                content = stream.read(_LARGEST + 1)
-            if len(content) > _LARGEST:
-                raise FileError(
-                    f"{shown(path)}: found more than {_LARGEST:,} bytes once unpacked; expected at "
-                    "most so many"
-                )
-    except FileError:
-        raise
-    except (OSError, EOFError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise FileError(f"{shown(path)} cannot be read: {reason}") from error
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        encodings = ["utf-16"]
-    elif b"\0" in content[:1000]:
-        raise FileError(f"{shown(path)}: found bytes that are no text; expected a table as text")
-    else:
-        encodings = ["utf-8-sig", "latin-1"]
-    for encoding in encodings:
-        try:
-            text = content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if any(c < " " and c not in "\t\n\r\f" for c in text[:10_000]):
-            break
-        note = [] if encoding != "latin-1" else ["the text is no UTF-8; it is taken as Latin-1"]
-        return text, note
-    raise FileError(f"{shown(path)}: found bytes that are no text; expected a table as text")
 
 
 def _fast(dialect: Dialect) -> list[Sequence[str] | np.ndarray] | None:
@@ -209,7 +173,12 @@ def _array_columns(path: Path, arrays: dict[str, np.ndarray]) -> tuple[Column, .
             "one"
         )
     columns: list[Column] = []
-    for name, array in arrays.items():
+    for name, stored in arrays.items():
+        if stored.dtype.names:  # a table that NumPy itself read, with names
+            columns += _array_columns(path, {field: stored[field] for field in stored.dtype.names})
+            continue
+        is_bytes = stored.dtype.kind == "S"
+        array = np.char.decode(stored, "utf-8", "replace") if is_bytes else stored
         if array.dtype.kind not in "biufU":
             raise FileError(
                 f"{shown(path)}: found {name} of {array.dtype}; expected numbers or text"
@@ -220,18 +189,14 @@ def _array_columns(path: Path, arrays: dict[str, np.ndarray]) -> tuple[Column, .
             )
         parts = array.reshape(len(array), -1)
         values = [
-            part.astype(object) if array.dtype.kind == "U" else part.astype(np.float64)
+            _values(part.tolist(), ".") if array.dtype.kind == "U" else part.astype(np.float64)
             for part in parts.T
         ]
         if len(values) == 1:
-            columns.append(Column(name, _texts_as_numbers(values[0])))
+            columns.append(Column(name, values[0]))
         else:
             columns += [Column(f"{name}[{k}]", value) for k, value in enumerate(values)]
     return tuple(columns)
-
-
-def _texts_as_numbers(values: Values) -> Values:
-    return values if values.dtype.kind == "f" else _values(values.tolist(), ".")
 
 
 def _parquet(path: Path) -> Table:
@@ -245,29 +210,17 @@ def _parquet(path: Path) -> Table:
         frame = parquet.read_table(path)
     except (ArrowException, OSError) as error:
         raise FileError(f"{shown(path)} is no Parquet file that can be read ({error})") from error
+    index = (frame.schema.pandas_metadata or {}).get("index_columns", [])
+    names = sorted(frame.column_names, key=lambda name: name not in index)  # never the label, last
     columns = []
-    for name in frame.column_names:
-        values = frame.column(name).to_pandas().to_numpy()
-        numeric = values.dtype.kind in "biuf"
-        columns.append(Column(name, values.astype(np.float64 if numeric else object)))
+    for name in names:
+        column = frame.column(name)
+        values = column.to_pandas().to_numpy()
+        if values.dtype.kind in "biuf":
+            columns.append(Column(name, values.astype(np.float64)))
+        else:
+            texts = ["" if value is None else value for value in column.to_pylist()]
+            columns.append(Column(name, np.array(texts, dtype=object)))
     if not columns or not len(columns[0].values):
         raise FileError(f"{shown(path)}: found no rows; expected at least one point")
     return Table(path, tuple(columns), True)
-
-
-def _without_counting(table: Table) -> Table:
-    """Leave out a column that only counts the rows: it "separates" what is sorted by class."""
-    kept, notes = [], list(table.notes)
-    for column in table.columns:
-        if table.named and column.name.lower() in _COUNTING and _counts(column):
-            name = column.name or "without a name"
-            notes.append(f"the column {name} only counts the rows; it is left out")
-        else:
-            kept.append(column)
-    return Table(table.path, tuple(kept), table.named, tuple(notes))
-
-
-def _counts(column: Column) -> bool:
-    if not column.is_numeric or len(column.values) < 2:
-        return False
-    return column.values[0] in (0, 1) and bool((np.diff(column.values) == 1).all())
