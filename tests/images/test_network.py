@@ -7,7 +7,10 @@ from PIL import Image
 
 from chainrule.blocks import Convolution, ReLU
 from chainrule.chain.inference import fused
-from chainrule.images.explanation import explain
+from chainrule.errors import InputError
+from chainrule.images.classifier import Classifier
+from chainrule.images.explanation import explain, explain_own_class
+from chainrule.images.features import joined_features
 from chainrule.images.rechecked import RecheckedFeatures
 
 
@@ -99,6 +102,36 @@ def test_explanation_is_autograds(small_network):
 def test_the_best_class_is_explained_by_default(small_network):
     image = _picture(1)
     assert explain(small_network, image).class_index == int(small_network.logits([image]).argmax())
+
+
+def test_an_own_class_is_explained_as_autograd_has_it(small_network):
+    """The score of a plane on features of length 1, through PyTorch's own operations."""
+    generator = np.random.default_rng(4)
+    weight, bias = generator.normal(size=(2, 5)), generator.normal(size=2)
+    classifier = Classifier(
+        ("a", "b"), weight.astype(np.float32), bias.astype(np.float32), ("small",),
+        (small_network.key,), 1.0, 0.0, np.zeros((1, 5), np.float16),
+    )  # fmt: skip
+    image = _picture(2)
+    ours = explain_own_class(small_network, classifier, image, 1)
+    x = small_network.preprocessing.input(image).requires_grad_()
+    below = small_network.chain.until("relu2")
+    params = {name: small_network.params[name] for name in below.parameter_shapes()}
+    A = below.to_torch(params)(x)
+    A.retain_grad()
+    u = torch.nn.functional.normalize(A.mean((2, 3)), dim=1)
+    score = u[0] @ torch.from_numpy(classifier.weight[1]) + float(classifier.bias[1])
+    score.backward()
+    derivative = x.grad[0].abs().amax(0)
+    np.testing.assert_allclose(ours.derivative, derivative / derivative.max(), atol=1e-5)
+    cam = torch.relu((A.grad.mean((2, 3), keepdim=True) * A).sum(1, keepdim=True)).detach()
+    cam = torch.nn.functional.interpolate(cam, (16, 16), mode="bilinear")[0, 0]
+    np.testing.assert_allclose(ours.grad_cam, cam / cam.max().clamp(min=1e-30), atol=1e-5)
+    best = explain_own_class(small_network, classifier, image).class_index
+    scores = classifier.scores(joined_features([small_network.features(image)]))
+    assert best == int(scores.argmax())
+    with pytest.raises(InputError, match="trained on features of small"):
+        explain_own_class(small_network, replace(classifier, network_keys=("x",)), image)
 
 
 def test_doubtful_pictures_are_computed_again():

@@ -7,7 +7,13 @@ import pytest
 from PIL import Image
 
 from chainrule.errors import FileError
-from chainrule.io.pictures import picture_from_bytes, read_picture, sample_picture, taken_as
+from chainrule.io.pictures import (
+    open_picture,
+    picture_from_bytes,
+    read_picture,
+    sample_picture,
+    taken_as,
+)
 
 
 def _saved(image, kind, **options):
@@ -59,6 +65,17 @@ def test_exif_orientation_turns_the_picture():
     result = picture_from_bytes(_saved(image, "PNG", exif=exif), "x")
     assert result.size == (4, 8)
     assert result.getpixel((3, 0)) == (255, 0, 0)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_a_picture_that_is_opened_twice_is_turned_once(kind):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    stream = io.BytesIO()
+    Image.new("RGB", (8, 4), "red").save(stream, kind, exif=exif)
+    once = open_picture(stream.getvalue())
+    assert once.size == (4, 8)
+    assert open_picture(once).size == (4, 8)
 
 
 def test_an_animation_gives_its_first_picture():

@@ -22,9 +22,14 @@ class _Found:
     part: str
 
 
-def read_class_folders(path: Path, progress: Progress | None = None) -> Collection:
-    """The pictures of a folder of class folders; see `read_collection`. Raises FileError."""
-    listing = Listing(progress)
+def read_class_folders(
+    path: Path, progress: Progress | None = None, listing: Listing | None = None
+) -> Collection:
+    """The pictures of a folder of class folders; see `read_collection`. Raises FileError.
+
+    listing: what says which files are there, if it is not the disk.
+    """
+    listing = listing or Listing(progress)
     found = _in_parts(path, listing)
     if not found:
         raise FileError(
@@ -48,13 +53,13 @@ def read_class_folders(path: Path, progress: Progress | None = None) -> Collecti
 def _in_parts(path: Path, listing: Listing) -> list[_Found]:
     """Parts outside and classes inside, or the other way round, or classes alone."""
     pictures, folders = listing.direct(path)
-    inner = {folder: _folders_in(folder) for folder in folders}
+    inner = {folder: _folders_in(folder, listing) for folder in folders}
     parts = [folder for folder in folders if folder.name.lower() in NAMES]
     # a part holds class folders; a class that is called "train" holds pictures
     trains = any(NAMES[p.name.lower()] == "train" and inner[p] for p in parts)
     if trains and (len(parts) > 1 or len(folders) == 1):
         found = _parts_outside(folders, parts, listing)
-    elif (around := _around(folders, inner)) is not None:
+    elif (around := _around(folders, inner, listing)) is not None:
         found = _in_parts(around, listing)
     else:
         found = [f for folder in folders for f in _parts_inside(folder, inner[folder], listing)]
@@ -65,16 +70,16 @@ def _in_parts(path: Path, listing: Listing) -> list[_Found]:
     return found
 
 
-def _around(folders: list[Path], inner: dict[Path, list[str]]) -> Path | None:
+def _around(folders: list[Path], inner: dict[Path, list[str]], listing: Listing) -> Path | None:
     """The one folder that all class folders lie in, such as `images`, if there is one."""
     if len(folders) > _BESIDE:
         return None
-    full = [folder for folder in folders if Listing().pictures(folder)]
-    if len(full) != 1 or Listing().direct(full[0])[0]:
+    full = [folder for folder in folders if listing.quiet().pictures(folder)]
+    if len(full) != 1 or listing.quiet().direct(full[0])[0]:
         return None
     inside = [full[0] / name for name in inner[full[0]]]
     if len(inside) == 1:  # a folder around another
-        return _around(inside, {inside[0]: _folders_in(inside[0])}) and full[0]
+        return _around(inside, {inside[0]: _folders_in(inside[0], listing)}, listing) and full[0]
     return full[0] if len(inside) > 1 else None
 
 
@@ -109,6 +114,6 @@ def _class(folder: Path, part: str, listing: Listing) -> list[_Found]:
     return [_Found(file, folder.name, part) for file in pictures]
 
 
-def _folders_in(folder: Path) -> list[str]:
+def _folders_in(folder: Path, listing: Listing) -> list[str]:
     """The names of the folders in a folder, without a word about what else is there."""
-    return sorted(path.name for path in Listing().direct(folder)[1])
+    return sorted(path.name for path in listing.quiet().direct(folder)[1])

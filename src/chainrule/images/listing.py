@@ -55,6 +55,10 @@ class Listing:
                 pictures.append(Path(entry.path))
         return pictures, folders
 
+    def quiet(self) -> "Listing":
+        """Another one of the same kind, with a list of its own of what is left out."""
+        return Listing()
+
     def skip(self, path: Path, reason: str) -> None:
         """Note that a file or a folder is left out."""
         self.skipped.append(Skipped(str(path), reason))
@@ -82,26 +86,43 @@ class Listing:
         self._seen += 1
         if self._progress is not None and self._seen % _EVERY == 0:
             self._progress(self._seen, self._seen)
-        path, name = Path(entry.path), entry.name
+        path = Path(entry.path)
         if entry.is_dir():
-            if name.startswith(".") or name.lower() in _TOOLS:
-                self.skip(path, "a hidden folder, or a tool's")
-                return ""
-            return "folder"
-        if name.lower() in _CLUTTER or name.startswith("._"):
+            return "folder" if self._takes_folder(path) else ""
+        if is_clutter(path.name):
             return ""
         if not entry.is_file():
             broken = entry.is_symlink() and not path.exists()
             self.skip(path, "a link to nothing" if broken else "neither a file nor a folder")
-        elif name.startswith("."):
+            return ""
+        if not self._takes_file(path):
+            return ""
+        if is_drawing(path):
+            self.skip(path, DRAWING)
+            return ""
+        return "picture"
+
+    def _takes_folder(self, path: Path) -> bool:
+        """By its name."""
+        if path.name.startswith(".") or path.name.lower() in _TOOLS:
+            self.skip(path, "a hidden folder, or a tool's")
+            return False
+        return True
+
+    def _takes_file(self, path: Path) -> bool:
+        """By its name."""
+        if path.name.startswith("."):
             self.skip(path, "a hidden file")
         elif path.suffix.lower() not in self._suffixes:
             self.skip(path, why_not_read(path.suffix))
-        elif is_drawing(path):
-            self.skip(path, DRAWING)
         else:
-            return "picture"
-        return ""
+            return True
+        return False
+
+
+def is_clutter(name: str) -> bool:
+    """Whether systems leave files of this name everywhere: nobody is told of them."""
+    return name.lower() in _CLUTTER or name.startswith("._")
 
 
 DRAWING = "a drawing that chainrule made"

@@ -3,6 +3,7 @@
 Every bench that takes pictures opens them here.
 """
 
+import importlib.util
 import os
 import stat
 from pathlib import Path
@@ -21,7 +22,7 @@ from chainrule.io.wide_pictures import MAX_PIXELS
 
 __all__ = [
     "LOOK", "MAX_PIXELS", "SAMPLE", "PictureSource", "open_picture", "picture_from_bytes",
-    "read_bytes", "read_picture", "sample_picture", "taken_as",
+    "read_bytes", "read_picture", "sample_files", "sample_picture", "taken_as",
 ]  # fmt: skip
 
 PictureSource = str | os.PathLike[str] | bytes | Image.Image | np.ndarray
@@ -40,6 +41,7 @@ SAMPLE = "china.jpg"
 """The name of `sample_picture` in scikit-learn, 640 by 427 pixels."""
 
 _ORIENTATION = 0x0112  # EXIF's tag
+_TURNING = ("exif", "xmp", "XML:com.adobe.xmp")  # where Pillow looks for an orientation
 _TURNED = {  # what makes a picture of this EXIF orientation upright
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -112,6 +114,14 @@ def sample_picture() -> Image.Image:
     from sklearn.datasets import load_sample_image
 
     return Image.fromarray(load_sample_image(SAMPLE))
+
+
+def sample_files() -> list[Path]:
+    """The photographs that scikit-learn installs, found without loading it."""
+    found = importlib.util.find_spec("sklearn")
+    assert found is not None  # a dependency
+    assert found.origin is not None
+    return sorted((Path(found.origin).parent / "datasets" / "images").glob("*.jpg"))
 
 
 def read_bytes(path: Path | str) -> bytes:
@@ -204,4 +214,9 @@ def _upright(picture: Image.Image, source: Image.Image) -> Image.Image:
         turn = _TURNED.get(source.getexif().get(_ORIENTATION, 1))
     except Exception:  # whatever Pillow's reader of broken tags raises
         turn = None
-    return picture.transpose(turn) if turn is not None else picture
+    if turn is None:
+        return picture
+    turned = picture.transpose(turn)
+    for name in _TURNING:  # whoever opens the picture again must not turn it again
+        turned.info.pop(name, None)
+    return turned

@@ -8,12 +8,14 @@ from pathlib import Path
 
 from chainrule.errors import InputError
 from chainrule.io.checks import whole_number
+from chainrule.io.decoding import MAX_JPEG_PIXELS
 
 
 @dataclass(frozen=True)
 class Quotas:
     """What a session may use: runs that go at the same time, runs kept, bytes of an upload, points,
-    hidden units, iterations of a run, cells of a map, bytes on the disk, tabs."""
+    hidden units, iterations of a run, cells of a map, bytes on the disk, tabs; pictures in all, and
+    bytes and pixels of one."""
 
     live: int = 64
     runs: int = 10_000
@@ -24,12 +26,15 @@ class Quotas:
     cells: int = 1_000
     disk: int = 1 << 40
     tabs: int = 64
+    pictures: int = 200_000
+    picture: int = 256 << 20
+    pixels: int = MAX_JPEG_PIXELS
 
 
 ALONE = Quotas()
 CLASS = Quotas(
     live=4, runs=200, upload=4 << 20, points=20_000, hidden=1_000, iterations=10**7,
-    cells=64, disk=1 << 30, tabs=6,
+    cells=64, disk=1 << 30, tabs=6, pictures=2_000, picture=16 << 20, pixels=50_000_000,
 )  # fmt: skip
 
 

@@ -20,6 +20,9 @@ CREATE TABLE IF NOT EXISTS runs (
     settings TEXT NOT NULL, state TEXT NOT NULL, said TEXT NOT NULL, done INTEGER NOT NULL,
     result TEXT NOT NULL, made REAL NOT NULL, changed REAL NOT NULL);
 CREATE INDEX IF NOT EXISTS runs_of_owner ON runs (owner, changed);
+CREATE TABLE IF NOT EXISTS files (
+    run TEXT NOT NULL, number INTEGER NOT NULL, name TEXT NOT NULL, bytes INTEGER NOT NULL,
+    seen TEXT NOT NULL, PRIMARY KEY (run, number));
 """
 _RUNNING = ("running", "paused")
 
@@ -46,6 +49,17 @@ class Record:
         """What the page is told."""
         shared = ("id", "room", "kind", "settings", "state", "said", "done", "result", "changed")
         return {name: getattr(self, name) for name in shared}
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A file that was given to a run: `name` is what its giver calls it, `seen` what was found out
+    about it. It lies under its number: no name ever becomes a path."""
+
+    number: int
+    name: str
+    bytes: int
+    seen: dict[str, Any]
 
 
 class Store:
@@ -129,9 +143,59 @@ class Store:
             return int(found.fetchone()[0])
 
     def remove(self, run: str) -> None:
-        """Forget a run."""
+        """Forget a run, and the files that were given to it."""
         with self._asked():
             self._base.execute("DELETE FROM runs WHERE id = ?", (run,))
+            self._base.execute("DELETE FROM files WHERE run = ?", (run,))
+
+    def add_file(self, run: str, name: str, size: int, seen: dict[str, Any]) -> int:
+        """Note a file of so many bytes; give its number, the next one of its run."""
+        with self._asked():
+            found = self._base.execute(
+                "INSERT INTO files SELECT ?, coalesce(max(number), 0) + 1, ?, ?, ? FROM files "
+                "WHERE run = ? RETURNING number",
+                (run, name, size, json.dumps(seen), run),
+            )
+            return int(found.fetchall()[0][0])
+
+    def files(self, run: str) -> list[Kept]:
+        """The files of a run, in the order in which they came."""
+        with self._asked():
+            found = self._base.execute(
+                "SELECT number, name, bytes, seen FROM files WHERE run = ? ORDER BY number", (run,)
+            ).fetchall()
+        return [Kept(number, name, size, json.loads(seen)) for number, name, size, seen in found]
+
+    def file_named(self, run: str, name: str) -> int | None:
+        """The number of a run's file of this name, if there is one."""
+        with self._asked():
+            found = self._base.execute(
+                "SELECT number FROM files WHERE run = ? AND name = ?", (run, name)
+            ).fetchone()
+            return int(found[0]) if found else None
+
+    def see_file(self, run: str, number: int, seen: dict[str, Any]) -> None:
+        """Note what was found out about a file."""
+        with self._asked():
+            self._base.execute(
+                "UPDATE files SET seen = ? WHERE run = ? AND number = ?",
+                (json.dumps(seen), run, number),
+            )
+
+    def drop_file(self, run: str, number: int) -> None:
+        """Forget a file of a run."""
+        with self._asked():
+            self._base.execute("DELETE FROM files WHERE run = ? AND number = ?", (run, number))
+
+    def used(self, owner: str) -> tuple[int, int]:
+        """How many files all runs of this owner have, and their bytes."""
+        with self._asked():
+            found = self._base.execute(
+                "SELECT count(*), total(bytes) FROM files JOIN runs ON run = id WHERE owner = ?",
+                (owner,),
+            )
+            count, size = found.fetchone()
+            return int(count), int(size)
 
     def interrupt(self) -> None:
         """At the start: what ran when the lab was ended or killed is interrupted."""

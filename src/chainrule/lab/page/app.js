@@ -4,11 +4,16 @@ import { useEffect, useState } from "preact/hooks";
 import { html } from "./shared/html.js";
 import { listen } from "./shared/stream.js";
 import { get, Refusal } from "./shared/api.js";
+import { Photographs } from "./photographs/room.js";
 import { Points } from "./points/room.js";
 import { Runs } from "./shared/runs.js";
 
 /** Each room by the word before "?" in the address. */
-const ROOMS = { points: { title: "Points", view: Points }, runs: { title: "Runs", view: Runs } };
+const ROOMS = {
+  points: { title: "Points", view: Points },
+  photographs: { title: "Photographs", view: Photographs },
+  runs: { title: "Runs", view: Runs },
+};
 
 /** @returns {{room: keyof typeof ROOMS, query: string}} */
 function place() {

@@ -1,6 +1,7 @@
 """What a request brings: counted while it is read, and refused as soon as it is too much."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
@@ -18,6 +19,18 @@ async def body(request: Request, most: int) -> bytes:
         if len(content) > most:
             raise InputError(f"the upload has more than {most:,} bytes; expected at most so many")
     return bytes(content)
+
+
+async def body_to(request: Request, path: Path, most: int) -> int:
+    """Write the raw body to a file as it comes; give its bytes. Raises InputError as `body`."""
+    size = 0
+    with path.open("wb") as file:
+        async for part in request.stream():
+            size += len(part)
+            if size > most:
+                raise InputError(f"the file has more than {most:,} bytes; expected at most so many")
+            file.write(part)
+    return size
 
 
 async def document(request: Request) -> dict[str, Any]:

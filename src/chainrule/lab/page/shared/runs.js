@@ -1,13 +1,14 @@
 // The runs that are kept: to look at again, to go on with, to remove.
 import { useEffect, useState } from "preact/hooks";
 import { get, remove } from "./api.js";
-import { whole } from "./format.js";
+import { percent, whole } from "./format.js";
 import { html } from "./html.js";
 
 /** @typedef {{id: string, room: string, kind: string, settings: any, state: string, said: string,
  *   done: number, result: any, changed: number}} Kept */
 
 const WORDS = {
+  open: "open",
   running: "running",
   paused: "paused",
   interrupted: "interrupted: the lab was ended while it ran",
@@ -41,14 +42,35 @@ export function Runs() {
   </section>`;
 }
 
+/** @param {Kept} run */
+function training({ settings, done }) {
+  const what = `${points(settings)}, ${settings.hidden} hidden, rate ${settings.learning_rate}, seed ${settings.seed}`;
+  return { name: "", key: "run", what, done: `${whole(done)} of ${whole(settings.iterations)}` };
+}
+
+/** @param {Kept} run */
+function map({ settings, done }) {
+  const { hidden, rates } = settings.grid;
+  const what = `${points(settings)}, ${hidden.length} sizes, ${rates.length} rates, seed ${settings.seed}`;
+  return { name: "map", key: "map", what, done: `${whole(done)} trials` };
+}
+
+/** @param {Kept} run */
+function album({ result, done }) {
+  const what = "error" in result ? `${whole(result.classes)} classes, ${percent(result.error, 1)} wrong` : "photographs";
+  return { name: "album", key: "album", what, done: done ? `${whole(done)} pictures` : "" };
+}
+
+/** @param {any} settings */
+const points = ({ data }) => (data.startsWith("own-") ? "own points" : data);
+
 /** @param {{run: Kept, forget: (id: string) => void}} properties */
 function Row({ run, forget }) {
-  const { data, hidden, learning_rate: rate, iterations, seed, grid } = run.settings;
-  const points = data.startsWith("own-") ? "own points" : data;
+  const { name, key, what, done } = run.room === "photographs" ? album(run) : run.kind === "map" ? map(run) : training(run);
   return html`<tr>
-    <td><a href=${`#${run.room}?${run.kind === "map" ? "map" : "run"}=${run.id}`}>${run.kind === "map" ? "map " : ""}${run.id.slice(0, 6)}</a></td>
-    <td>${points}, ${grid ? `${grid.hidden.length} sizes, ${grid.rates.length} rates` : `${hidden} hidden, rate ${rate}`}, seed ${seed}</td>
-    <td class="figure">${grid ? `${whole(run.done)} trials` : `${whole(run.done)} of ${whole(iterations)}`}</td>
+    <td><a href=${`#${run.room}?${key}=${run.id}`}>${name} ${run.id.slice(0, 6)}</a></td>
+    <td>${what}</td>
+    <td class="figure">${done}</td>
     <td>${WORDS[/** @type {keyof typeof WORDS} */ (run.state)] ?? run.state}</td>
     <td>${new Date(1000 * run.changed).toLocaleString()}</td>
     <td><button class="plain" onClick=${() => forget(run.id)} aria-label=${`Remove run ${run.id.slice(0, 6)}`}>Remove</button></td>

@@ -1,0 +1,104 @@
+// Where pictures and folders are given to the album: dropped, chosen or pasted, and sent one by one.
+import { useRef, useState } from "preact/hooks";
+import { Refusal, upload } from "../shared/api.js";
+import { whole } from "../shared/format.js";
+import { html } from "../shared/html.js";
+import { chosen, dropped } from "./gather.js";
+
+/** @typedef {import("./gather.js").Given} Given
+ *  @typedef {{sent: number, of: number, refused: {name: string, reason: string}[], stopped: string}} Sending */
+
+const TOGETHER = 4; // uploads: a browser has six connections, and the page asks meanwhile
+
+/**
+ * @param {{album: string, most: number, changed: () => void, fresh: (what: "nothing" | "sample") => void}} properties
+ */
+export function Give({ album, most, changed, fresh }) {
+  const [sending, setSending] = useState(/** @type {Sending | null} */ (null));
+  const [over, setOver] = useState(false);
+  const cancelled = useRef(false);
+  /** @param {Given[]} given */
+  const give = async (given) => {
+    if (!given.length) return;
+    cancelled.current = false;
+    await send(album, most, given, setSending, () => cancelled.current);
+    changed();
+  };
+  /** @param {DragEvent} event */
+  const drop = (event) => {
+    event.preventDefault();
+    setOver(false);
+    if (event.dataTransfer) dropped(event.dataTransfer).then(give);
+  };
+  /** @param {DragEvent} event */
+  const drag = (event) => {
+    event.preventDefault();
+    setOver(true);
+  };
+  /** @param {any} event */
+  const choose = ({ target }) => {
+    const given = chosen(target.files);
+    target.value = "";
+    return give(given);
+  };
+  const busy = sending !== null && sending.sent < sending.of && !sending.stopped;
+  return html`<section class="give" aria-labelledby="give-title" data-sent=${sending?.sent} data-sending=${busy}>
+    <h2 id="give-title">Pictures</h2>
+    <div class=${over ? "drop over" : "drop"} onDrop=${drop} onDragOver=${drag} onDragLeave=${() => setOver(false)}>
+      <p>Drop pictures or folders here. A folder of folders is taken as classes: each inner folder is one.</p>
+      <div class="row">
+        <label class="button">Open pictures<input class="hidden" type="file" multiple accept="image/*,.heic,.heif,.tif,.tiff" onChange=${choose} disabled=${busy} /></label>
+        <label class="button">Open a folder<input class="hidden" type="file" webkitdirectory onChange=${choose} disabled=${busy} /></label>
+      </div>
+    </div>
+    <div class="row"><button onClick=${() => fresh("nothing")} disabled=${busy}>New album</button>
+      <button onClick=${() => fresh("sample")} disabled=${busy}>Sample pictures</button></div>
+    ${sending && html`<${Sent} sending=${sending} busy=${busy} cancel=${() => void (cancelled.current = true)} />`}
+  </section>`;
+}
+
+/** @param {{sending: Sending, busy: boolean, cancel: () => void}} properties */
+function Sent({ sending, busy, cancel }) {
+  const { sent, of, refused, stopped } = sending;
+  return html`<div role="status">
+      <p class="quiet">${busy ? "Taking" : "Took"} ${whole(sent - refused.length)} of ${whole(of)} files.</p>
+    </div>
+    ${busy && html`<progress max=${of} value=${sent} aria-label="Files taken"></progress><button onClick=${cancel}>Stop</button>`}
+    ${stopped && html`<p class="wrong" role="alert">${stopped}</p>`}
+    ${refused.length > 0 && html`<details open=${refused.length < 6}><summary>${whole(refused.length)} not taken</summary>
+      <ul class="plain">${refused.slice(0, 100).map(({ name, reason }) => html`<li><b>${name}</b>: ${reason}</li>`)}
+      ${refused.length > 100 && html`<li>and ${whole(refused.length - 100)} more</li>`}</ul></details>`}`;
+}
+
+/**
+ * @param {string} album @param {number} most @param {Given[]} given
+ * @param {(sending: Sending) => void} tell @param {() => boolean} isCancelled
+ */
+async function send(album, most, given, tell, isCancelled) {
+  /** @type {Sending} */
+  const state = { sent: 0, of: given.length, refused: [], stopped: "" };
+  let next = 0;
+  let told = 0;
+  const one = async () => {
+    while (next < given.length && !state.stopped) {
+      const { name, file } = given[next++];
+      if (file.size > most) {
+        state.refused.push({ name, reason: `${whole(file.size)} bytes; expected at most ${whole(most)}` });
+      } else {
+        const found = await upload(`/api/photographs/albums/${album}/pictures?name=${encodeURIComponent(name)}`, file).catch((e) => e);
+        if (found instanceof Refusal && [0, 429].includes(found.status)) state.stopped = found.message;
+        else if (found instanceof Error) state.refused.push({ name, reason: found.message });
+        else if (found.reason) state.refused.push({ name, reason: found.reason });
+      }
+      state.sent += 1;
+      if (isCancelled()) state.stopped ||= "Stopped; what was taken is kept.";
+      if (performance.now() - told > 100) {
+        told = performance.now();
+        tell({ ...state });
+      }
+    }
+  };
+  tell({ ...state });
+  await Promise.all(Array.from({ length: TOGETHER }, one));
+  tell({ ...state });
+}

@@ -1,0 +1,97 @@
+// The photographs room: what pictures show, what decided it, and a classifier of one's own.
+import { useEffect, useState } from "preact/hooks";
+import { get, post, remove as erase } from "../shared/api.js";
+import { html } from "../shared/html.js";
+import { Gallery } from "./gallery.js";
+import { Give } from "./give.js";
+import { Shows } from "./shows.js";
+
+/** @typedef {import("./gallery.js").Picture} Picture
+ *  @typedef {{id: string, pictures: number, bytes: number, classes: Record<string, number>, quotas: {picture: number, pictures: number}}} Album */
+
+const PAGE = 48; // pictures that are shown at first
+
+/** @param {{query: string}} properties */
+export function Photographs({ query }) {
+  const [album, setAlbum] = useState(/** @type {Album | null} */ (null));
+  const [pictures, setPictures] = useState(/** @type {Picture[] | null} */ (null));
+  const [of, setOf] = useState(0);
+  const [count, setCount] = useState(PAGE);
+  const [filter, setFilter] = useState(/** @type {string | null} */ (null));
+  const [picked, setPicked] = useState(/** @type {number | null} */ (null));
+  const [wanted, setWanted] = useState(/** @type {number | null} */ (null));
+  const [said, setSaid] = useState("");
+  const id = album?.id;
+
+  useEffect(() => {
+    const asked = new URLSearchParams(query);
+    const name = asked.get("album");
+    if (name && name === id) return;
+    setSaid("");
+    setPicked(asked.has("picture") ? Number(asked.get("picture")) : null);
+    setWanted(asked.has("class") ? Number(asked.get("class")) : null);
+    (name ? load(name) : post("/api/photographs/albums", { with: "newest" }).then((made) => load(made.id))).catch(fail);
+  }, [query]);
+  useEffect(() => {
+    if (!album) return;
+    let stopped = false;
+    const part = filter === null ? "" : `&class=${encodeURIComponent(filter)}`;
+    get(`/api/photographs/albums/${album.id}/pictures?count=${count}${part}`).then((found) => {
+      if (stopped) return;
+      setPictures(found.pictures);
+      setOf(found.of);
+    }, fail);
+    return () => void (stopped = true);
+  }, [album, count, filter]);
+  useEffect(() => {
+    if (!id) return;
+    const place = new URLSearchParams({ album: id });
+    if (picked !== null) place.set("picture", String(picked));
+    if (wanted !== null) place.set("class", String(wanted));
+    history.replaceState(null, "", `#photographs?${place}`);
+  }, [id, picked, wanted]);
+
+  /** @param {Error} error */
+  const fail = (error) => setSaid(error.message);
+  /** @param {string} name */
+  const load = async (name) => setAlbum(await get(`/api/photographs/albums/${name}`));
+  const changed = () => (id ? load(id).catch(fail) : undefined);
+  /** @param {"nothing" | "sample"} what */
+  const fresh = (what) => {
+    setPicked(null);
+    setWanted(null);
+    setFilter(null);
+    setCount(PAGE);
+    setPictures(null);
+    return post("/api/photographs/albums", { with: what }).then((made) => load(made.id)).catch(fail);
+  };
+  /** @param {number} number */
+  const pick = (number) => {
+    setPicked(number);
+    setWanted(null);
+  };
+  /** @param {number} number */
+  const remove = (number) => {
+    if (number === picked) setPicked(null);
+    return erase(`/api/photographs/albums/${id}/pictures/${number}`).then(changed, fail);
+  };
+  const whole = (pictures ?? []).filter((picture) => !picture.reason);
+  const shown = whole.find((picture) => picture.number === picked) ?? whole[0];
+  const state = !album || pictures === null ? "loading" : album.pictures ? "ready" : "empty";
+  return html`<div class="room" data-room="photographs" data-state=${state} data-album=${id} data-pictures=${album?.pictures}>
+    <p class="lead">A network that knows 1,000 classes says what a photograph shows, and which part of it decided.${" "}
+      <strong>Drop a picture</strong> of your own, or folders of pictures: each folder becomes a class that it learns.</p>
+    ${said && html`<p role="alert" class="wrong">${said}</p>`}
+    ${album && html`<div class="album">
+      <div class="side"><${Give} album=${album.id} most=${album.quotas.picture} changed=${changed} fresh=${fresh} />
+        ${pictures && html`<${Gallery} album=${album.id} pictures=${pictures} of=${of} classes=${album.classes} filter=${filter} picked=${shown?.number ?? null}
+          pick=${pick} setFilter=${setFilter} more=${() => setCount(count + PAGE)} remove=${remove} />`}</div>
+      <div class="side">
+        ${shown && html`<${Shows} key=${`${album.id} ${shown.number}`} album=${album.id} picture=${shown} wanted=${wanted} choose=${setWanted} remove=${remove} />`}
+        ${state === "empty" && html`<p class="empty">The album is empty. Drop pictures or folders into the field, or open them with its buttons.</p>`}
+        ${state === "loading" && html`<p class="loading" role="status">The pictures are being looked at.</p>`}
+      </div>
+    </div>`}
+    ${!album && !said && html`<p class="loading">The album is on its way.</p>`}
+  </div>`;
+}

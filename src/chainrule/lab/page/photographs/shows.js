@@ -1,0 +1,91 @@
+// What a picture shows: the five best classes, and what decided on any class.
+import { useEffect, useState } from "preact/hooks";
+import { get } from "../shared/api.js";
+import { html } from "../shared/html.js";
+import { decided, Map } from "./decided.js";
+
+/** @typedef {import("./gallery.js").Picture} Picture
+ *  @typedef {{index: number, name: string, probability: number}} Guess */
+
+/** @type {Promise<{classes: string[]}> | null} */
+let known = null;
+
+/**
+ * @param {{album: string, picture: Picture, wanted: number | null, choose: (index: number | null) => void, remove: (number: number) => void}} properties
+ */
+export function Shows({ album, picture, wanted, choose, remove }) {
+  const [best, setBest] = useState(/** @type {Guess[] | null} */ (null));
+  const [found, setFound] = useState(/** @type {import("./decided.js").Decided | null} */ (null));
+  const [said, setSaid] = useState("");
+  const [phase, setPhase] = useState("");
+  const [waits, setWaits] = useState(true);
+  const base = `/api/photographs/albums/${album}/pictures/${picture.number}`;
+  useEffect(() => {
+    /** @param {Event} event */
+    const hear = (event) => {
+      const { detail } = /** @type {CustomEvent} */ (event);
+      if (detail.run === "looker") setPhase(detail.phase);
+    };
+    addEventListener("signal", hear);
+    return () => removeEventListener("signal", hear);
+  }, []);
+  useEffect(() => {
+    let stopped = false;
+    get(`${base}/best`).then((answer) => stopped || setBest(answer.best), (e) => stopped || setSaid(e.message));
+    return () => void (stopped = true);
+  }, [base]);
+  useEffect(() => {
+    let stopped = false;
+    setWaits(true);
+    decided(`${base}/decided${wanted === null ? "" : `?class=${wanted}`}`).then(
+      (answer) => stopped || (setFound(answer), setWaits(false)),
+      (e) => stopped || (setSaid(e.message), setWaits(false)),
+    );
+    return () => void (stopped = true);
+  }, [base, wanted]);
+  const busy = !waits ? "" : phase ? `The lab is ${phase}; the first picture takes some seconds.` : "Looking.";
+  return html`<section class="shows" aria-labelledby="shows-title" data-shows=${picture.number} data-decided=${!waits && found ? found.class_index : ""}>
+    <div><${Map} name=${picture.name} found=${found} busy=${busy} /></div>
+    <div class="side">
+      <div><h2 id="shows-title">What it shows</h2>
+        <p class="quiet name">${picture.name}${picture.width ? `, ${picture.width} × ${picture.height} pixels` : ""}${" "}
+          <button onClick=${() => remove(picture.number)}>Remove</button></p>
+        ${said && html`<p role="alert" class="wrong">${said}</p>`}
+        ${best && html`<p>The five best of 1,000 classes. Choose one to see what decided on it.</p>
+          <ol class="best">${best.map((guess) => html`<li key=${guess.index}><${Bar} guess=${guess} isChosen=${found?.class_index === guess.index} choose=${choose} /></li>`)}</ol>
+          <${Other} choose=${choose} />`}
+      </div>
+      ${found && html`<p>Shown for <b data-class=${found.class}>${found.class}</b>: light is where it lies in the picture. The network sees a square of ${found.size} × ${found.size} pixels.</p>`}
+    </div>
+  </section>`;
+}
+
+/** @param {{guess: Guess, isChosen: boolean, choose: (index: number) => void}} properties */
+export function Bar({ guess: { index, name, probability }, isChosen, choose }) {
+  return html`<button class="bar" aria-pressed=${isChosen} onClick=${() => choose(index)} data-index=${index} data-probability=${probability}>
+    <span>${name}</span><span class="share">${(100 * probability).toFixed(1)} %</span>
+    <progress max="1" value=${probability} aria-hidden="true"></progress></button>`;
+}
+
+/** Any of the network's classes. @param {{choose: (index: number) => void}} properties */
+function Other({ choose }) {
+  const [names, setNames] = useState(/** @type {string[]} */ ([]));
+  const [text, setText] = useState("");
+  const [said, setSaid] = useState("");
+  useEffect(() => {
+    known ??= get("/api/photographs/classes");
+    known.then(({ classes }) => setNames(classes), () => void (known = null));
+  }, []);
+  /** @param {Event} event */
+  const go = (event) => {
+    event.preventDefault();
+    const wanted = text.trim().toLowerCase();
+    const exact = names.findIndex((name) => name.toLowerCase() === wanted);
+    const part = exact >= 0 ? exact : names.findIndex((name) => wanted && name.toLowerCase().includes(wanted));
+    setSaid(part < 0 ? `The network has no class called ${text}.` : "");
+    if (part >= 0) choose(part);
+  };
+  return html`<form class="row" onSubmit=${go}><label>Another class <input list="classes" value=${text} onInput=${(/** @type {any} */ e) => setText(e.target.value)} /></label>
+      <datalist id="classes">${names.map((name) => html`<option value=${name} />`)}</datalist><button disabled=${!names.length}>Show</button></form>
+    ${said && html`<p class="wrong" role="alert">${said}</p>`}`;
+}

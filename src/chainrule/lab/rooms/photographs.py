@@ -1,0 +1,213 @@
+"""The photographs room's routes: albums, their pictures, what they show and what decided it."""
+
+import asyncio
+import contextlib
+import secrets
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from chainrule.errors import ChainruleError, FileError, InputError
+from chainrule.io.checks import one_of
+from chainrule.io.pictures import sample_files
+from chainrule.lab.jobs.frames import packed
+from chainrule.lab.jobs.store import Kept, Record
+from chainrule.lab.rooms.photographs_albums import Albums, checked_name, classes_of, described
+from chainrule.lab.rooms.photographs_looker import Looker
+from chainrule.lab.server.app import Lab
+from chainrule.lab.server.bodies import body_to, document, whole
+from chainrule.lab.server.guard import refused
+
+_MOST_ROWS = 200  # pictures that are told of at once
+
+
+class PhotographsRoom:
+    """Albums of pictures; one worker looks at them, another one a training."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+        self._albums = Albums(lab)
+        self._looker = Looker(self._phase)
+        self._revision = 0
+
+    def routes(self) -> list[BaseRoute]:
+        """Its part of the addresses."""
+        album = "/api/photographs/albums/{album}"
+        picture = f"{album}/pictures/{{number}}"
+        return [
+            Route("/api/photographs/classes", self._classes),
+            Route("/api/photographs/albums", self._make, methods=["POST"]),
+            Route(album, self._show),
+            Route(f"{album}/pictures", self._take, methods=["POST"]),
+            Route(f"{album}/pictures", self._rows),
+            Route(picture, self._remove, methods=["DELETE"]),
+            Route(f"{picture}/small", self._small),
+            Route(f"{picture}/best", self._best),
+            Route(f"{picture}/decided", self._decided),
+        ]
+
+    def start(self) -> None:
+        """Nothing is ready before it is asked for: the network takes memory."""
+
+    def stop(self) -> None:
+        """End the processes."""
+        self._looker.stop()
+
+    def forget(self, run: str) -> None:
+        """Remove an album's files."""
+        self._albums.forget(run)
+
+    def _phase(self, owner: str, said: str) -> None:
+        self._revision += 1
+        signal = {"run": "looker", "room": "photographs", "revision": self._revision, "phase": said}
+        self._lab.hub.say(owner, "looker", signal)
+
+    # albums
+
+    async def _make(self, request: Request) -> Response:
+        owner, asked = request.scope["session"], await document(request)
+        what = one_of("with", asked.get("with", "nothing"), ("nothing", "sample", "newest"))
+        albums = self._lab.store.listed(owner, "photographs", 1)
+        if what == "newest" and albums:
+            return JSONResponse({"id": albums[0].id})
+        if self._lab.store.count(owner) >= self._lab.quotas.runs:
+            return refused(429, f"{self._lab.quotas.runs:,} runs are kept; remove some of them")
+        album = self._albums.make(owner)
+        if what != "nothing":
+            await run_in_threadpool(self._take_samples, album)
+        return JSONResponse({"id": album.id}, 201)
+
+    def _take_samples(self, album: Record) -> None:
+        for file in sample_files():
+            written = self._albums.folder(album.id) / f"new-{secrets.token_hex(8)}"
+            written.write_bytes(file.read_bytes())
+            self._albums.take(album, file.name, written, file.stat().st_size)
+
+    async def _show(self, request: Request) -> Response:
+        album = self._found(request)
+        files = self._lab.store.files(album.id)
+        collection = await run_in_threadpool(classes_of, files)
+        counts = (collection.truth == 1).sum(0).tolist()
+        quotas = self._lab.quotas
+        return JSONResponse(
+            {"id": album.id, "pictures": len(files), "bytes": sum(kept.bytes for kept in files),
+             "classes": dict(zip(collection.classes, counts, strict=True)),
+             "quotas": {"picture": quotas.picture, "pictures": quotas.pictures}}
+        )  # fmt: skip
+
+    def _found(self, request: Request) -> Record:
+        return self._albums.found(request.path_params["album"], request.scope["session"])
+
+    # pictures
+
+    async def _take(self, request: Request) -> Response:
+        """A picture's bytes, as they are; its name is in the address."""
+        album = self._found(request)
+        name = checked_name(request.query_params.get("name", ""))
+        refusal = self._albums.refusal(album.owner, int(request.headers.get("content-length", 0)))
+        if refusal:
+            return refused(429, refusal)
+        written = self._albums.folder(album.id) / f"new-{secrets.token_hex(8)}"
+        try:
+            size = await body_to(request, written, self._lab.quotas.picture)
+            kept = self._albums.take(album, name, written, size)
+        except OSError as error:
+            raise FileError(
+                f"{name} cannot be kept: {error.strerror or error}; remove an album under Runs"
+            ) from error
+        finally:
+            with contextlib.suppress(OSError):
+                written.unlink(missing_ok=True)
+        return JSONResponse(described(kept, None) if kept is not None else {}, 201)
+
+    async def _rows(self, request: Request) -> Response:
+        """A part of the pictures, each looked at: the newest first."""
+        album = self._found(request)
+        files = self._lab.store.files(album.id)
+        shown = {file.as_posix(): c for file, c in _shown(files)}
+        wanted = request.query_params.get("class")
+        if wanted is not None:
+            files = [kept for kept in files if shown.get(kept.name) == (wanted or None)]
+        first, count = whole(request, "first", 0), min(whole(request, "count", 48), _MOST_ROWS)
+        part = files[::-1][first : first + count]
+        looked = await asyncio.gather(*(self._looked_at(album, kept) for kept in part))
+        return JSONResponse(
+            {"pictures": [described(kept, shown.get(kept.name)) for kept in looked],
+             "of": len(files)}
+        )  # fmt: skip
+
+    async def _looked_at(self, album: Record, kept: Kept) -> Kept:
+        """The picture with its size, or the reason why it is none."""
+        small = self._albums.small(album.id, kept.number)
+        if "reason" in kept.seen or ("width" in kept.seen and small.exists()):
+            return kept
+        try:
+            seen, _ = await self._looker.ask(
+                album.owner, "look", **self._place(album, kept), small=str(small),
+                pixels=self._lab.quotas.pixels,
+            )  # fmt: skip
+        except ChainruleError as error:
+            seen = {"reason": str(error)}
+        self._lab.store.see_file(album.id, kept.number, seen)
+        return Kept(kept.number, kept.name, kept.bytes, seen)
+
+    def _place(self, album: Record, kept: Kept) -> dict[str, str]:
+        return {"path": str(self._albums.picture(album.id, kept.number)), "name": kept.name}
+
+    def _picture(self, request: Request) -> tuple[Record, Kept]:
+        album, number = self._found(request), request.path_params["number"]
+        for kept in self._lab.store.files(album.id):
+            if str(kept.number) == number:
+                return album, kept
+        raise InputError("there is no such picture; it may have been removed")
+
+    async def _fit(self, request: Request) -> tuple[Record, Kept]:
+        """A picture that was found to be one. Raises InputError with the reason if it is none."""
+        album, kept = self._picture(request)
+        kept = await self._looked_at(album, kept)
+        if "reason" in kept.seen:
+            raise InputError(kept.seen["reason"])
+        return album, kept
+
+    async def _remove(self, request: Request) -> Response:
+        album, kept = self._picture(request)
+        self._albums.drop(album.id, kept.number)
+        return JSONResponse({})
+
+    async def _small(self, request: Request) -> Response:
+        album, kept = await self._fit(request)
+        content = self._albums.small(album.id, kept.number).read_bytes()
+        return Response(content, media_type="image/jpeg", headers={"cache-control": "no-store"})
+
+    async def _best(self, request: Request) -> Response:
+        album, kept = await self._fit(request)
+        found, _ = await self._looker.ask(album.owner, "classify", **self._place(album, kept))
+        return JSONResponse(found)
+
+    async def _decided(self, request: Request) -> Response:
+        """A line of JSON with the class and the square's size, then its pixels and the two maps."""
+        album, kept = await self._fit(request)
+        number = whole(request, "class") if "class" in request.query_params else None
+        values: dict[str, Any] = {"class_index": number, "model": None}
+        found, content = await self._looker.ask(
+            album.owner, "explain", **self._place(album, kept), **values
+        )
+        return Response(
+            packed(found, content),
+            media_type="application/octet-stream",
+            headers={"cache-control": "no-store"},
+        )
+
+    async def _classes(self, request: Request) -> Response:
+        found, _ = await self._looker.ask(request.scope["session"], "classes")
+        return JSONResponse(found)
+
+
+def _shown(files: list[Kept]) -> list[tuple[Any, str]]:
+    """The pictures whose folders say their class, and which."""
+    found = classes_of(files)
+    names = [found.classes[c] for c in (found.truth == 1).argmax(1)] if found.classes else []
+    return list(zip(found.files, names, strict=True))

@@ -1,0 +1,155 @@
+"""The worker that looks at pictures: small copies, best classes, and what decided on any class.
+
+It answers one question after the other, as `chainrule images classify`, `predict` and `explain` do.
+"""
+
+from collections import OrderedDict
+from dataclasses import asdict
+from functools import cached_property
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from chainrule.errors import ChainruleError, FileError, InputError
+from chainrule.images.listing import DRAWING, is_drawing_content
+from chainrule.io.checks import whole_number
+from chainrule.io.decoding import identify
+from chainrule.io.files import written_whole
+from chainrule.io.pictures import picture_from_bytes, read_bytes
+from chainrule.lab.jobs.frames import packed, unpacked
+
+if TYPE_CHECKING:
+    from chainrule.images.classifier import Classifier
+    from chainrule.images.network import Network
+
+_SMALL = 320  # pixels of a small copy's longer side
+_HELD = 4  # pictures that are held open, for the next question
+_TOP = 5
+
+
+def main(pipe: Connection) -> None:
+    """Answer what comes through the pipe, until the process is ended."""
+    looker = _Looker(pipe)
+    while True:
+        values, _ = unpacked(pipe.recv_bytes())
+        ask, do = values.pop("ask"), values.pop("do")
+        try:
+            found, content = getattr(looker, do)(**values)
+        except (ChainruleError, OSError, MemoryError) as error:
+            said = str(error) or "there is not enough memory for this picture"
+            found, content = {"said": said}, b""
+        pipe.send_bytes(packed({"what": "answer", "ask": ask, **found}, content))
+
+
+class _Looker:
+    """The questions, each a method; it answers with JSON values and bytes."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+        self._open: OrderedDict[str, Image.Image] = OrderedDict()
+
+    def look(self, path: str, name: str, small: str, pixels: int) -> tuple[dict[str, Any], bytes]:
+        """Write the small copy; its size upright, or the reason why it is no picture."""
+        content = read_bytes(Path(path))
+        if is_drawing_content(content):
+            raise FileError(DRAWING)
+        width, height = _size(content)
+        if width * height > pixels:
+            raise FileError(
+                f"{name} holds {width:,} x {height:,} pixels; expected at most {pixels:,}"
+            )
+        picture = picture_from_bytes(content, name, _SMALL)
+        if (width > height) != (picture.width > picture.height):  # turned by EXIF
+            width, height = height, width
+        picture.thumbnail((_SMALL, _SMALL))
+        with written_whole(small) as temporary:
+            picture.save(temporary, quality=85)
+        return {"width": width, "height": height}, b""
+
+    def classify(self, path: str, name: str) -> tuple[dict[str, Any], bytes]:
+        """The best of the network's own classes."""
+        (best,) = self._network_ready.classify([self._picture(path, name)], top=_TOP)
+        return {"best": [asdict(guess) for guess in best]}, b""
+
+    def classes(self) -> tuple[dict[str, Any], bytes]:
+        """The names of the network's classes."""
+        return {"classes": list(self._network_ready.classes)}, b""
+
+    def explain(
+        self, path: str, name: str, class_index: int | None, model: str | None
+    ) -> tuple[dict[str, Any], bytes]:
+        """What decided on a class, of the network's or, with a `model`, of one's own.
+
+        The content is the square that the network saw (size, size, 3), the derivative and Grad-CAM
+        (size, size each), in bytes.
+        """
+        from chainrule.images.explanation import explain, explain_own_class
+
+        network, picture = self._network_ready, self._picture(path, name)
+        if model is not None:
+            classifier = self._classifier(model)
+            names = classifier.classes
+            self._check_class(class_index, names)
+            found = explain_own_class(network, classifier, picture, class_index)
+        else:
+            names = network.classes
+            self._check_class(class_index, names)
+            found = explain(network, picture, class_index)
+        maps = (np.rint(255 * m).astype(np.uint8) for m in (found.derivative, found.grad_cam))
+        content = b"".join(m.tobytes() for m in (network.preprocessing.square(picture), *maps))
+        size = network.preprocessing.size
+        return {"class_index": found.class_index, "class": names[found.class_index],
+                "size": size}, content  # fmt: skip
+
+    @staticmethod
+    def _check_class(class_index: int | None, names: tuple[str, ...]) -> None:
+        if class_index is not None:
+            whole_number("class", class_index, 0, len(names) - 1)
+
+    def _classifier(self, model: str) -> "Classifier":
+        from chainrule.images.classifier import load_classifier
+
+        if not Path(model).exists():
+            raise InputError("this album has no classifier; expected it to be trained first")
+        return load_classifier(Path(model))
+
+    @cached_property
+    def _network_ready(self) -> "Network":
+        """The network, once it has run: the first time kernels may have to be compiled."""
+        self._phase("loading the network")
+        import torch
+
+        from chainrule.images.explanation import explain
+        from chainrule.images.networks import load_network
+
+        torch.set_num_threads(1)  # one picture at a time: threads would wait for a busy core
+        network = load_network()
+        self._phase("preparing the compiled kernels")
+        explain(network, Image.new("RGB", (64, 64)))
+        self._phase("")
+        return network
+
+    def _picture(self, path: str, name: str) -> Image.Image:
+        """As `images classify` opens it: a large JPEG at a part of its size."""
+        if path not in self._open:
+            at_least = self._network_ready.preprocessing.at_least
+            self._open[path] = picture_from_bytes(read_bytes(Path(path)), name, at_least)
+            while len(self._open) > _HELD:
+                self._open.popitem(last=False)
+        self._open.move_to_end(path)
+        return self._open[path]
+
+    def _phase(self, said: str) -> None:
+        self._pipe.send_bytes(packed({"what": "phase", "said": said}))
+
+
+def _size(content: bytes) -> tuple[int, int]:
+    """Width and height as the file says them; 0 where it is damaged: who decodes it says how."""
+    try:
+        image = identify(content)
+    except Exception:  # whatever Pillow's readers of damaged files raise
+        return 0, 0
+    return image.size if image is not None else (0, 0)
