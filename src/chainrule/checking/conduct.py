@@ -10,6 +10,7 @@ from chainrule.checking.probes.batches import batch_sizes
 from chainrule.checking.probes.elsewhere import elsewhere
 from chainrule.checking.probes.layouts import layout_of_arrays, layout_of_dy
 from chainrule.checking.probes.linearity import linearity
+from chainrule.checking.probes.lookalikes import lookalikes
 from chainrule.checking.probes.memory import first_call, in_the_end, other_calls, second_backward
 from chainrule.checking.probes.modes import grad_mode, threads
 from chainrule.checking.probes.overwriting import overwriting
@@ -23,6 +24,7 @@ _ALWAYS: tuple[Probe, ...] = (overwriting, second_backward, first_call, in_the_e
 # where no mistake in the numbers has a name: what may be its cause
 _CAUSES: tuple[Probe, ...] = (
     other_calls,
+    lookalikes,
     linearity,
     layout_of_dy,
     layout_of_arrays,
@@ -37,12 +39,14 @@ _FURTHER: tuple[Probe, ...] = (
     float32,
     batch_sizes,
     elsewhere,
+    lookalikes,
     in_the_end,
 )
 # what costs few evaluations, however large the arrays are
 CHEAP: tuple[Probe, ...] = (
     *_ALWAYS,
     other_calls,
+    lookalikes,
     linearity,
     layout_of_dy,
     layout_of_arrays,
