@@ -19,8 +19,9 @@ ModelOption = Annotated[
     Path | None,
     typer.Option(
         "--model",
-        help="A reader of `reader train-lines`, or `fast`: the package's small one, for clean "
-        "print in ASCII. The package's own if not given.",
+        help="A reader of `reader train-lines`, or `fast` or `large`: the package's small one, for "
+        "clean print, or its larger one alone.",
+        show_default="the fast one, and the large one where that is in doubt",
     ),
 ]
 

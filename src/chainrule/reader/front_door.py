@@ -23,7 +23,9 @@ def load_reader(
     *,
     words: str | os.PathLike[str] | Iterable[str] | None = "english",
 ) -> Reader:
-    """The package's reader of lines, its small "fast" one, or that of a file, with a dictionary.
+    """The package's reader of lines, its "fast" or "large" one alone, or that of a file.
+
+    All with a dictionary.
 
     words: "english"; None for no dictionary; a text file with a word a line; or the words. Raises
     FileError if a file cannot be read or is no such file, InputError if it holds no word.

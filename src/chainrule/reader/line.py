@@ -1,12 +1,12 @@
 """What is read in a picture of a line: the text, and each character with its box."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.reader.confidence import confidence
+from chainrule.reader.confidence import Calibration, confidence
 from chainrule.reader.picture.character_boxes import cells, ink_box
 from chainrule.reader.picture.line_image import Crop
 from chainrule.reader.search.best_path import align
@@ -74,17 +74,28 @@ def together(lines: Sequence[Line]) -> Line:
     )
 
 
-def located(
-    found: Recognized, alphabet: str, between: tuple[float, float], shape: tuple[int, ...]
-) -> Line:
-    """A line's characters with their boxes in a picture of this shape."""
+def spelled_line(found: Recognized, alphabet: str, calibration: Calibration) -> Line:
+    """A line without its characters."""
     text = spelled(found.labels, alphabet)
     if not text.strip():
         return no_line("no text: no character is found in it")
+    return Line(text, (), None, confidence(found.log_p, found.labels, calibration))
+
+
+def located(
+    line: Line,
+    found: Recognized,
+    alphabet: str,
+    between: tuple[float, float],
+    shape: tuple[int, ...],
+) -> Line:
+    """The line with its characters and their boxes in a picture of this shape."""
+    if not line.text:
+        return line
     spans = align(found.log_p, found.labels)
     boxes = [
         ink_box(found.crop, cell, shape, character != " ")
-        for character, cell in zip(text, cells(found.crop, spans, between), strict=True)
+        for character, cell in zip(line.text, cells(found.crop, spans, between), strict=True)
     ]
     characters = []
     for label, (first, last), box in zip(found.labels, spans, boxes, strict=True):
@@ -92,7 +103,7 @@ def located(
         others = [k for k in np.argsort(-at) if k not in (0, label)][:ALTERNATIVES]
         alternatives = tuple((alphabet[k - 1], float(at[k])) for k in others)
         characters.append(Character(alphabet[label - 1], box, float(at[label]), alternatives))
-    return Line(text, tuple(characters), None, confidence(found.log_p, found.labels))
+    return replace(line, characters=tuple(characters))
 
 
 def spelled(labels: Sequence[int], alphabet: str) -> str:

@@ -5,22 +5,24 @@ from importlib.resources import as_file, files
 
 from chainrule.chain import load_chain, save_chain
 from chainrule.errors import FileError, InputError
+from chainrule.reader.confidence import USUAL, Calibration
 from chainrule.reader.reader import Reader
 
 KIND = "line reader"
-FAST = "fast"  # the name that stands for the package's small reader
+FAST, LARGE = "fast", "large"  # the names that stand for the package's readers
 
 
 def load_reader(path: str | os.PathLike[str] | None = None) -> Reader:
-    """Read a reader's file, or, without a path, the package's own, which reads `european`.
+    """Read a reader's file, or, without a path, the package's: its large one after its fast one.
 
-    "fast" is the package's small one, for clean print in printable ASCII.
+    "fast" and "large" are these by themselves.
 
     Raises FileError if it cannot be read, is cut off or is no reader of lines.
     """
-    if path is None or str(path) == FAST:
-        name = f"{FAST if path else 'reader'}.safetensors"
-        with as_file(files("chainrule.reader") / "data" / name) as shipped:
+    if path is None:
+        return load_reader(LARGE).after(load_reader(FAST))
+    if str(path) in (FAST, LARGE):
+        with as_file(files("chainrule.reader") / "data" / f"{path}.safetensors") as shipped:
             return load_reader(shipped)
     chain, parameters, metadata = load_chain(path)
     alphabet = metadata.get("alphabet")
@@ -38,8 +40,11 @@ def load_reader(path: str | os.PathLike[str] | None = None) -> Reader:
         ) from error
     try:
         ranges, whole = metadata.get("ranges"), metadata.get("whole") is True
-        return Reader(chain, parameters, alphabet, between, ranges, whole=whole)
-    except InputError as error:
+        calibration = Calibration(*map(float, metadata.get("calibration", USUAL)))
+        return Reader(
+            chain, parameters, alphabet, between, ranges, whole=whole, calibration=calibration
+        )
+    except (InputError, TypeError, ValueError) as error:
         raise FileError(f"{path}: {error}") from error
 
 
@@ -56,5 +61,6 @@ def save_reader(path: str | os.PathLike[str], reader: Reader) -> None:
             "between": list(reader.between),
             "ranges": reader.ranges and dict(reader.ranges),
             "whole": reader.whole,
+            "calibration": list(reader.calibration),
         },
     )

@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,16 +16,19 @@ from chainrule.chain.inference.quantized import Ranges
 from chainrule.errors import ChainruleError, InputError
 from chainrule.io.pictures import PictureSource
 from chainrule.io.progress import Progress
-from chainrule.reader.line import Line, located, no_line, spelled, together
-from chainrule.reader.lines.batches import Each, prepare
+from chainrule.reader.cascade import in_turn
+from chainrule.reader.confidence import USUAL, Calibration
+from chainrule.reader.line import Line, located, no_line, spelled_line, together
+from chainrule.reader.lines.batches import BATCH, Each, prepare
 from chainrule.reader.lines.network import line_network, of_classes, size_of
 from chainrule.reader.lines.ready import Precision, ready_network
 from chainrule.reader.picture.line_image import HEIGHT, Crop, NoLine
 from chainrule.reader.picture.opening import Grey, open_grey, several
-from chainrule.reader.recognition import Found, Recognizer
+from chainrule.reader.recognition import Found, Recognizer, in_parts
 from chainrule.reader.search.lexicon import Lexicon, lexicon
 
 BEAM_WIDTH = 8  # prefixes, where there is a dictionary
+_TOGETHER = 1024  # pictures whose lines are kept at a time, between which progress is told
 
 
 class Reader:
@@ -34,8 +39,8 @@ class Reader:
     b. The loss leaves to the network where in a character it names it: `measured_between` finds
     out. ranges: what the layers' outputs stay below, as `measured_ranges` finds out. precision: of
     the network when it reads; by default the one that is fastest here, bytes only with `ranges`.
-    whole: whether it takes pictures whole, and not the box of the ink in them.
-    Raises InputError if they don't fit.
+    whole: whether it takes pictures whole, and not the box of the ink in them. calibration: of its
+    confidence. Raises InputError if they don't fit.
     """
 
     def __init__(
@@ -48,6 +53,7 @@ class Reader:
         precision: Precision | None = None,
         *,
         whole: bool = False,
+        calibration: Calibration = USUAL,
     ) -> None:
         size = size_of(chain)
         if (
@@ -58,7 +64,7 @@ class Reader:
                 f"the network is not one that reads lines of {len(alphabet)} characters; expected "
                 "that of `line_network`"
             )
-        self.size, self.whole = size, whole
+        self.size, self.whole, self.calibration = size, whole, calibration
         self.chain, self.alphabet, self.between = chain.in_inference(), alphabet, between
         self.parameters = {name: value.float() for name, value in parameters.items()}
         self.ranges = ranges
@@ -66,6 +72,7 @@ class Reader:
         self.precision: Precision = precision or fastest
         self._network = ready_network(self.chain, self.parameters, self.precision, ranges)
         self._words: Lexicon | None = None
+        self.first: Reader | None = None
 
     def limited(self, alphabet: str) -> "Reader":
         """A reader of texts of these characters and spaces only, without a dictionary.
@@ -85,7 +92,7 @@ class Reader:
             for name in ("scores.weight", "scores.bias")
         }
         network = line_network(len(kept) + 1, self.size)
-        return Reader(
+        reader = Reader(
             network,
             parameters,
             kept,
@@ -93,15 +100,29 @@ class Reader:
             self.ranges,
             self.precision,
             whole=self.whole,
+            calibration=self.calibration,
         )
+        if self.first is not None and set(alphabet) <= set(self.first.alphabet):
+            reader.first = self.first.limited(alphabet)
+        return reader
 
     def with_words(self, words: Iterable[str] | None = None) -> "Reader":
         """The same reader, which finds words of a dictionary more probable than other strings.
 
         words: English ones if None. Digits and the like are read as without: see `Lexicon`.
         """
-        reader = Reader.__new__(Reader)  # `copy` would make the network ready a second time
-        reader.__dict__.update(self.__dict__, _words=lexicon(self.alphabet, words))
+        words = None if words is None else list(words)
+        reader = self._copy()
+        reader._words = lexicon(self.alphabet, words)
+        if self.first is not None:
+            reader.first = self.first.with_words(words)
+        return reader
+
+    def after(self, first: "Reader") -> "Reader":
+        """The same reader, which reads again what leaves `first` in doubt: see
+        `chainrule.reader.cascade`. Its network, parameters and file are its own."""
+        reader = self._copy()
+        reader.first = first
         return reader
 
     def texts(
@@ -116,13 +137,7 @@ class Reader:
         each: what applies a function to each batch, such as an executor's `map`.
         """
         opened = list(each(_opened, several(pictures)))
-        fit = [picture for picture in opened if not isinstance(picture, Line)]
-        found = iter(self._recognizer(beam_width).recognize(fit, each))
-        texts = []
-        for picture in opened:
-            line = picture if isinstance(picture, Line) else next(found)
-            texts.append("" if isinstance(line, Line | NoLine) else _spelled(line, self.alphabet))
-        return texts
+        return [line.text for line in self._lines(opened, _Way(beam_width, each, boxes=False))]
 
     def read(
         self,
@@ -143,18 +158,9 @@ class Reader:
         InputError if `pictures` is one picture instead of several.
         """
         opened = [_opened(source) for source in several(pictures)]
-        found = iter(
-            self._recognizer(beam_width).recognize(
-                [picture for picture in opened if not isinstance(picture, Line)]
-            )
-        )
         lines: list[Line] = []
-        for picture in opened:
-            lines.append(
-                picture
-                if isinstance(picture, Line)
-                else _line(next(found), self.alphabet, self.between, picture.shape)
-            )
+        for start in range(0, len(opened), _TOGETHER):
+            lines += self._lines(opened[start : start + _TOGETHER], _Way(beam_width))
             if progress:
                 progress(len(lines), len(opened))
         return lines
@@ -179,14 +185,65 @@ class Reader:
         line[8:24, 8:56:6] = 0
         self.texts([line])
         prepare(self._network)
+        if self.first is not None:
+            self.first.prepare()
 
     def log_probabilities(self, crops: Sequence[Crop]) -> list[NDArray[np.float32]]:
         """The logarithms of the classes' probabilities (K, T) at each frame of each crop."""
-        return [line.log_p for line in self._recognizer(1).read_crops(crops)]
+        return [line.log_p for line in self._recognizer(_Way(1)).read_crops(crops)]
 
-    def _recognizer(self, beam_width: int | None) -> Recognizer:
+    def _copy(self) -> "Reader":
+        reader = Reader.__new__(Reader)  # `copy` would make the network ready a second time
+        reader.__dict__.update(self.__dict__)
+        return reader
+
+    def _lines(self, opened: Sequence[Grey | Line], way: "_Way") -> list[Line]:
+        """The line of each picture that could be opened, between those that could not."""
+        fit = [picture for picture in opened if not isinstance(picture, Line)]
+        if self.first is None:
+            found = iter(self._answers(way, fit))
+        else:
+            quick = partial(self.first._answers, replace(way, views=False))
+            found = iter(in_turn(quick, partial(self._answers, way), fit))
+        return [one if isinstance(one, Line) else next(found) for one in opened]
+
+    def _answers(self, way: "_Way", pictures: Sequence[Grey]) -> list[Line]:
+        """What this reader by itself reads in each picture."""
+        recognizer = self._recognizer(way)
+
+        def answered(part: Sequence[int]) -> list[Line]:
+            return [self._line(found[i], pictures[i].shape, way.boxes) for i in part]
+
+        found = recognizer.recognize(pictures, way.each)
+        return in_parts(answered, range(len(pictures)), BATCH, way.each)
+
+    def _line(self, found: Found | NoLine, shape: tuple[int, ...], boxes: bool) -> Line:
+        if isinstance(found, NoLine):
+            return no_line(found.reason)
+        lines = [spelled_line(line, self.alphabet, self.calibration) for line in found]
+        if boxes:
+            lines = [
+                located(line, one, self.alphabet, self.between, shape)
+                for line, one in zip(lines, found, strict=True)
+            ]
+        return together(lines)
+
+    def _recognizer(self, way: "_Way") -> Recognizer:
         usual = 1 if self._words is None else BEAM_WIDTH
-        return Recognizer(self._network, self._words, beam_width or usual, self.whole)
+        return Recognizer(
+            self._network, self._words, way.beam_width or usual, self.whole, way.views
+        )
+
+
+@dataclass(frozen=True)
+class _Way:
+    """How pictures are read: how many prefixes are kept, what applies a function to each batch,
+    whether characters get their boxes, and whether poor pictures are looked at in other ways."""
+
+    beam_width: int | None = None
+    each: Each = map
+    boxes: bool = True
+    views: bool = True
 
 
 def _opened(source: PictureSource) -> Grey | Line:
@@ -194,16 +251,3 @@ def _opened(source: PictureSource) -> Grey | Line:
         return open_grey(source)
     except ChainruleError as error:
         return no_line(str(error))
-
-
-def _spelled(lines: Found, alphabet: str) -> str:
-    texts = [spelled(line.labels, alphabet) for line in lines]
-    return "\n".join(filter(str.strip, texts)) if len(texts) > 1 else texts[0]
-
-
-def _line(
-    found: Found | NoLine, alphabet: str, between: tuple[float, float], shape: tuple[int, ...]
-) -> Line:
-    if isinstance(found, NoLine):
-        return no_line(found.reason)
-    return together([located(line, alphabet, between, shape) for line in found])

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from chainrule.reader.line import Recognized
 from chainrule.reader.lines.batches import BATCH, Each, Network, batches, log_probabilities
 from chainrule.reader.picture.line_image import Crop, NoLine, crop_lines, crop_wholes
-from chainrule.reader.picture.views import View, other_views, upside_down
+from chainrule.reader.picture.views import View, other_views, upside_down, wholes
 from chainrule.reader.search.best_path import greedy
 from chainrule.reader.search.lexicon import Lexicon
 from chainrule.reader.search.prefix_search import SearchSettings, prefix_searches
@@ -45,13 +45,14 @@ class Recognizer:
     """A network, a lexicon if there is one, and how many prefixes the search keeps.
 
     At a width of 1 the best path is taken, and the lexicon has no say. whole: whether pictures are
-    taken whole.
+    taken whole. views: whether those that are read poorly are looked at in other ways.
     """
 
     network: Network
     words: Lexicon | None
     width: int
     whole: bool = False
+    views: bool = True
 
     def recognize(self, pictures: Pictures, each: Each = map) -> list[Found | NoLine]:
         """What is read in each grey picture, or why it holds no line.
@@ -61,7 +62,7 @@ class Recognizer:
         each batch, such as an executor's `map`.
         """
         crop = crop_wholes if self.whole else crop_lines
-        cuts = _in_parts(
+        cuts = in_parts(
             lambda part: crop([pictures[i] for i in part]), range(len(pictures)), BATCH, each
         )
         crops = {i: cut[0] for i, cut in enumerate(cuts) if not isinstance(cut, NoLine)}
@@ -69,7 +70,7 @@ class Recognizer:
         found: dict[int, Found] = {i: (line,) for i, line in first.items()}
         views = {i: [View(pictures[i], self.whole)] for i in found}
         for look, bar, lead in ((self._others, POOR, 0.0), (upside_down, HOPELESS, TURNED)):
-            poor = [i for i, lines in found.items() if quality(lines) < bar]
+            poor = [i for i, lines in found.items() if self.views and quality(lines) < bar]
             best = self._look_again(pictures, poor, look, each)
             for i, (own, seen) in best.items():
                 if quality(seen) > quality(found[i]) + lead and _something(seen):
@@ -113,7 +114,7 @@ class Recognizer:
 
     def _others(self, picture: NDArray[np.uint8]) -> list[list[View]]:
         if self.whole:
-            return [[View(picture, whole=True, inverted=True)]]
+            return wholes(picture)[1:]
         return other_views(picture)
 
     def _look_again(
@@ -131,7 +132,7 @@ class Recognizer:
                 for one in (pictures[i] for i in part)
             ]
 
-        tried = _in_parts(cut, places, 4, each)
+        tried = in_parts(cut, places, 4, each)
         crops = [crop for ways in tried for _, own in ways for crop in own]
         lines = iter(self.read_crops(crops, each))
         found: dict[int, tuple[list[View], Found]] = {}
@@ -163,7 +164,7 @@ class Recognizer:
                 cut.append(view.crops(ways) if narrow_enough(found[i][number].crop) else [])
             return cut
 
-        crops = _in_parts(crop_again, range(len(doubtful)), len(AUGMENTATIONS), each)
+        crops = in_parts(crop_again, range(len(doubtful)), len(AUGMENTATIONS), each)
         others = iter(self.read_crops([crop for line in crops for crop in line], each))
         lines = [
             [found[i][number], *(next(others) for _ in own)]
@@ -199,8 +200,9 @@ def _something(lines: Found) -> bool:
     return quality(lines) > max(-1.5, -0.4 - 0.3 * characters)
 
 
-def _in_parts(
+def in_parts(
     function: Callable[[Sequence[int]], list[_T]], places: Sequence[int], size: int, each: Each
 ) -> list[_T]:
+    """What a function makes of places, `size` of them at a time."""
     parts = [places[first : first + size] for first in range(0, len(places), size)]
     return [one for part in each(function, parts) for one in part]

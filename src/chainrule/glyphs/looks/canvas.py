@@ -1,6 +1,7 @@
 """What the looks are made with: ink moved and laid on a ground, and what a camera adds."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,14 @@ def line_ink(font: LineFont, text: str, tracking: float = 0.0) -> Ink:
     """A line's ink, cut to where it is."""
     image = render_line(font, text, margin=1, tracking=tracking).image
     return cut(_floats((255 - image) / np.float32(255)))
+
+
+def with_spaces(font: LineFont, factor: float) -> LineFont:
+    """The font with spaces of another width."""
+    advance = font.advance.copy()
+    if " " in font.index:
+        advance[font.index[" "]] = round(factor * int(advance[font.index[" "]]))
+    return replace(font, advance=advance)
 
 
 def cut(ink: Ink) -> Ink:

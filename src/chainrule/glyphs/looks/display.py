@@ -51,10 +51,10 @@ def draw(rng: Rng, fonts: Sequence[LineFont], text: str) -> Picture:
         lit = line_ink(fonts[int(rng.integers(len(fonts)))], text)
         unlit = np.zeros_like(lit)
     height = rng.uniform(14, 44)
-    stretch = float(np.exp(rng.normal(0, 0.15)))
+    stretch = float(np.exp(rng.normal(0.05, 0.2)))
     ghost = rng.uniform(0.02, 0.3) if rng.random() < 0.6 else 0.0
     ink = scaled(np.maximum(lit, ghost * unlit), height, stretch)
-    margins = rng.uniform(-0.04, 0.6, 2) * height
+    margins = rng.uniform(-0.07, 0.6, 2) * height
     sides = rng.uniform(0.0, 1.0, 2) * height * (2.5 if rng.random() < 0.2 else 1)
     ink = spread(ink, int(margins[0]), int(margins[1]), int(sides[0]), int(sides[1]))
     if rng.random() < 0.4:

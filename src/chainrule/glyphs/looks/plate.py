@@ -42,10 +42,14 @@ def draw(rng: Rng, fonts: Sequence[LineFont], text: str) -> Picture:
     blur."""
     font = fonts[int(rng.integers(len(fonts)))]
     height = rng.uniform(16, 44)
-    narrow = rng.uniform(0.55, 1.05)
-    ink = scaled(line_ink(font, text, rng.uniform(0, 4)), height, narrow)
-    ink = weight(ink, rng, 0.7)
-    above, below = rng.uniform(0.08, 0.7), rng.uniform(0.08, 0.45)
+    narrow = rng.uniform(0.5, 1.05)
+    ink = scaled(line_ink(font, _with_emblem(text, font, rng), rng.uniform(0, 4)), height, narrow)
+    ink = weight(ink, rng, 0.9)
+    field = rng.random() < 0.3  # the text in a field of its own, with a broad rim of its shade
+    if field:
+        above, below = rng.uniform(0.02, 0.2, 2)
+    else:
+        above, below = rng.uniform(0.08, 0.7), rng.uniform(0.08, 0.45)
     left, right = rng.uniform(0.08, 0.8, 2)
     margins = [int(share * height) for share in (above, below, left, right)]
     ink = spread(ink, *margins)
@@ -53,11 +57,31 @@ def draw(rng: Rng, fonts: Sequence[LineFont], text: str) -> Picture:
     paper = rng.uniform(120, 250) if light else rng.uniform(10, 100)
     other = paper + (-1 if light else 1) * rng.uniform(35, 200)
     grey = np.full(ink.shape, paper, np.float32) + (other - paper) * ink
+    if field:
+        grey, margins = _rimmed(grey, rng, height, other)
     _details(grey, rng, fonts, margins, paper, other)
     grey = _framed(grey, rng, height)
     low = np.float32(grey.mean())
     grey = moved(grey - low, rng, 0.035, 0.08, 0.05) + np.float32(low)
     return _photographed(grey, rng, height)
+
+
+def _with_emblem(text: str, font: LineFont, rng: Rng) -> str:
+    """A dot or the like in place of a gap between groups, which is no part of the text."""
+    marks = [mark for mark in ".*+°•·" if mark in font.index]
+    if not marks or rng.random() < 0.75:
+        return text
+    return text.replace(" ", marks[int(rng.integers(len(marks)))])
+
+
+def _rimmed(grey: Shades, rng: Rng, height: float, level: float) -> tuple[Shades, list[int]]:
+    """The plate with a broad rim of this level all round, and how broad that is at each side."""
+    rims = [int(share * height) for share in rng.uniform(0.08, 0.5, 4)]
+    above, below, left, right = rims
+    shape = grey.shape[0] + above + below, grey.shape[1] + left + right
+    found = np.full(shape, level, np.float32)
+    found[above : above + grey.shape[0], left : left + grey.shape[1]] = grey
+    return found, rims
 
 
 def _details(

@@ -18,12 +18,15 @@ from chainrule.glyphs.looks.canvas import (
     spread,
     taken,
     weight,
+    with_spaces,
 )
 
 
 def draw(rng: Rng, fonts: Sequence[LineFont], text: str) -> Picture:
     """A line of print as a crop of a page has it: soft, scanned to two shades, or faded."""
     font = fonts[int(rng.integers(len(fonts)))]
+    if rng.random() < 0.3:
+        font = with_spaces(font, rng.uniform(0.5, 1))
     tracking = rng.exponential(1.0) - 0.4 if rng.random() < 0.4 else 0.0
     height = rng.uniform(14, 44)
     stretch = float(np.exp(rng.normal(0, 0.08)))

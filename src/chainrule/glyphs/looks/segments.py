@@ -46,11 +46,11 @@ def segment_ink(text: str, rng: Rng, height: int = 40) -> tuple[Ink, Ink]:
 class _Style:
     def __init__(self, rng: Rng, height: int) -> None:
         self.height = height
-        self.thick = height * rng.uniform(0.08, 0.2)
-        self.wide = height * rng.uniform(0.42, 0.62)
+        self.thick = height * rng.uniform(0.055, 0.2)
+        self.wide = height * rng.uniform(0.42, 0.75)
         self.gap = height * rng.uniform(0.0, 0.035)
-        self.apart = height * rng.uniform(0.12, 0.35)
-        self.slant = rng.uniform(-0.02, 0.22) if rng.random() < 0.6 else 0.0
+        self.apart = height * rng.uniform(0.12, 0.42)
+        self.slant = rng.uniform(-0.02, 0.28) if rng.random() < 0.6 else 0.0
         self.pointed = rng.random() < 0.7  # the segments' ends
         self.own_place = rng.random() < 0.3  # points take room as digits do
         self.lower = rng.uniform(0.0, 0.08) * height  # how far points lie below

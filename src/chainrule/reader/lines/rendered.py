@@ -17,6 +17,7 @@ from chainrule.errors import InputError
 from chainrule.glyphs.degrade import degrade, random_degradation
 from chainrule.glyphs.lines import LineFont, render_line
 from chainrule.glyphs.looks import draw_look
+from chainrule.glyphs.looks.canvas import with_spaces
 from chainrule.glyphs.restyle import restyle
 from chainrule.glyphs.vary import vary
 from chainrule.io.workers import begin_worker
@@ -143,7 +144,10 @@ class RenderedLines:
         length = int(rng.integers(*self.style.lengths, endpoint=True))
         if look is not None:
             return drawn_in(look, rng, font, self.alphabet, length)
-        text = training_text(rng, self._drawn_by(font), length)
+        worldly = self.style.looks and rng.random() < 0.5
+        text = (world_text if worldly else training_text)(rng, self._drawn_by(font), length)
+        if worldly and rng.random() < 0.3:
+            font = with_spaces(font, rng.uniform(0.6, 1))
         tracking = rng.exponential(1.0) - 0.3 if rng.random() < 0.4 else 0.0
         image = vary(render_line(font, text, tracking=tracking).image, rng)
         if self.style.restyled:
@@ -198,7 +202,7 @@ def drawn_in(
     jitter = CropJitter(rng.uniform(0.88, 1.12), rng.uniform(0.85, 1.15), rng.uniform(-1.5, 1.5))
     if rng.random() < BOXED[look]:
         return crop_line(picture, jitter), text
-    wide = CropJitter(rng.uniform(0.75, 1.3), jitter.stretch, rng.uniform(-2.5, 2.5))
+    wide = CropJitter(rng.uniform(0.75, 1.4), jitter.stretch, rng.uniform(-2.5, 2.5))
     return crop_whole(picture, wide, inverted=rng.random() < 0.2), text
 
 

@@ -375,7 +375,7 @@ def _odd() -> str:
 def _word(rng: Rng) -> str:
     words = training_words()
     found: str = words[int(rng.integers(len(words)))]
-    if rng.random() < 0.04:
+    if rng.random() < 0.07:
         places = [i for i, c in enumerate(found) if c in _ACCENTS]
         if places:
             at = _pick(rng, places)

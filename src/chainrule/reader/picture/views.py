@@ -18,25 +18,29 @@ from chainrule.reader.picture.line_image import (
 Picture = NDArray[np.uint8]
 Matrix = NDArray[np.float64]
 
-_TALL = 1.5  # times as high as wide: a line that runs up or down
+ZOOM = 1.4  # at which plates and counters of the development half are read best
+TALL = 1.5  # times as high as wide: a line that runs up or down
 
 
 @dataclass(frozen=True)
 class View:
     """A picture, or what was made of it, and how it is cropped.
 
-    whole: all of it, not the box of its ink; inverted: its light parts are the ink. back: the
+    whole: all of it, not the box of its ink; zoom: so much larger, its middle; inverted: its light
+    parts are the ink. back: the
     matrix (2, 3) that takes its places to those of the picture that it was made of.
     """
 
     picture: Picture
     whole: bool = False
     inverted: bool = False
+    zoom: float = 1.0
     back: Matrix | None = None
 
     def crops(self, jitters: tuple[CropJitter, ...] = (CropJitter(),)) -> list[Crop]:
         """Its crop in each of these ways; none if it holds no line."""
         if self.whole:
+            jitters = tuple(replace(one, scale=one.scale * self.zoom) for one in jitters)
             cut = [crop_whole(self.picture, jitter, self.inverted) for jitter in jitters]
         else:
             found = crop_lines([self.picture], jitters)[0]
@@ -47,11 +51,11 @@ class View:
 def other_views(picture: Picture) -> list[list[View]]:
     """What else may be read in a picture: each a view, or several where lines are below each other.
 
-    Without rules and frames and level, by its ink and whole; whole as it is, and inverted. A
+    Without rules and frames and level, by its ink and whole; then all of it: see `wholes`. A
     picture that is much higher than wide is turned to both sides.
     """
     height, width = picture.shape
-    if height > _TALL * width and width >= LOWEST:
+    if height > TALL * width and width >= LOWEST:
         found = [[View(picture, whole=True)]]
         for quarter in (1, 3):
             side = np.ascontiguousarray(np.rot90(picture, quarter))
@@ -61,10 +65,15 @@ def other_views(picture: Picture) -> list[list[View]]:
                 for views in [[View(side)], *_level(side)]
             ]
         return found
+    return [*_level(picture), *wholes(picture)]
+
+
+def wholes(picture: Picture) -> list[list[View]]:
+    """All of a picture, and its middle larger: its dark and its light parts as the ink."""
     return [
-        *_level(picture),
-        [View(picture, whole=True)],
-        [View(picture, whole=True, inverted=True)],
+        [View(picture, whole=True, inverted=inverted, zoom=zoom)]
+        for zoom in (1.0, ZOOM)
+        for inverted in (False, True)
     ]
 
 

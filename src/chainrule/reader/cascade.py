@@ -1,0 +1,35 @@
+"""Two readers, one after the other: a small one reads all, a larger one what leaves it in doubt."""
+
+from collections.abc import Callable, Sequence
+
+from chainrule.reader.line import Line
+from chainrule.reader.picture.opening import Grey
+from chainrule.reader.picture.views import TALL
+
+SURE = 0.25
+"""The confidence from which the first reader's line is taken as it is. It was chosen on the
+development half of real lines of eight kinds and on lines rendered in the training fonts: above it
+the second reader made no kind better, below it real lines got worse."""
+
+Answer = Callable[[Sequence[Grey]], list[Line]]
+
+
+def in_turn(first: Answer, second: Answer, pictures: Sequence[Grey]) -> list[Line]:
+    """What `first` reads in each picture, or `second` where the first is not SURE and the second is
+    more confident; so both must have calibrated confidences. A line that runs up or down is always
+    left to the second.
+
+    Source: Viola and Jones, Rapid object detection using a boosted cascade of simple features,
+    2001.
+    """
+    lines = first(pictures)
+    doubted = [
+        place
+        for place, (line, picture) in enumerate(zip(lines, pictures, strict=True))
+        if line.confidence < SURE or picture.shape[0] > TALL * picture.shape[1]
+    ]
+    again = second([pictures[place] for place in doubted])
+    for place, line in zip(doubted, again, strict=True):
+        if line.confidence >= lines[place].confidence:
+            lines[place] = line
+    return lines

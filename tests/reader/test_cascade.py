@@ -1,0 +1,67 @@
+"""A small reader first, and a larger one for what leaves it in doubt."""
+
+import pickle
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from chainrule.reader.cascade import SURE, in_turn
+from chainrule.reader.line import Line, no_line
+from chainrule.reader.model_file import load_reader
+
+WIDE, TALL = np.zeros((10, 40), np.uint8), np.zeros((40, 10), np.uint8)
+
+
+def answers(*lines):
+    """A reader that gives these lines, and the shapes of what it was asked."""
+    asked = []
+
+    def answer(pictures):
+        asked.extend(picture.shape for picture in pictures)
+        return list(lines[: len(pictures)])
+
+    return answer, asked
+
+
+def read(text, confidence):
+    return Line(text, (), None, confidence)
+
+
+def test_only_what_is_in_doubt_or_tall_is_read_again_and_the_surer_answer_stays():
+    sure, unsure, lost = read("sure", SURE + 0.1), read("unsure", SURE - 0.1), no_line("no text")
+    first, _ = answers(sure, unsure, unsure, lost, read("|", 0.9))
+    better, worse, none = read("better", 0.9), read("worse", 0.01), no_line("why")
+    second, asked = answers(better, worse, none, read("upwards", 0.95))
+    found = in_turn(first, second, [WIDE, WIDE, WIDE, WIDE, TALL])
+    assert [line.text for line in found] == ["sure", "better", "unsure", "", "upwards"]
+    assert found[3].reason == "why"
+    assert asked == [WIDE.shape] * 3 + [TALL.shape]
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    font = ImageFont.load_default(28)
+    found = []
+    for text in ("reduction contained", "No. 4711, due"):
+        picture = Image.new("L", (340, 50), 255)
+        ImageDraw.Draw(picture).text((20, 8), text, 0, font)
+        found.append(np.asarray(picture))
+    return [*found, np.asarray(Image.fromarray(found[0]).rotate(90, expand=True))]
+
+
+def test_the_package_has_both_and_their_answers_are_those_of_one_of_them(pictures):
+    reader = load_reader()
+    assert load_reader("large").first is None
+    both = [load_reader(name).read(pictures) for name in ("fast", "large")]
+    lines = reader.read(pictures)
+    for line, *one in zip(lines, *both, strict=True):
+        assert line.text in [other.text for other in one]
+    assert [line.text for line in lines] == reader.texts(pictures)
+    assert pickle.loads(pickle.dumps(reader)).texts(pictures) == reader.texts(pictures)
+
+
+def test_what_a_reader_is_limited_to_and_its_words_are_those_of_both():
+    reader = load_reader().limited("0123456789").with_words(["one"])
+    assert reader.first.alphabet == reader.alphabet == " 0123456789"
+    assert load_reader().with_words(["one"]).first._words is not None
