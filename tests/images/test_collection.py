@@ -67,6 +67,24 @@ def test_csv_list(tmp_path):
     assert found.part == ("train", "test")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "file;classes;split\nx/a.jpg;cat;TRAIN\nb.jpg;dog;hold-out\n",
+        "set\tfile\tclasses\ntraining\tx\\a.jpg\tcat\nTest_set\tb.jpg\tdog\n",
+        "file,classes,usage,width\nx\\a.jpg,cat,Training,9\nb.jpg,dog,Validation,9\n",
+    ],
+)
+def test_lists_as_other_programs_write_them(tmp_path, text):
+    (tmp_path / "x").mkdir()
+    for name in ("x/a.jpg", "b.jpg"):
+        (tmp_path / name).touch()
+    (tmp_path / "list.csv").write_text(text)
+    found = read_collection(tmp_path / "list.csv")
+    assert [f.name for f in found.files] == ["a.jpg", "b.jpg"]
+    assert (found.classes, found.part) == (("cat", "dog"), ("train", "test"))
+
+
 def test_a_listed_name_may_hold_a_line_break(tmp_path):
     path = tmp_path / "list.csv"
     path.write_text('file,classes\n"two\nlines.jpg",cat\nb.jpg,dog\n')
@@ -81,6 +99,10 @@ def test_a_listed_name_may_hold_a_line_break(tmp_path):
         ("name,classes\na.jpg,cat\n", "columns classes, name; expected `file`"),
         ("file,classes,split\na.jpg,cat,half\n", "line 2: .*split 'half'"),
         ("file,classes,split\na.jpg,cat,test\nb.jpg,cat,\n", "all of them or none"),
+        (
+            "file,classes,is_valid\na.jpg,cat,True\nb.jpg,cat,False\n",
+            "column is_valid; expected `sp",
+        ),
         ("file,classes\na.jpg,\n", "names no class"),
         ("file,classes,split\na.jpg,cat,test\na.jpg,cat,train\n", "the split 'test' and 'train'"),
         ("file,classes,group\na.jpg,cat,1\na.jpg,cat,2\n", "the group '1' and '2'"),

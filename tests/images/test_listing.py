@@ -59,6 +59,8 @@ PARTS = [
     (("train", "val"), ("train", "test")),
     (("Training", "Validation"), ("train", "test")),
     (("TRAIN", "valid"), ("train", "test")),
+    (("training_set", "test-set"), ("train", "test")),
+    (("train2017", "holdout"), ("train", "test")),
     (("images/train", "images/val"), ("train", "test")),
     (("data/photos/train", "data/photos/test"), ("train", "test")),
 ]

@@ -8,7 +8,7 @@ import numpy as np
 from chainrule.errors import FileError
 from chainrule.images.collection import Collection
 from chainrule.images.listing import Listing
-from chainrule.images.parts import NAMES, settled
+from chainrule.images.parts import part_named, settled
 from chainrule.io.names import shown
 from chainrule.io.progress import Progress
 
@@ -54,9 +54,9 @@ def _in_parts(path: Path, listing: Listing) -> list[_Found]:
     """Parts outside and classes inside, or the other way round, or classes alone."""
     pictures, folders = listing.direct(path)
     inner = {folder: _folders_in(folder, listing) for folder in folders}
-    parts = [folder for folder in folders if folder.name.lower() in NAMES]
+    parts = [folder for folder in folders if part_named(folder.name)]
     # a part holds class folders; a class that is called "train" holds pictures
-    trains = any(NAMES[p.name.lower()] == "train" and inner[p] for p in parts)
+    trains = any(part_named(p.name) == "train" and inner[p] for p in parts)
     if trains and (len(parts) > 1 or len(folders) == 1):
         found = _parts_outside(folders, parts, listing)
     elif (around := _around(folders, inner, listing)) is not None:
@@ -84,10 +84,10 @@ def _around(folders: list[Path], inner: dict[Path, list[str]], listing: Listing)
 
 
 def _parts_inside(folder: Path, inside: list[str], listing: Listing) -> list[_Found]:
-    if not inside or not all(name.lower() in NAMES for name in inside):
+    if not inside or not all(map(part_named, inside)):
         return _class(folder, "", listing)
     return [
-        _Found(file, folder.name, NAMES[name.lower()])
+        _Found(file, folder.name, part_named(name) or "")
         for name in inside
         for file in listing.pictures(folder / name)
     ]
@@ -103,7 +103,7 @@ def _parts_outside(folders: list[Path], parts: list[Path], listing: Listing) -> 
         for picture in pictures:
             listing.skip(picture, "in no class folder")
         for class_folder in classes:
-            found += _class(class_folder, NAMES[folder.name.lower()], listing)
+            found += _class(class_folder, part_named(folder.name) or "", listing)
     return found
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,14 +10,19 @@ import numpy as np
 from chainrule.errors import FileError
 from chainrule.images.collection import Collection
 from chainrule.images.listing import Skipped
-from chainrule.images.parts import NAMES, settled
+from chainrule.images.parts import part_named, settled
 from chainrule.io.names import shown
 
+_YES_OR_NO = {"0", "1", "true", "false", "yes", "no", "t", "f", "y", "n"}
 _PARTS = "train, val, test or nothing"
 
 
 def read_csv_list(path: Path) -> Collection:
     """The pictures of a list with the columns file and classes, and perhaps split and group.
+
+    Separated by commas, or, as its first line is, by semicolons or tabs. A column of another name
+    that holds nothing but parts' names is the split; one that only says yes or no to being held
+    out, such as `is_valid`, is refused, for nothing tells that it is meant so.
 
     Raises FileError for another header, a split that is none, a file that two rows put into two
     parts, or if none of the files is there.
@@ -24,19 +30,19 @@ def read_csv_list(path: Path) -> Collection:
     rows = _rows(path)
     files: dict[Path, dict[str, set[str]]] = {}
     for number, row in rows:
-        part = (row.get("split") or "").strip().lower()
-        if (part and part not in NAMES) or not row["file"]:
+        part = (row.get("split") or "").strip()
+        if (part and not part_named(part)) or not row["file"]:
             raise FileError(
                 f"{shown(path)}, line {number}: file {row['file']!r}, split {row.get('split')!r}; "
                 f"expected a file's name, and {_PARTS}"
             )
         # one row a label is how many tools write it
         file = files.setdefault(
-            path.parent / row["file"], {"classes": set(), "split": set(), "group": set()}
+            _listed(path.parent, row["file"]), {"classes": set(), "split": set(), "group": set()}
         )
         names = (name.strip() for name in (row["classes"] or "").split(";"))
         file["classes"].update(name for name in names if name)
-        file["split"].add(NAMES.get(part, ""))
+        file["split"].add(part_named(part) or "")
         file["group"].add((row.get("group") or "").strip())
     _check_one_each(path, files)
     return _collection(path, files)
@@ -53,7 +59,10 @@ def read_list_text(path: Path) -> str:
 
 def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     # not by lines: a quoted file name may hold a line break
-    reader = csv.DictReader(io.StringIO(read_list_text(path), newline=""))
+    text = read_list_text(path)
+    head = text.split("\n", 1)[0]
+    sign = "," if "," in head else max("\t;", key=head.count)
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=sign)
     try:
         columns, rows = set(reader.fieldnames or ()), list(enumerate(reader, 2))
     except csv.Error as error:
@@ -63,7 +72,34 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
             f"{shown(path)} has the columns {', '.join(sorted(columns)) or 'of nothing'}; expected "
             "`file`, `classes` and perhaps `split` and `group`"
         )
+    if "split" not in columns:
+        _find_split(path, columns, [row for _, row in rows])
     return rows
+
+
+def _find_split(path: Path, columns: set[str], rows: list[dict[str, str]]) -> None:
+    """Name the column that tells the parts `split` in every row, if one does: no test picture may
+    train because a column is called otherwise."""
+    for name in sorted(columns - {"file", "classes", "group"}):
+        cells = {(row[name] or "").strip() for row in rows}
+        if len(cells) > 1 and all(map(part_named, cells)):
+            for row in rows:
+                row["split"] = row[name]
+            return
+        about = part_named(re.sub(r"^is[ _-]?", "", name.lower()))
+        if about and {cell.lower() for cell in cells} <= _YES_OR_NO:
+            raise FileError(
+                f"{shown(path)} has the column {name}; expected `split` with train and test in it"
+            )
+
+
+def _listed(folder: Path, name: str) -> Path:
+    """The file of a name in a list, which Windows may have written."""
+    file = folder / name
+    if "\\" in name and not file.exists():
+        other = folder / name.replace("\\", "/")
+        return other if other.exists() else file
+    return file
 
 
 def _check_one_each(path: Path, files: dict[Path, dict[str, set[str]]]) -> None:

@@ -14,7 +14,10 @@ from chainrule.io.progress import Progress
 MARK = "chainrule"
 """What the drawings of this bench name as the software that made them."""
 
-_TOOLS = frozenset(("@eadir", "__macosx", "#recycle", "$recycle.bin", "lost+found", "thumbs"))
+_TOOLS = frozenset((
+    "@eadir", "@recycle", "@tmp", "#recycle", "#snapshot", "$recycle.bin", "recycler",
+    "system volume information", "lost+found", "__macosx", "__pycache__", "thumbs", "thumbnails",
+))  # fmt: skip
 _CLUTTER = frozenset((".ds_store", "thumbs.db", "desktop.ini", "ehthumbs.db"))
 _EVERY = 256  # files between two reports of progress
 

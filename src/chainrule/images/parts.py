@@ -1,5 +1,6 @@
 """Which pictures train and which are held out."""
 
+import re
 from collections.abc import Iterable
 
 import numpy as np
@@ -7,12 +8,19 @@ from jaxtyping import Bool
 
 from chainrule.images.collection import Collection
 
-NAMES = {
+_NAMES = {
     "train": "train", "training": "train",
     "val": "val", "valid": "val", "validation": "val", "dev": "val",
-    "test": "test", "testing": "test",
+    "test": "test", "testing": "test", "eval": "test", "evaluation": "test",
+    "holdout": "test", "heldout": "test",
 }  # fmt: skip
-"""What a part of a collection may be called, in small letters, and what it is then."""
+_ENDS = re.compile(r"(set|data|images|split|\d{4})$")  # test_set, val2017
+
+
+def part_named(name: str) -> str | None:
+    """The part, "train", "val" or "test", that a folder or a list's cell of this name is."""
+    name = re.sub(r"[ _-]", "", name.lower())
+    return _NAMES.get(name) or _NAMES.get(_ENDS.sub("", name))
 
 
 def settled(parts: Iterable[str]) -> tuple[str, ...]:
