@@ -1,13 +1,14 @@
 """Submissions for the tests: a student's notebook with other code in the cells of its tasks."""
 
 import json
-from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 
 import jupytext
 
 from chainrule.errors import InputError
-from chainrule.practical.notebooks.checking import ROOMS
+from chainrule.practical.notebooks.checking import ROOMS, answered, parts_of
+from chainrule.practical.notebooks.checks.parts import judged
 from chainrule.practical.notebooks.grading.session import Limits, Session
 from chainrule.practical.notebooks.sources import source, student
 
@@ -37,20 +38,33 @@ def submit(folder, number, answers, change=lambda cells: cells):
     return path
 
 
+@dataclass(frozen=True)
+class Answer:
+    """An answer to a task: its code, and for a wrong one a part of its sentence, and its points."""
+
+    task: str
+    code: str
+    says: str
+    points: float | None
+
+
 def written(number, kind):
-    """The submitted answers of a kind ("wrong" or "right") to a notebook: task, note, code."""
-    text = (SUBMITTED / f"{number}_{ROOMS[number]}.md").read_text("utf-8")
-    for cell in jupytext.reads(text, fmt="md").cells:
-        if kind in cell.metadata:
-            note = cell.metadata["says" if kind == "wrong" else "written"]
-            yield cell.metadata[kind], note, cell.source
+    """The submitted answers of a kind ("wrong" or "right") to a notebook.
+
+    Those in `unseen` were written before the checks were looked at.
+    """
+    for folder in (SUBMITTED, SUBMITTED / "unseen"):
+        text = (folder / f"{number}_{ROOMS[number]}.md").read_text("utf-8")
+        for cell in jupytext.reads(text, fmt="md").cells:
+            if kind in cell.metadata:
+                found = cell.metadata
+                says = found["says" if kind == "wrong" else "written"]
+                yield Answer(found[kind], cell.source, says, found.get("points"))
 
 
-def rounds(number, kind):
-    """Put together so that each submission has at most one answer to each task."""
-    found = defaultdict(dict)
-    counts = defaultdict(int)
-    for task, note, code in written(number, kind):
-        found[counts[task]][task] = note, code
-        counts[task] += 1
-    return [found[n] for n in sorted(found)]
+def verdict(number, answer):
+    """What the notebook's own check makes of an answer, in this process."""
+    space = {}
+    for code in (*source(number).given(), answer.code):
+        exec(compile(code, "<ipython-input>", "exec"), space)
+    return judged(parts_of(answer.task), answered(answer.task, space.get(answer.task)))

@@ -8,7 +8,7 @@ import jupytext
 import nbformat
 import pytest
 
-from chainrule.practical.notebooks.checking import ROOMS, check_of
+from chainrule.practical.notebooks.checking import ROOMS, parts_of
 from chainrule.practical.notebooks.sources import solved, source, student
 
 
@@ -37,7 +37,7 @@ def test_the_notebooks_are_notebooks_and_each_task_has_its_check(number):
     for text in (student(number), solved(number)):
         nbformat.validate(json.loads(text))
     for task in source(number).tasks:
-        assert callable(check_of(task.name))
+        assert sum(part.points for part in parts_of(task.name)) == task.points
 
 
 @pytest.mark.parametrize("number", ROOMS)
@@ -73,3 +73,9 @@ def test_the_guide_for_teachers_has_every_task_and_its_points():
     tasks = [(str(n), task.name, str(task.points)) for n in ROOMS for task in source(n).tasks]
     assert rows == tasks
     assert f"{sum(int(points) for *_, points in rows)} points for tasks" in text
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", text, re.MULTILINE))
+    for task in (task for n in ROOMS for task in source(n).tasks):
+        parts = [f"{part.asks} {part.points:g}" for part in parts_of(task.name)]
+        if len(parts) > 1:
+            assert rows.pop(task.name).replace(" > ", ", ") == ", ".join(parts)
+    assert not rows

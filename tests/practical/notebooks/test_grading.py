@@ -30,7 +30,7 @@ def graded(tmp_path, answers, change=lambda cells: cells, limits=FAST):
     """The sentences by task, beside a right answer to sgd_step."""
     path = submit(tmp_path / "one", 1, {"sgd_step": RIGHT_STEP} | answers, change)
     results = {r.name: r for r in grade_notebook(path, source(1), limits)}
-    assert all((r.points > 0) == (r.message == RIGHT) for r in results.values())
+    assert all((r.points == r.of) == (r.message == RIGHT) for r in results.values())
     return {name: result.message for name, result in results.items()}
 
 

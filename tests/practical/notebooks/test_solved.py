@@ -6,7 +6,7 @@ import time
 import nbformat
 import pytest
 
-from chainrule.practical.notebooks.checking import ROOMS, check, check_of
+from chainrule.practical.notebooks.checking import ROOMS, check, parts_of
 from chainrule.practical.notebooks.grading.notebook import grade_notebook
 from chainrule.practical.notebooks.grading.session import Limits
 from chainrule.practical.notebooks.sources import solved, source
@@ -37,7 +37,7 @@ def test_they_have_every_point(number, tmp_path):
 def test_a_check_answers_in_less_than_two_seconds(number, capsys):
     """Of the processor, once what the notebook's first cells import is there."""
     for name, function in functions(number).items():
-        check_of(name)
+        parts_of(name)
         begun = time.process_time()
         check(name, function)
         assert time.process_time() - begun < 2

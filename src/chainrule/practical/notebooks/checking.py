@@ -10,7 +10,7 @@ from chainrule.errors import InputError
 from chainrule.practical.notebooks.failure import describe, sentence
 
 if TYPE_CHECKING:
-    from chainrule.practical.notebooks.checks.compare import Check
+    from chainrule.practical.notebooks.checks.parts import Part
 
 # each notebook by its number, and the file of its checks
 ROOMS = {
@@ -30,28 +30,33 @@ class NotRight(Exception):  # noqa: N818 (the sentence is what the student reads
         return [str(self)]
 
 
-def check(name: str, function: Any) -> None:
-    """Print that the answer `function` to the task `name` is right, or raise NotRight.
+def check(name: str, function: Any) -> float | None:
+    """Print that the answer `function` to the task `name` is right; raise NotRight if nothing is.
 
-    Raises InputError on another name.
+    Where a part of it is right, print the points with what is not, and give the points: nbgrader
+    takes a cell's number for them. Raises InputError on another name.
     """
-    from chainrule.practical.notebooks.checks.compare import WrongAnswer
+    from chainrule.practical.notebooks.checks.parts import judged
 
-    try:
-        check_of(name)(_answer(name, function))
-    except WrongAnswer as error:
-        raise NotRight(f"{name}: {error}.") from None
+    verdict = judged(parts_of(name), answered(name, function))
+    said = "; ".join(verdict.sentences)
+    if not verdict.points:
+        raise NotRight(f"{name}: {said}.")
+    if verdict.sentences:
+        print(f"{name}: {verdict.points:g} of {verdict.of:g} points: {said}.")  # noqa: T201
+        return verdict.points
     print(f"{name}: right.")  # noqa: T201 (in a notebook, where the cell's output is the answer)
+    return None
 
 
-def check_of(name: str) -> "Check":
-    """The check of a task. Raises InputError on a name that is no task's."""
+def parts_of(name: str) -> "tuple[Part, ...]":
+    """What a task asks for, with points. Raises InputError on a name that is no task's."""
     for number, room in ROOMS.items():
         # by the notebook's text, so that no other notebook's checks are loaded with all they need
         text = (resources.files(__package__) / "sources" / f"{number}_{room}.md").read_text("utf-8")
         if f' check="{name}"' in text:
             module = importlib.import_module(f"chainrule.practical.notebooks.checks.{room}")
-            found: Check = module.CHECKS[name]
+            found: tuple[Part, ...] = module.TASKS[name]
             return found
     raise InputError(f"task: found {name!r}; expected the name of one of the practical's")
 
@@ -78,16 +83,16 @@ def _leaves(value: Any) -> list[Any]:
     return [value] if isinstance(value, np.ndarray) and value.dtype.kind in "fiub" else []
 
 
-def _answer(name: str, function: Any) -> Callable[..., Any]:
+def answered(name: str, function: Any) -> Callable[..., Any]:
     """The function as the checks call it: with copies, its exceptions as sentences."""
     from chainrule.practical.notebooks.checks.compare import WrongAnswer
     from chainrule.practical.notebooks.wire import Code, pack, unpack
 
-    if not callable(function):
-        raise WrongAnswer(f"{name} is no function but {type(function).__name__}")
-
     def answer(*arguments: Any) -> Any:
         import numpy as np
+
+        if not callable(function):
+            raise WrongAnswer(f"{name} is no function but {type(function).__name__}")
 
         given = [
             eval(a.text, {"np": np}) if isinstance(a, Code) else copy.deepcopy(a) for a in arguments

@@ -17,25 +17,24 @@ Backward = Callable[[np.ndarray, Arrays, np.ndarray], dict[str, Any]]
 
 
 def right_backward(
-    block: Block, x: np.ndarray, params: Arrays, backward: Backward, hints: Mapping[str, Hints]
+    name: str, block: Block, x: np.ndarray, params: Arrays, backward: Backward, hints: Hints
 ) -> None:
-    """Raise WrongAnswer unless `backward` is the derivative of the block's forward pass.
+    """Raise WrongAnswer unless `backward` is the derivative of the block's forward pass by `name`.
 
-    hints: by name, what typical mistakes give; what none of them explains is said in the words of
+    hints: what typical mistakes give; what none of them explains is said in the words of
     `check_derivatives`.
     """
     y, saved = block.forward(_tensor(x), _tensors(params))
     dy = np.random.default_rng(5).normal(size=tuple(y.shape))
     given = backward(x, params, dy)
     dx, dparams = block.backward(_tensor(dy), _tensors(params), saved)
-    for name, right in (*dparams.items(), ("x", dx)):
-        wanted = right.numpy()
-        try:
-            same(_called(name), given[name], wanted, hints.get(name, Hints()))
-        except WrongAnswer as error:
-            if not error.vague:
-                raise
-            raise WrongAnswer(_explained(block, x, params, backward, name) or str(error)) from error
+    wanted = ({"x": dx} | dict(dparams))[name].numpy()
+    try:
+        same(_called(name), given[name], wanted, hints)
+    except WrongAnswer as error:
+        if not error.vague:
+            raise
+        raise WrongAnswer(_explained(block, x, params, backward, name) or str(error)) from error
 
 
 def _explained(

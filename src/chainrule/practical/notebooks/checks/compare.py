@@ -15,11 +15,14 @@ MATCH = 1e-5  # of the largest entry: an answer in float32 is right
 
 
 class WrongAnswer(Exception):  # noqa: N818 (the sentence is what the student reads)
-    """An answer that is not right: the sentence says why. vague: not by what mistake."""
+    """An answer that is not right: the sentence says why, and case for which input.
 
-    def __init__(self, sentence: str, vague: bool = False) -> None:
-        super().__init__(sentence)
-        self.vague = vague
+    vague: not by what mistake.
+    """
+
+    def __init__(self, sentence: str, case: str = "", vague: bool = False) -> None:
+        super().__init__(f"{sentence} {case}".rstrip())
+        self.sentence, self.vague = sentence, vague
 
 
 Answer = Callable[..., Any]
@@ -49,19 +52,22 @@ def same(name: str, found: Any, right: Any, hints: Hints | None = None, case: st
     hints = hints or Hints()
     wanted = np.asarray(right, np.float64)
     array = as_array(name, found, wanted)
-    tail = f" {case}" if case else ""
     if np.isfinite(array).all() and _close(array, wanted):
         return
     for guess, sentence in hints.guesses:
         guessed = np.asarray(guess, np.float64)
         if guessed.shape == array.shape and _close(array, guessed):
-            raise WrongAnswer(sentence + tail)
+            raise WrongAnswer(sentence, case)
     if array.shape != wanted.shape:
-        raise WrongAnswer(f"{name} has shape {array.shape}{tail}; expected {wanted.shape}")
+        raise WrongAnswer(f"{name} has shape {array.shape}; expected {wanted.shape}", case)
+    if array.any() and _close(array, np.trunc(wanted)):
+        raise WrongAnswer(
+            f"{name} is cut to whole numbers: its array is one of whole numbers", case
+        )
     if not np.isfinite(array).all():
-        raise WrongAnswer(f"{name} holds NaN or infinity{tail}")
+        raise WrongAnswer(f"{name} holds NaN or infinity", case)
     sentence, vague = _difference(name, array, wanted, hints.counts)
-    raise WrongAnswer(sentence + tail, vague)
+    raise WrongAnswer(sentence, case, vague)
 
 
 def as_array(name: str, found: Any, right: Any = None) -> np.ndarray:

@@ -5,13 +5,13 @@ from sklearn import metrics
 
 from chainrule.practical.notebooks.checks.compare import (
     Answer,
-    Check,
     Hints,
     WrongAnswer,
     as_array,
     parts,
     same,
 )
+from chainrule.practical.notebooks.checks.parts import Part
 
 
 def class_map(answer: Answer) -> None:
@@ -69,60 +69,85 @@ def normalized(answer: Answer) -> None:
         raise WrongAnswer("a row of zeros becomes NaN: it is divided by 0")
     lengths[2] = 1
     same("the rows", found, features / lengths, case="(with a row of zeros)")
+    whole = np.array([[3, 4], [-5, 12]])
+    right = whole / np.array([[5], [13]])
+    hints = Hints([(np.trunc(right), "the rows are cut to whole numbers, as the features are")])
+    same("the rows", answer(whole), right, hints, "(of features that are whole numbers)")
 
 
-def precision_recall(answer: Answer) -> None:
+def precision(answer: Answer) -> None:
     scores, relevant = _ranking()
     ranked = relevant[np.argsort(-scores)]
     hits, taken = np.cumsum(ranked), np.arange(1, len(ranked) + 1)
-    # scikit-learn's curve, from the lowest score, with a last point that is no photograph's
-    curve = metrics.precision_recall_curve(relevant, scores)
-    precision, recall = (values[:-1][::-1] for values in curve[:2])
+    right, recalled = _curve(scores, relevant)
     found = parts(answer(scores, relevant), ("precision", "recall"))
-    worst = relevant[np.argsort(scores)]
-    unsorted = np.cumsum(relevant) / taken
+    worst = np.cumsum(relevant[np.argsort(scores)])
     hints = Hints(
         [
-            (recall, "precision and recall have changed places"),
-            (np.cumsum(worst) / taken, "the ranking begins with the lowest score"),
-            (unsorted, "the photographs are not ranked by their score"),
+            (recalled, "precision and recall have changed places"),
+            (worst / taken, "the ranking begins with the lowest score"),
+            (np.cumsum(relevant) / taken, "the photographs are not ranked by their score"),
             (hits / hits[-1], "precision: the share is of those so far, not of the class"),
             (ranked * 1.0, "precision: it is whether the one at the place is of the class"),
             (hits, "precision: it is how many were found; expected a share"),
         ]
     )
-    same("precision", found[0], precision, hints)
+    same("precision", found[0], right, hints)
+
+
+def recall(answer: Answer) -> None:
+    scores, relevant = _ranking()
+    ranked = relevant[np.argsort(-scores)]
+    hits, taken = np.cumsum(ranked), np.arange(1, len(ranked) + 1)
+    precise, right = _curve(scores, relevant)
+    found = parts(answer(scores, relevant), ("precision", "recall"))
+    worst = np.cumsum(relevant[np.argsort(scores)])
     hints = Hints(
         [
+            (precise, "precision and recall have changed places"),
+            (worst / worst[-1], "the ranking begins with the lowest score"),
+            (np.cumsum(relevant) / hits[-1], "the photographs are not ranked by their score"),
             (hits / len(ranked), "recall: the share is of the class's photographs, not of all"),
             (hits, "recall: it is how many were found; expected a share"),
             (taken / len(ranked), "recall: it is the share of all that was looked at"),
             ((1 - ranked).cumsum() / (1 - ranked).sum(), "recall: that of the other class"),
         ]
     )
-    same("recall", found[1], recall, hints)
+    same("recall", found[1], right, hints)
+
+
+def _curve(scores: np.ndarray, relevant: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    # scikit-learn's curve, from the lowest score, with a last point that is no photograph's
+    curve = metrics.precision_recall_curve(relevant, scores)
+    return curve[0][:-1][::-1], curve[1][:-1][::-1]
 
 
 def average_precision(answer: Answer) -> None:
     scores, relevant = _ranking()
     ranked = relevant[np.argsort(-scores)]
-    precision = np.cumsum(ranked) / np.arange(1, len(ranked) + 1)
+    precise = np.cumsum(ranked) / np.arange(1, len(ranked) + 1)
     worst = relevant[np.argsort(scores)]
-    recall = np.cumsum(ranked) / ranked.sum()
-    envelope = np.maximum.accumulate(precision[::-1])[::-1]
-    eleven = np.mean([precision[recall >= t - 1e-12].max() for t in np.linspace(0, 1, 11)])
+    recalled = np.cumsum(ranked) / ranked.sum()
+    envelope = np.maximum.accumulate(precise[::-1])[::-1]
+    eleven = np.mean([precise[recalled >= t - 1e-12].max() for t in np.linspace(0, 1, 11)])
     right = metrics.average_precision_score(relevant, scores)
+    slopes = "the area is that of slopes, not of steps"
     hints = Hints(
         [
-            (precision.mean(), "it is the mean over all photographs, not over the class's"),
-            (precision[-1], "it is the precision at the end of the ranking"),
+            (precise.mean(), "it is the mean over all photographs, not over the class's"),
+            (precise[-1], "it is the precision at the end of the ranking"),
             (
                 (np.cumsum(worst) / np.arange(1, len(worst) + 1) * worst).sum() / worst.sum(),
                 "the ranking begins with the lowest score",
             ),
-            ((precision * ranked).sum() / len(ranked), "the sum is divided by all photographs"),
-            ((precision * ranked).sum(), "the sum is not divided by the class's photographs"),
-            (np.trapezoid(precision, recall), "the area is that of slopes, not of steps"),
+            ((precise * ranked).sum() / len(ranked), "the sum is divided by all photographs"),
+            ((precise * ranked).sum(), "the sum is not divided by the class's photographs"),
+            (np.trapezoid(precise, recalled), slopes),
+            (np.trapezoid(np.r_[1, precise], np.r_[0, recalled]), slopes),
+            (
+                (np.r_[0, precise[:-1]] * ranked).sum() / ranked.sum(),
+                "the height is the precision before the photograph, not with it",
+            ),
             ((envelope * ranked).sum() / ranked.sum(), "the precision is made to fall: it is not"),
             (eleven, "it is the mean at eleven recalls, an older definition"),
             (metrics.roc_auc_score(relevant, scores), "it is the area under another curve (ROC)"),
@@ -141,9 +166,9 @@ def _ranking() -> tuple[np.ndarray, np.ndarray]:
     return generator.normal(size=28) + relevant, relevant
 
 
-CHECKS: dict[str, Check] = {
-    "class_map": class_map,
-    "normalized": normalized,
-    "precision_recall": precision_recall,
-    "average_precision": average_precision,
+TASKS: dict[str, tuple[Part, ...]] = {
+    "class_map": (Part("the map", 2, class_map),),
+    "normalized": (Part("the rows", 1, normalized),),
+    "precision_recall": (Part("precision", 2, precision), Part("recall", 1, recall)),
+    "average_precision": (Part("the number", 3, average_precision),),
 }

@@ -15,6 +15,7 @@ from chainrule.practical.notebooks.checks.compare import (
     parts,
     same,
 )
+from chainrule.practical.notebooks.checks.parts import Part
 from chainrule.practical.notebooks.wire import Code
 
 PARAMETERS = network.PARAMETERS
@@ -44,6 +45,14 @@ def loss_derivative(answer: Answer) -> None:
         ]
     )
     same("ds/dy_hat", answer(y_hat, labels), right, hints)
+    whole = "it is cut to whole numbers, as the labels are"
+    found = answer(y_hat, labels.astype(int))
+    case = "(for labels that are whole numbers)"
+    same("ds/dy_hat", found, right, Hints([(np.trunc(right), whole)]), case)
+
+
+def _far_outputs(answer: Answer) -> None:
+    loss_derivative(answer)
     far = np.array([1000.0, -1000.0, 1000.0, -1000.0])
     labels = np.array([1.0, 1.0, -1.0, -1.0])
     found = as_array("ds/dy_hat", answer(far, labels))
@@ -54,61 +63,76 @@ def loss_derivative(answer: Answer) -> None:
     same("ds/dy_hat", found, [0.0, -1.0, 1.0, 0.0], case="(for outputs of 1000 and -1000)")
 
 
-def derivatives(answer: Answer) -> None:
-    for seed, y in enumerate((1.0, -1.0, 1.0)):
-        x, parameters = _example(seed)
-        found = parts(
-            answer(x, y, *(parameters[name] for name in PARAMETERS)),
-            ("dW_in", "db_in", "dw_out", "db_out"),
-        )
-        right = numerical_derivative(
-            lambda p, x=x, y=y: network.loss(network.forward(x, p).y_hat, y),  # type: ignore[misc]
-            parameters,
-        )
-        z, hidden, y_hat = network.forward(x, parameters)
-        ds = float(network.loss_derivative(y_hat, y))
-        w_out, active = parameters["w_out"], z > 0
-        through = "the way back through the maximum is missing: it is flat where z is below 0"
-        no_loss = "the loss's own derivative is missing from the product"
-        guesses: dict[str, list[tuple[Any, str]]] = {
-            "W_in": [
-                (np.outer(ds * w_out, x), f"dW_in: {through}"),
-                (np.outer(w_out * active, x), f"dW_in: {no_loss}"),
-                (np.outer(ds * active, x), "dW_in: w_out, which comes after H, is missing"),
-                (np.outer(x, ds * w_out * active), "dW_in is transposed: it has W_in's shape"),
-                (np.outer(ds * w_out * hidden, x), "dW_in: H stands where its derivative belongs"),
-                (np.outer(ds * w_out * active, np.ones(D)), "dW_in: the input x is missing"),
-                (ds * w_out * active, "dW_in: the input x is missing: it is db_in"),
-            ],
-            "b_in": [
-                (ds * w_out, f"db_in: {through}"),
-                (w_out * active, f"db_in: {no_loss}"),
-                (ds * active, "db_in: w_out, which comes after H, is missing"),
-                (
-                    (ds * w_out * active).sum(),
-                    "db_in is summed over the hidden units: it has b_in's shape",
-                ),
-            ],
-            "w_out": [
-                (ds * z, "dw_out: z stands where H belongs"),
-                (hidden, f"dw_out: {no_loss}"),
-                (ds * w_out, "dw_out: it is the derivative by H"),
-                (ds * active, "dw_out: the slope of the maximum stands where its value belongs"),
-            ],
-            "b_out": [(1.0, f"db_out: {no_loss}"), (ds * hidden.sum(), "db_out: H has no part")],
-        }
-        for name, value in zip(PARAMETERS, found, strict=True):
-            case = f"(for y = {y:g})"
-            same(f"d{name}", value, right[name], Hints(guesses[name]), case)
-    _at_the_kink(answer)
+def _derivative_by(name: str) -> Check:
+    """The check of one parameter's derivative."""
+
+    def check(answer: Answer) -> None:
+        for seed, y in enumerate((1.0, -1.0, 1.0)):
+            x, parameters = _example(seed)
+            right = numerical_derivative(
+                lambda p, x=x, y=y: network.loss(network.forward(x, p).y_hat, y),  # type: ignore[misc]
+                parameters,
+            )
+            found = _derivatives(answer, x, y, parameters)[name]
+            hints = Hints(_slips(x, y, parameters)[name])
+            same(f"d{name}", found, right[name], hints, f"(for y = {y:g})")
+        if name == "b_in":
+            _at_the_kink(answer)
+
+    return check
+
+
+def _derivatives(answer: Answer, x: np.ndarray, y: float, parameters: Any) -> dict[str, Any]:
+    found = parts(
+        answer(x, y, *(parameters[name] for name in PARAMETERS)),
+        ("dW_in", "db_in", "dw_out", "db_out"),
+    )
+    return dict(zip(PARAMETERS, found, strict=True))
+
+
+def _slips(x: np.ndarray, y: float, parameters: Any) -> dict[str, list[tuple[Any, str]]]:
+    """What typical mistakes give, by the parameter."""
+    z, hidden, y_hat = network.forward(x, parameters)
+    ds = float(network.loss_derivative(y_hat, y))
+    w_out, active = parameters["w_out"], z > 0
+    through = "the way back through the maximum is missing: it is flat where z is below 0"
+    no_loss = "the loss's own derivative is missing from the product"
+    return {
+        "W_in": [
+            (np.outer(ds * w_out, x), f"dW_in: {through}"),
+            (np.outer(w_out * active, x), f"dW_in: {no_loss}"),
+            (np.outer(ds * active, x), "dW_in: w_out, which comes after H, is missing"),
+            (np.outer(x, ds * w_out * active), "dW_in is transposed: it has W_in's shape"),
+            (np.outer(ds * w_out * hidden, x), "dW_in: H stands where its derivative belongs"),
+            (np.outer(ds * w_out * active, np.ones(D)), "dW_in: the input x is missing"),
+            (ds * w_out * active, "dW_in: the input x is missing: it is db_in"),
+        ],
+        "b_in": [
+            (ds * w_out, f"db_in: {through}"),
+            (w_out * active, f"db_in: {no_loss}"),
+            (ds * active, "db_in: w_out, which comes after H, is missing"),
+            (ds * w_out * hidden, "db_in: H stands where its derivative belongs"),
+            (
+                (ds * w_out * active).sum(),
+                "db_in is summed over the hidden units: it has b_in's shape",
+            ),
+        ],
+        "w_out": [
+            (ds * z, "dw_out: z stands where H belongs"),
+            (hidden, f"dw_out: {no_loss}"),
+            (ds * w_out, "dw_out: it is the derivative by H"),
+            (ds * active, "dw_out: the slope of the maximum stands where its value belongs"),
+        ],
+        "b_out": [(1.0, f"db_out: {no_loss}"), (ds * hidden.sum(), "db_out: H has no part")],
+    }
 
 
 def _at_the_kink(answer: Answer) -> None:
     x, parameters = _example(0)
     parameters["b_in"][1] = 0.0
     parameters["W_in"][1] = 0.0
-    found = answer(x, 1.0, *(parameters[name] for name in PARAMETERS))
-    if np.asarray(found[1])[1] != 0:
+    found = as_array("db_in", _derivatives(answer, x, 1.0, parameters)["b_in"])
+    if found[1] != 0:
         raise WrongAnswer("db_in at the kink, where z is exactly 0, is not 0 as the task asks")
 
 
@@ -136,6 +160,10 @@ def finite_difference(answer: Answer) -> None:
         {"as often as one goes to both sides": 2.0, "as delta is": delta},
     )
     same("df/dtheta", answer(function, theta, delta), right, hints)
+
+
+def _any_shape(answer: Answer) -> None:
+    finite_difference(answer)
     for shape in ((), (4,), (2, 1, 2)):
         point = np.linspace(0.5, 2.0, int(np.prod(shape))).reshape(shape)
         found = answer(Code("lambda a: float((a**2).sum())"), point, 1e-4)
@@ -210,10 +238,16 @@ def _example(seed: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
             return x, parameters
 
 
-CHECKS: dict[str, Check] = {
-    "loss_derivative": loss_derivative,
-    "derivatives": derivatives,
-    "finite_difference": finite_difference,
-    "sgd_step": sgd_step,
-    "wrong_points": wrong_points,
+TASKS: dict[str, tuple[Part, ...]] = {
+    "loss_derivative": (
+        Part("the formula", 1, loss_derivative),
+        Part("outputs far from 0", 1, _far_outputs),
+    ),
+    "derivatives": tuple(Part(f"d{name}", 1, _derivative_by(name)) for name in PARAMETERS),
+    "finite_difference": (
+        Part("the difference", 2, finite_difference),
+        Part("theta of any shape", 1, _any_shape),
+    ),
+    "sgd_step": (Part("the step", 2, sgd_step),),
+    "wrong_points": (Part("the number", 1, wrong_points),),
 }

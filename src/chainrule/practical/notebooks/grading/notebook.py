@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from chainrule.errors import InputError
-from chainrule.practical.notebooks.checking import changed, check_of, overwrites
+from chainrule.practical.notebooks.checking import changed, overwrites, parts_of
 from chainrule.practical.notebooks.checks.compare import WrongAnswer
+from chainrule.practical.notebooks.checks.parts import judged
 from chainrule.practical.notebooks.failure import plain, sentence
 from chainrule.practical.notebooks.grading.session import Ended, Limits, Session
 from chainrule.practical.notebooks.grading.submission import (
@@ -44,15 +44,11 @@ def grade_notebook(path: Path, source: Source, limits: Limits) -> list[TaskResul
 def _grade(task: Task, answers: "_Answers") -> TaskResult:
     try:
         answers.begin(task.name)
-        check_of(task.name)(answers.answer(task.name))
     except WrongAnswer as error:
         return TaskResult(task.name, 0, task.points, plain(str(error)))
-    except InputError:  # no process can be had
-        raise
-    except Exception as error:  # a check met a value that nobody but an attacker returns
-        message = f"its answer is not what the task asks for ({type(error).__name__})"
-        return TaskResult(task.name, 0, task.points, message)
-    return TaskResult(task.name, task.points, task.points, RIGHT)
+    verdict = judged(parts_of(task.name), answers.answer(task.name))
+    message = "; ".join(map(plain, verdict.sentences))
+    return TaskResult(task.name, verdict.points, verdict.of, message or RIGHT)
 
 
 class _Answers:
@@ -84,16 +80,19 @@ class _Answers:
 
     def answer(self, name: str) -> Any:
         """The task's function, as the checks call it."""
+        end = ""
 
         def call(*arguments: Any) -> Any:
+            nonlocal end
             if self._session is None:
-                raise WrongAnswer("it ended its process")
+                raise WrongAnswer(end)
             left = self._until - time.monotonic()
             try:
                 error, value, kept = self._session.call(name, arguments, max(left, 0.01))
             except Ended as ended:
                 self._stop()
-                raise WrongAnswer(str(ended)) from ended
+                end = str(ended)
+                raise WrongAnswer(end) from ended
             if error is not None:
                 raise WrongAnswer(sentence(error))
             number = changed(arguments, kept)
