@@ -1,6 +1,7 @@
 """Compiled kernels that take arrays, bfloat16 as its bits: against torch's own operations."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +16,8 @@ from chainrule.blocks.kernels import pairs, tile
 from chainrule.blocks.kernels.gates import bound_of, pass_between
 from chainrule.blocks.kernels.numbers import bits, number, put
 from chainrule.blocks.kernels.packing import SLACK, line_of, pack, unpack
-from chainrule.blocks.kernels.pooling import maxima_in, to_maxima_in
+from chainrule.blocks.kernels.pooling import maxima_in, to_maxima_alone
+from chainrule.blocks.kernels.sums import add
 from chainrule.blocks.kernels.taps import taps_of
 from chainrule.blocks.window import make_window
 from chainrule.errors import ShapeError
@@ -156,11 +158,15 @@ def test_a_tile_of_pairs_adds_up_both_products(in_one, monkeypatch):
     assert torch.equal(c, 1 + torch.einsum("rmp,rnp->mn", a.float(), b.float()))
 
 
-@given(windows(), st.integers(0, 99))
-def test_pooling_of_bfloat16_is_torchs(case, seed):
+@given(windows(), st.booleans(), st.integers(0, 99))
+def test_pooling_of_bfloat16_is_torchs(case, apart, seed):
     window, (n, c, height, width), size = case
     assume(max(window.padding[:2]) < window.extent[0])
     assume(max(window.padding[2:]) < window.extent[1])
+    if apart:
+        far = tuple(max(pair) for pair in zip(window.extent, window.stride, strict=True))
+        window = replace(window, stride=far)
+        size = window.output_size("MaxPooling", (n, c, height, width))
     generator = torch.Generator().manual_seed(seed)
     x = torch.randint(-3, 4, (n, height, width, c), generator=generator).bfloat16()
     image = x.permute(0, 3, 1, 2).float().requires_grad_()
@@ -170,11 +176,24 @@ def test_pooling_of_bfloat16_is_torchs(case, seed):
     place = torch.empty(y.shape, dtype=torch.uint8)
     maxima_in(bits(x), bits(y), place.numpy(), taps_of(window), 0, n)
     assert torch.equal(y.permute(0, 3, 1, 2).float(), theirs.detach())
-    dy = torch.randint(-3, 4, y.shape, generator=generator).bfloat16()
-    (dx,) = torch.autograd.grad(theirs, image, dy.permute(0, 3, 1, 2).float())
-    found = torch.zeros_like(x)
-    to_maxima_in(bits(dy), place.numpy(), bits(found), taps_of(window), 0, n)
-    assert torch.equal(found.permute(0, 3, 1, 2).float(), dx)
+    if apart:
+        dy = torch.randint(-3, 4, y.shape, generator=generator).bfloat16()
+        (dx,) = torch.autograd.grad(theirs, image, dy.permute(0, 3, 1, 2).float())
+        found = torch.full_like(x, math.nan)
+        to_maxima_alone(bits(dy), place.numpy(), bits(found), taps_of(window))
+        assert torch.equal(found.permute(0, 3, 1, 2).float(), dx)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("relu", [True, False])
+def test_sums_are_torchs(dtype, relu):
+    generator = torch.Generator().manual_seed(0)
+    x, more = (torch.randn(1003, generator=generator).to(dtype) for _ in range(2))
+    x[:4] = torch.tensor([math.inf, -math.inf, math.nan, -0.0])
+    y = torch.empty_like(x)
+    add(bits(x), bits(more), bits(y), np.float32(0 if relu else -math.inf))
+    expected = (x + more).relu() if relu else x + more
+    torch.testing.assert_close(y, expected, rtol=0, atol=0, equal_nan=True)
 
 
 @given(st.sampled_from(DTYPES), st.integers(0, 99))

@@ -179,7 +179,7 @@ def test_convolutions_in_all_ways_in_bfloat16(ways, monkeypatch):
 
 
 # a bias before a normalisation has a derivative of 0, which is only rounding
-BARE = Convolution(3, 4, 2, bias=False)
+BARE, BARE_SAME = Convolution(3, 4, 2, bias=False), Convolution(4, 4, 3, padding=1, bias=False)
 
 BLOCKS = {
     "fully connected": [("flat", Flatten()), ("full", FullyConnected(3 * 7 * 6, 5))],
@@ -206,6 +206,11 @@ BLOCKS = {
         ("conv", Convolution(3, 4, 2)),
         ("sum", Residual(Chain([("conv", Convolution(4, 4, 3, padding=1)), ("relu", ReLU())]))),
         ("more", Residual(Convolution(4, 4, 1))),
+    ],
+    "a residual sum and a ReLU": [
+        ("conv", Convolution(3, 4, 2)),
+        ("sum", Residual(Chain([("conv", BARE_SAME), ("norm", BatchNormalization(4))]))),
+        ("relu", ReLU()), ("pool", MaxPooling(2)), ("more", Convolution(4, 2, 2)),
     ],
     "chains in chains": [
         ("a", Chain([("b", Chain([("conv", BARE)])), ("norm", BatchNormalization(4))])),

@@ -16,6 +16,7 @@ comes `repeated`: several times in a row, for as many pixels at once.
 from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from chainrule.blocks.kernels.memory import further
@@ -25,11 +26,14 @@ from chainrule.io.pointers import address
 
 _PERIOD = 256  # numbers that a loop takes at once, about
 _BLOCKS = 256  # summed in float32 before they are added to the float64 sums
+_AT_ONCE = 4  # of these blocks, so that a sum is read and written once for them
 
 
 def repeated(channels: NDArray[Any]) -> NDArray[np.float32]:
     """Numbers of channels, as often as fills a loop."""
-    return np.tile(np.asarray(channels, np.float32), max(1, _PERIOD // len(channels)))
+    found = np.empty((max(1, _PERIOD // len(channels)), len(channels)), np.float32)
+    found[:] = channels
+    return found.reshape(-1)
 
 
 def moments(x: NDArray[Any], channels: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -114,18 +118,42 @@ def _sum_squares(x, mean, sums, part):  # type: ignore[no-untyped-def]
 def _sum_derivatives(  # type: ignore[no-untyped-def]
     dy, x, a, b, low, r, away, db, dw, parts
 ):
-    pdy, px, pa, pb, pr, paway = (
-        address(dy), address(x), address(a), address(b), address(r), address(away)
-    )  # fmt: skip
-    of_b, of_w = address(parts), further(address(parts), a.size)
+    pdy, px = address(dy), address(x)
+    numbers = address(a), address(b), low, address(r), address(away)
+    sums = address(parts), further(address(parts), a.size)
+    several = _AT_ONCE * a.size
     for first in range(0, x.size, a.size * _BLOCKS):
         parts[:] = 0
-        for start in range(first, min(x.size, first + a.size * _BLOCKS), a.size):
-            given, seen = further(pdy, start), further(px, start)
-            for e in range(min(a.size, x.size - start)):
-                value = number(seen, e)
-                g = number(given, e) if pa[e] * value + pb[e] > low else np.float32(0)
-                of_b[e] += g
-                of_w[e] += g * (pr[e] * value + paway[e])
+        end = min(x.size, first + a.size * _BLOCKS)
+        whole = end - (end - first) % several
+        for start in range(first, whole, several):
+            _add_several(further(pdy, start), further(px, start), numbers, sums, a.size)
+        for start in range(whole, end, a.size):
+            left = min(a.size, end - start)
+            _add_one(further(pdy, start), further(px, start), numbers, sums, left)
         db += parts[0]
         dw += parts[1]
+
+
+def _adder(blocks: int) -> Any:
+    """Compiled: add g and g x_hat of so many blocks, one after the other, to both sums."""
+
+    @njit(nogil=True)
+    def add(dy, x, numbers, sums, size):  # type: ignore[no-untyped-def]
+        a, b, low, r, away = numbers
+        of_b, of_w = sums
+        for e in range(size):
+            db = dw = np.float32(0)
+            for block in range(blocks):
+                value = number(x, block * size + e)
+                above = a[e] * value + b[e] > low
+                g = number(dy, block * size + e) if above else np.float32(0)
+                db += g
+                dw += g * (r[e] * value + away[e])
+            of_b[e] += db
+            of_w[e] += dw
+
+    return add
+
+
+_add_several, _add_one = _adder(_AT_ONCE), _adder(1)

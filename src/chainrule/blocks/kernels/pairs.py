@@ -69,22 +69,24 @@ def _pair_pixels(x, image, pairs, to, taps):  # type: ignore[no-untyped-def]
     """Each pixel of a padded image with the one that a window further on sees in its place."""
     _, height, width, c = x.shape
     _, rows, columns, _ = pairs.shape
-    # the pixels of a row that windows see, and the first of them that has another before it
-    seen, second = min(width, columns - taps.left), max(0, taps.sw - taps.left)
+    seen = min(width, columns - taps.left)  # of the pixels of a row
+    both = max(0, seen - taps.sw)
     for row in range(rows):
         h = row - taps.top
         found = further(address(pairs), (to * rows + row) * columns * c)
-        for e in range(columns * c):
-            found[e] = 0
         if h < 0 or h >= height:
+            for e in range(columns * c):
+                found[e] = 0
             continue
         given = further(address(x), (image * height + h) * width * c)
-        low = further(found, taps.left * c)
-        for e in range(seen * c):
-            low[e] = given[e]
-        high = further(low, -taps.sw * c)
-        for e in range(second * c, seen * c):
-            high[e] |= np.uint32(given[e]) << np.uint32(16)
+        low, high = further(found, taps.left * c), further(given, taps.sw * c)
+        for e in range(both * c):
+            low[e] = given[e] | np.uint32(high[e]) << np.uint32(16)
+        for e in range(both * c, (columns - taps.left) * c):
+            low[e] = given[e] if e < seen * c else 0
+        for e in range(-taps.left * c, min(0, columns - taps.left) * c):
+            second = e + taps.sw * c
+            low[e] = np.uint32(given[second]) << np.uint32(16) if 0 <= second < seen * c else 0
 
 
 @njit(nogil=True)

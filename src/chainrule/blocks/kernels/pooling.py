@@ -1,6 +1,6 @@
 """Max and average pooling, forwards and backwards. Arrays are (N, H, W, C) in one piece.
 
-What `maxima_in` and `to_maxima_in` take may also be bfloat16, as uint16.
+What `maxima_in` and `to_maxima_alone` take may also be bfloat16, as uint16.
 """
 
 from typing import Any
@@ -42,7 +42,10 @@ def to_maxima(dy: Tensor, place: Tensor, window: Window, size: tuple[int, int]) 
     places = place.permute(0, 2, 3, 1).contiguous().numpy()
     dx = np.zeros((n, *size, c), array.dtype)
     taps = taps_of(window)
-    in_parts(n, array.size, lambda begin, end: to_maxima_in(array, places, dx, taps, begin, end))
+    # how far from the window's first pixel each of its pixels lies
+    rows, columns = np.arange(taps.kh) * taps.dh, np.arange(taps.kw) * taps.dw
+    far = (rows[:, None] * dx.shape[2] + columns).ravel() * dx.shape[3]
+    in_parts(n, array.size, lambda begin, end: _to_maxima(array, places, far, dx, taps, begin, end))
     return _image(dx).to(dy.dtype)
 
 
@@ -64,14 +67,14 @@ def maxima_in(
     _maxima(x, y, place, np.empty(y.shape[2] * y.shape[3], wide), taps, begin, end)
 
 
-def to_maxima_in(
-    dy: NDArray[Any], place: NDArray[Any], dx: NDArray[Any], taps: Taps, begin: int, end: int
-) -> None:
-    """Add each dy of the images from `begin` to `end` where its maximum lies."""
-    # how far from the window's first pixel each of its pixels lies
-    rows, columns = np.arange(taps.kh) * taps.dh, np.arange(taps.kw) * taps.dw
-    far = (rows[:, None] * dx.shape[2] + columns).ravel() * dx.shape[3]
-    _to_maxima(dy, place, far, dx, taps, begin, end)
+def to_maxima_alone(dy: NDArray[Any], place: NDArray[Any], dx: NDArray[Any], taps: Taps) -> None:
+    """dx = dy where the maximum of a window lies, else 0; the windows do not overlap."""
+    (_, height, width, _), (_, rows, columns, _) = dx.shape, dy.shape
+    kernel, stride, dilation = (taps.kh, taps.kw), (taps.sh, taps.sw), (taps.dh, taps.dw)
+    beyond = rows * taps.sh - taps.top, columns * taps.sw - taps.left
+    if kernel != stride or dilation != (1, 1) or beyond[0] < height or beyond[1] < width:
+        dx[:] = 0  # some pixels lie in no window
+    _to_maxima_alone(dy, place, dx, taps)
 
 
 def _image(array: Any) -> Tensor:
@@ -156,6 +159,29 @@ def _to_maxima(dy, place, far, dx, s, begin, end):  # type: ignore[no-untyped-de
                     there = pfar[pplace[at]] + e
                     put(first, there, number(first, there) + number(pdy, at))
                     at += 1
+
+
+@compiled
+def _to_maxima_alone(dy, place, dx, s):  # type: ignore[no-untyped-def]
+    images, height, width, c = dx.shape
+    _, ho, wo, _ = dy.shape
+    pdy, pplace, pdx = address(dy), address(place), address(dx)
+    for n in range(images):
+        for i in range(ho):
+            for k in range(s.kh):
+                h = i * s.sh - s.top + k * s.dh
+                if h < 0 or h >= height:
+                    continue
+                for j in range(wo):
+                    out = ((n * ho + i) * wo + j) * c
+                    given, places = further(pdy, out), further(pplace, out)
+                    for m in range(s.kw):
+                        w = j * s.sw - s.left + m * s.dw
+                        if 0 <= w < width:
+                            found = further(pdx, ((n * height + h) * width + w) * c)
+                            at = k * s.kw + m
+                            for e in range(c):
+                                found[e] = given[e] if places[e] == at else 0
 
 
 @compiled

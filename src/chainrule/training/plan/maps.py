@@ -16,14 +16,15 @@ _KEPT = 16  # shapes whose views are kept: batches come in few sizes
 class Map(NamedTuple):
     """Numbers (N, H, W, C) in one piece, for operations of tensors and for compiled kernels.
 
-    rows: (N H W, C). array: the same memory, bfloat16 as its bits. flat: in one dimension. Behind
-    the last number there is room for SLACK more.
+    rows: (N H W, C). array: the same memory, bfloat16 as its bits. flat: in one dimension. roomy:
+    behind the last number there is room for SLACK more.
     """
 
     tensor: Tensor
     rows: Tensor
     array: NDArray[Any]
     flat: NDArray[Any]
+    roomy: bool
 
     @property
     def image(self) -> Tensor:
@@ -48,11 +49,24 @@ class Memory:
                 self._views.clear()
             if numbers + SLACK > len(self._piece):
                 self._piece = torch.zeros(numbers + SLACK, dtype=self._piece.dtype)
-            found = self._views[shape] = map_of(self._piece[:numbers].view(shape))
+            found = self._views[shape] = _map_of(self._piece[:numbers].view(shape), True)
+        return found
+
+    def copy(self, tensor: Tensor) -> Map:
+        """A map of the numbers of a tensor (N, H, W, C)."""
+        n, h, w, c = tensor.shape
+        found = self.map(n, h, w, c)
+        found.tensor.copy_(tensor)
         return found
 
 
-def map_of(tensor: Tensor) -> Map:
-    """A tensor (N, H, W, C) in one piece as a map; the caller knows that there is room behind."""
+def result_of(image: Tensor, memory: Memory) -> Map:
+    """What an operation gave, (N, C, H, W), as a map: copied only if its channels are not last."""
+    last = image.permute(0, 2, 3, 1)
+    return _map_of(last, False) if last.is_contiguous() else memory.copy(last)
+
+
+def _map_of(tensor: Tensor, roomy: bool) -> Map:
+    """A tensor (N, H, W, C) in one piece as a map."""
     array = bits(tensor)
-    return Map(tensor, tensor.view(-1, tensor.shape[3]), array, array.reshape(-1))
+    return Map(tensor, tensor.view(-1, tensor.shape[3]), array, array.reshape(-1), roomy)

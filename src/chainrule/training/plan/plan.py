@@ -116,11 +116,7 @@ class _Lane:
 
 def _map_of(x: Tensor, memory: Memory) -> Map:
     """(N, C, H, W) or (N, F) in any kind of number as a map."""
-    last = x[:, None, None] if x.ndim == 2 else x.permute(0, 2, 3, 1)
-    n, h, w, c = last.shape
-    found = memory.map(n, h, w, c)
-    found.tensor.copy_(last)
-    return found
+    return memory.copy(x[:, None, None] if x.ndim == 2 else x.permute(0, 2, 3, 1))
 
 
 def _learns(step: Step) -> bool:
@@ -163,7 +159,7 @@ class _Builder:
         if type(block) is Flatten:
             return Flat(self._dtype)
         if type(block) is Residual:
-            return Sum(self.steps(block.body, name, shape), self._dtype)
+            return Sum(self.steps(block.body, name, shape), relu, self._dtype)
         step = AsItIs(name, block, self._weights.others, self._dtype, len(shape))
         self.as_they_are.append(step)
         return step
@@ -223,7 +219,7 @@ def _in_a_row(block: Block, name: str) -> list[tuple[str, Block]]:
 
 def _takes_relu(block: Block) -> bool:
     """Whether the ReLU behind it runs together with it."""
-    return is_product(block) or type(block) is BatchNormalization
+    return is_product(block) or type(block) in (BatchNormalization, Residual)
 
 
 def shares(chain: Chain) -> bool:

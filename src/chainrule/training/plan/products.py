@@ -25,8 +25,8 @@ from chainrule.blocks.kernels.packing import SLACK, line_of, pack, unpack
 from chainrule.blocks.kernels.pairs import weight_derivative_by_pairs
 from chainrule.blocks.kernels.taps import taps_of
 from chainrule.blocks.kernels.tile import MULTIPLIES_PAIRS
-from chainrule.training.plan.maps import Map, Memory
-from chainrule.training.plan.steps import where_positive
+from chainrule.training.plan.maps import Map, Memory, result_of
+from chainrule.training.plan.steps import gated
 
 PACKED = 8 << 20
 """Bytes of patches that a step keeps for its backward pass; of more it packs a part at a time."""
@@ -59,7 +59,7 @@ class Product:
         return y
 
     def backward(self, dy: Map, first: bool) -> Map | None:
-        dz = _gated(dy, self._out, self._dz) if self._relu else dy
+        dz = gated(dy, self._out, self._dz) if self._relu else dy
         if self._bias is not None:
             torch.sum(dz.rows, 0, keepdim=True, out=self._bias[1])
         torch.mm(dz.rows.T, self._x.rows, out=self._gradient)
@@ -126,55 +126,56 @@ class Filters:
         self._filters = torch.unflatten(weight[:, : self._used], 1, inside).permute(0, 3, 1, 2)
         self._has_bias = block.bias
         self._tail = bits(torch.eye(1, SLACK, dtype=weight.dtype)[0])
-        self._y, self._dz, self._dx, self._patches, self._spread = (
-            Memory(weight.dtype) for _ in range(5)
+        self._roomy, self._y, self._dz, self._dx, self._patches, self._spread = (
+            Memory(weight.dtype) for _ in range(6)
         )
+        self._kept: Tensor | None
 
     def forward(self, x: Map, drawn: dict[str, Tensor]) -> Map:
-        n, height, width, _ = x.tensor.shape
+        self._x, self._kept = x, None
+        if (self._ways.forward or self._ways.to_w) and not x.roomy:
+            self._x = self._roomy.copy(x.tensor)
+        self._out = self._by_patches() if self._ways.forward else self._by_library()
+        return self._out
+
+    def _by_patches(self) -> Map:
+        n, height, width, _ = self._x.tensor.shape
         size = self._window.output_size("Convolution", (n, 1, height, width))
         y = self._y.map(n, *size, len(self._weight))
-        self._kept: Tensor | None = None
-        if self._ways.forward:
-            for images, rows in self._parts(y):
-                torch.mm(self._packed(x, images, y), self._weight.T, out=y.rows[rows])
-        else:
-            window, (image, padding) = self._window, self._padded(x)
-            y.image.copy_(
-                F.conv2d(
-                    image, self._filters, self._bias(), window.stride, padding, window.dilation
-                )
-            )
+        for images, rows in self._parts(y):
+            torch.mm(self._packed(images, y), self._weight.T, out=y.rows[rows])
         if self._relu:
             torch.relu_(y.rows)
-        self._x, self._out = x, y
         return y
 
+    def _by_library(self) -> Map:
+        window, (image, padding) = self._window, self._padded()
+        bias = self._weight[:, self._used].contiguous() if self._has_bias else None
+        found = F.conv2d(image, self._filters, bias, window.stride, padding, window.dilation)
+        if self._relu:
+            torch.relu_(found)
+        return result_of(found, self._y)
+
     def backward(self, dy: Map, first: bool) -> Map | None:
-        dz = _gated(dy, self._out, self._dz) if self._relu else dy
+        dz = gated(dy, self._out, self._dz) if self._relu else dy
         if self._ways.to_w:
             self._to_weights(dz)
         else:
             self._to_weights_by_kernel(dz)
         if first:
             return None
-        dx = self._dx.map(*self._x.tensor.shape)
-        if self._ways.to_x:
-            self._to_pixels(dz, dx)
-        else:
-            self._to_pixels_by_library(dz, dx)
-        return dx
+        return self._to_pixels(dz) if self._ways.to_x else self._to_pixels_by_library(dz)
 
     def _to_weights(self, dz: Map) -> None:
         """dw = dz' patches, summed in float32 over the parts."""
         parts = self._parts(dz)
         if len(parts) == 1:
-            patches = self._kept if self._kept is not None else self._packed_again(dz)
+            patches = self._packed(parts[0][0], dz) if self._kept is None else self._kept
             torch.mm(dz.rows.T, patches, out=self._gradient)
             return
         total = torch.zeros(self._gradient.shape)
         for images, rows in parts:
-            total += dz.rows[rows].T @ self._packed(self._x, images, dz)
+            total += dz.rows[rows].T @ self._packed(images, dz)
         self._gradient.copy_(total)
 
     def _to_weights_by_kernel(self, dz: Map) -> None:
@@ -188,8 +189,9 @@ class Filters:
         if self._has_bias:
             self._gradient[:, self._used] = dz.rows.sum(0)
 
-    def _to_pixels(self, dz: Map, dx: Map) -> None:
+    def _to_pixels(self, dz: Map) -> Map:
         """dx: dz w, and each pixel's sum over its places in the patches."""
+        dx = self._dx.map(*self._x.tensor.shape)
         _, _, width, channels = dx.tensor.shape
         columns, length = dz.tensor.shape[2], self._weight.shape[1]
         size = (dz.tensor.shape[1], columns)
@@ -198,11 +200,12 @@ class Filters:
             spread = self._spread.map(1, 1, rows.stop - rows.start, length)
             torch.mm(dz.rows[rows], self._weight, out=spread.rows)
             unpack(spread.flat, dx.array[images], self._taps, size, length, line)
+        return dx
 
-    def _to_pixels_by_library(self, dz: Map, dx: Map) -> None:
+    def _to_pixels_by_library(self, dz: Map) -> Map:
         """dx: each dy spreads the filter over the pixels that it saw."""
         window, padding = self._window, self._window.even_padding
-        size = (dx.tensor.shape[1], dx.tensor.shape[2])
+        size = (self._x.tensor.shape[1], self._x.tensor.shape[2])
         top, bottom, left, right = window.padding
         rest = (
             (size[0] + top + bottom - window.extent[0]) % window.stride[0],
@@ -211,7 +214,7 @@ class Filters:
         found = F.conv_transpose2d(
             dz.image, self._filters, None, window.stride, padding or 0, rest, 1, window.dilation
         )
-        dx.image.copy_(found if padding is not None else window.crop(found, size))
+        return result_of(found if padding is not None else window.crop(found, size), self._dx)
 
     def _parts(self, y: Map) -> Sequence[tuple[slice, slice]]:
         """Images, and their rows of y, whose patches are in memory at the same time."""
@@ -223,28 +226,16 @@ class Filters:
             for i in range(0, max(1, images), most)
         ]
 
-    def _packed(self, x: Map, images: slice, y: Map) -> Tensor:
+    def _packed(self, images: slice, y: Map) -> Tensor:
         """The patches of some images."""
-        array, length = x.array[images], self._weight.shape[1]
+        array, length = self._x.array[images], self._weight.shape[1]
         size = (y.tensor.shape[1], y.tensor.shape[2])
         patches = self._patches.map(1, 1, len(array) * size[0] * size[1], length)
         pack(array, patches.flat, self._taps, size, length, self._tail)
         self._kept = patches.rows
         return patches.rows
 
-    def _packed_again(self, dz: Map) -> Tensor:
-        return self._packed(self._x, slice(0, len(dz.tensor)), dz)
-
-    def _bias(self) -> Tensor | None:
-        return self._weight[:, self._used].contiguous() if self._has_bias else None
-
-    def _padded(self, x: Map) -> tuple[Tensor, tuple[int, int]]:
+    def _padded(self) -> tuple[Tensor, tuple[int, int]]:
         """x and the padding left to the library, which can pad opposite sides only alike."""
-        padding = self._window.even_padding
-        return (x.image, padding) if padding is not None else (self._window.pad(x.image), (0, 0))
-
-
-def _gated(dy: Map, y: Map, memory: Memory) -> Map:
-    dz = memory.map(*dy.tensor.shape)
-    where_positive(dy, y, dz)
-    return dz
+        x, padding = self._x.image, self._window.even_padding
+        return (x, padding) if padding is not None else (self._window.pad(x), (0, 0))

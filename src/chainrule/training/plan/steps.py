@@ -15,7 +15,8 @@ from torch import Tensor
 from chainrule.blocks import MaxPooling
 from chainrule.blocks.block import Block, Derivatives, run_backward, run_forward
 from chainrule.blocks.kernels.gates import bound_of, pass_between
-from chainrule.blocks.kernels.pooling import maxima_in, to_maxima_in
+from chainrule.blocks.kernels.pooling import maxima_in, to_maxima_alone
+from chainrule.blocks.kernels.sums import add
 from chainrule.blocks.kernels.taps import taps_of
 from chainrule.training.plan.maps import Map, Memory
 
@@ -34,7 +35,7 @@ class Step(Protocol):
 
 
 class Pooling:
-    """Max pooling, which keeps the place of each maximum in a byte."""
+    """Max pooling of windows that do not overlap; keeps the place of each maximum in a byte."""
 
     def __init__(self, block: MaxPooling, dtype: torch.dtype) -> None:
         self._block, self._taps = block, taps_of(block.window)
@@ -55,8 +56,7 @@ class Pooling:
         if first:
             return None
         dx = self._dx.map(*self._shape)
-        dx.flat[:] = 0
-        to_maxima_in(dy.array, self._places.array, dx.array, self._taps, 0, len(dx.array))
+        to_maxima_alone(dy.array, self._places.array, dx.array, self._taps)
         return dx
 
 
@@ -73,9 +73,7 @@ class Gate:
         return y
 
     def backward(self, dy: Map, first: bool) -> Map | None:
-        dx = self._dx.map(*dy.tensor.shape)
-        where_positive(dy, self._out, dx)
-        return dx
+        return gated(dy, self._out, self._dx)
 
 
 class Flat:
@@ -102,22 +100,27 @@ class Flat:
 
 
 class Sum:
-    """A residual sum: y = x + f(x), dx = dy + f'(x)' dy."""
+    """A residual sum, with the ReLU behind it.
 
-    def __init__(self, steps: Sequence[Step], dtype: torch.dtype) -> None:
-        self._steps = steps
-        self._y, self._dx = Memory(dtype), Memory(dtype)
+    y = max(low, x + f(x)), g = dy where y > low, dx = g + f'(x)' g; low is 0, or without a ReLU
+    minus infinity.
+    """
+
+    def __init__(self, steps: Sequence[Step], relu: bool, dtype: torch.dtype) -> None:
+        self._steps, self._relu = steps, relu
+        self._y, self._g, self._dx = (Memory(dtype) for _ in range(3))
 
     def forward(self, x: Map, drawn: dict[str, Tensor]) -> Map:
         found = x
         for step in self._steps:
             found = step.forward(found, drawn)
-        y = self._y.map(*x.tensor.shape)
-        torch.add(x.rows, found.rows, out=y.rows)
+        y = self._out = self._y.map(*x.tensor.shape)
+        add(x.flat, found.flat, y.flat, np.float32(0 if self._relu else -math.inf))
         return y
 
     def backward(self, dy: Map, first: bool) -> Map | None:
-        inner: Map | None = dy
+        g = gated(dy, self._out, self._g) if self._relu else dy
+        inner: Map | None = g
         for step in reversed(self._steps):
             if inner is None:
                 raise AssertionError("a step within a sum gave no derivative")
@@ -125,7 +128,7 @@ class Sum:
         if inner is None:
             raise AssertionError("a step within a sum gave no derivative")
         dx = self._dx.map(*dy.tensor.shape)
-        torch.add(dy.rows, inner.rows, out=dx.rows)
+        add(g.flat, inner.flat, dx.flat, np.float32(-math.inf))
         return dx
 
 
@@ -166,15 +169,13 @@ class AsItIs:
         return x.tensor.flatten(1) if ndim == 2 else x.image
 
     def _as_map(self, y: Tensor, memory: Memory) -> Map:
-        last = y[:, None, None] if y.ndim == 2 else y.permute(0, 2, 3, 1)
-        n, h, w, c = last.shape
-        found = memory.map(n, h, w, c)
-        found.tensor.copy_(last)
-        return found
+        return memory.copy(y[:, None, None] if y.ndim == 2 else y.permute(0, 2, 3, 1))
 
 
-def where_positive(dy: Map, y: Map, dx: Map) -> None:
-    """dx = dy where y > 0, else 0."""
+def gated(dy: Map, y: Map, memory: Memory) -> Map:
+    """dy where y > 0, else 0."""
+    dz = memory.map(*dy.tensor.shape)
     signed = np.int16 if y.flat.dtype == np.uint16 else np.int32
-    arrays = [m.flat.view(signed) for m in (dy, y, dx)]
+    arrays = [m.flat.view(signed) for m in (dy, y, dz)]
     pass_between(*arrays, bound_of(math.inf, y.tensor.dtype), 0, y.flat.size)
+    return dz
