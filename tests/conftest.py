@@ -26,8 +26,8 @@ _SOURCE = Path(__file__).parent.parent / "src"
 def _checked_modules():
     """Every module whose annotations beartype can check: all but those that Numba compiles."""
     for path in (_SOURCE / "chainrule").rglob("*.py"):
-        if path.parts[-2:] == ("executors", "remote.py"):
-            continue  # its function travels by its code, which a check would become a part of
+        if path.parts[-2:] in (("executors", "remote.py"), ("ranks", "process.py")):
+            continue  # what is in them travels by its code, which a check would become a part of
         text = path.read_text(encoding="utf-8")
         if "@njit" not in text and "@compiled" not in text:
             parts = path.relative_to(_SOURCE).with_suffix("").parts
@@ -64,6 +64,26 @@ def letters():
     from chainrule.glyphs.letters import load_letters
 
     return load_letters()
+
+
+@pytest.fixture(scope="session")
+def few_letters(fonts_folder):
+    """a to d in the DejaVu and STIX fonts that Matplotlib brings, some families held out."""
+    from chainrule.glyphs.fonts import find_fonts, open_font
+    from chainrule.glyphs.letters import build_letters
+
+    found = find_fonts([fonts_folder])
+    fonts = [open_font(p) for p in found if p.stem.startswith(("DejaVu", "STIXGen"))]
+    return build_letters(fonts, "abcd", validation_families={"DejaVu Serif"})[0]
+
+
+@pytest.fixture(scope="session")
+def few_letters_file(few_letters, tmp_path_factory):
+    from chainrule.glyphs.letters import save_letters
+
+    path = tmp_path_factory.mktemp("letters") / "few.safetensors"
+    save_letters(path, few_letters)
+    return path
 
 
 @pytest.fixture(scope="session")

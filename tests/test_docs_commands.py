@@ -34,6 +34,7 @@ ONLY_PARSED = (
     ("report",),  # tests/report
     ("bench",),  # tests/benchmarks
     ("lab",),  # it serves until it is stopped: tests/lab
+    ("reader", "train-letters", "--on"),  # tests/executors
     ("glyphs", "fetch"),
     ("images", "pull"),
     ("images", "fetch"),

@@ -14,7 +14,8 @@ from chainrule.errors import FileError
 from chainrule.executors import Threads
 from chainrule.images.feature_file import load_features
 from chainrule.images.features import network_features
-from chainrule.images.sharded import listed_pictures, write_sharded
+from chainrule.images.listing import listed_pictures
+from chainrule.images.sharded import write_sharded
 
 fsspec = pytest.importorskip("fsspec")
 

@@ -39,7 +39,7 @@ def start(folder, size, *arguments):
     ]
 
 
-def run(folder, size, names="original,fast", epochs=2, resume="anew", pause=0):
+def run(folder, size, names="original,fast,lines", epochs=2, resume="anew", pause=0):
     """What each process has found."""
     for process in start(folder, size, names, epochs, resume, pause):
         assert process.wait(120) == 0
@@ -55,9 +55,7 @@ def assert_same_curve(found, expected):
 @pytest.fixture(scope="module")
 def alone():
     """The same trainings in this one process."""
-    return {
-        name: ranks_work.figures(ranks_work.run(name, None, 2)) for name in ("original", "fast")
-    }
+    return {name: ranks_work.figures(ranks_work.run(name, None, 2)) for name in ranks_work.WORKS}
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +64,7 @@ def two(tmp_path_factory):
 
 
 def test_the_loss_curve_is_one_process(alone, two):
-    for name in ("original", "fast"):
+    for name in alone:
         assert_same_curve(two[0][name], alone[name])
         losses = [line["energy_train"] for line in alone[name]["history"]]
         assert losses[1] < losses[0]  # it learns
@@ -74,12 +72,13 @@ def test_the_loss_curve_is_one_process(alone, two):
 
 def test_the_processes_end_with_the_same_bits_and_do_so_again(two, tmp_path):
     assert two[0] == two[1]
-    assert run(tmp_path, 2) == two
+    (again, _) = run(tmp_path, 2, "fast,lines")
+    assert again == {name: two[0][name] for name in again}
 
 
 def test_a_training_whose_process_was_killed_goes_on_with_another_number(alone, tmp_path):
-    processes = start(tmp_path, 2, "original", 2, "anew", 2.0)
-    checkpoint = tmp_path / "original.safetensors"
+    processes = start(tmp_path, 2, "lines", 2, "anew", 2.0)
+    checkpoint = tmp_path / "lines.safetensors"
     deadline = time.monotonic() + 100
     while not checkpoint.exists():
         assert time.monotonic() < deadline
@@ -88,9 +87,9 @@ def test_a_training_whose_process_was_killed_goes_on_with_another_number(alone, 
     processes[1].send_signal(signal.SIGKILL)
     assert processes[0].wait(60) != 0  # it does not wait for ever
     assert processes[1].wait() == -signal.SIGKILL
-    found = run(tmp_path, 3, "original", resume="resume")
+    found = run(tmp_path, 3, "lines", resume="resume")
     assert found[0] == found[1] == found[2]
-    assert_same_curve(found[0]["original"], alone["original"])
+    assert_same_curve(found[0]["lines"], alone["lines"])
 
 
 def test_rows_are_shared_out_whole():

@@ -43,7 +43,7 @@ def classify(
 
     if explain and out is None:
         raise InputError("`--explain` draws pictures; expected `--out FOLDER` for them")
-    files, left_out = read_named(images)
+    files, left_out = read_named(images, addresses=out is None)
     network = load_network(model)
     paths = {}
     if out is not None:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,13 +20,18 @@ from chainrule.cli.images_options import (
 from chainrule.cli.on import OnOption, far
 from chainrule.cli.output import JsonOption, print_json, progress
 
+if TYPE_CHECKING:
+    from chainrule.images.collection import Collection
+    from chainrule.images.listing import Skipped
+
 
 def features(
     source: Annotated[
         str,
         typer.Argument(
-            help="Folder of class folders, VOC tree, CSV list (file,classes); an address (s3://, "
-            "http://) or, with --shard, a text file of addresses and paths."
+            help="Folder of class folders, VOC tree, CSV list (file,classes; with --shard of "
+            "addresses, too); an address (s3://, http://) or, with --shard, a text file of "
+            "addresses and paths."
         ),
     ],
     out: Annotated[
@@ -51,9 +56,10 @@ def features(
     cache folder as they come: a run that is stopped goes on where it was. Pictures that cannot be
     read are listed and left out. `train`, `evaluate`, `predict` and `similar` take the file.
 
-    With --shard, or from an address, they go into a folder of such files and an index.json, without
-    classes: each file appears when it is done, a run that is stopped goes on with those that are
-    not there, and only the files under way are held in memory.
+    With --shard, or from an address, they go into a folder of such files and an index.json: each
+    file appears when it is done, a run that is stopped goes on with those that are not there, and
+    only the files under way are held in memory. `train` and `predict` take the folder, a file of it
+    in memory at a time. The pictures of an address or of a text file have no classes.
 
     Example: chainrule images features photos --out features.safetensors
     """
@@ -63,7 +69,7 @@ def features(
     from chainrule.io.addresses import is_address
 
     if shard is not None or is_address(source):
-        _sharded(source, out, model, shard or 4096, on, as_json)
+        _sharded(source, out, model, bursts, shard or 4096, on, as_json)
         return
     check_writable(out)
     collection = read_listed(Path(source), bursts, classes_needed=False)
@@ -98,21 +104,34 @@ def features(
     )
 
 
-def _sharded(source: str, out: Path, model: str, shard: int, on: str | None, as_json: bool) -> None:
-    from chainrule.images.listing import list_pictures
+def _sharded(
+    source: str,
+    out: Path,
+    model: str,
+    bursts: float | None,
+    shard: int,
+    on: str | None,
+    as_json: bool,
+) -> None:
+    from chainrule.images.listing import listed_pictures
     from chainrule.images.networks import load_feature_source
-    from chainrule.images.sharded import listed_pictures, skipped_of, write_sharded
+    from chainrule.images.sharded import skipped_of, write_sharded
+    from chainrule.io.addresses import is_address
 
     listen()
-    pictures: Sequence[Path | str] = (
-        list_pictures(Path(source))[0] if Path(source).is_dir() else listed_pictures(source)
-    )
+    pictures: Sequence[Path | str] | Collection
+    left_out: tuple[Skipped, ...] = ()
+    if is_address(source) or source.endswith(".txt"):
+        pictures = listed_pictures(source)
+    else:
+        pictures = read_listed(Path(source), bursts, classes_needed=False)
+        left_out = pictures.skipped
     network = load_feature_source(model)
     with progress("features", "pictures") as report, far(on) as executor:
         index = write_sharded(
             out, pictures, network, together=shard, executor=executor, progress=report
         )
-    refuse_if_nothing(index["pictures"], skipped_of(index))
+    refuse_if_nothing(index["pictures"], [*left_out, *skipped_of(index)])
     if as_json:
         print_json(index)
         return

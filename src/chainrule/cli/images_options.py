@@ -34,7 +34,11 @@ FolderArgument = Annotated[
     Path, typer.Argument(help="Folder of class folders, VOC tree, or CSV list (file,classes).")
 ]
 PicturesArgument = Annotated[
-    list[str], typer.Argument(help="Pictures, folders or quoted patterns.")
+    list[str],
+    typer.Argument(
+        help="Pictures, folders or quoted patterns; addresses (s3://, http://); a text file of "
+        "paths and addresses."
+    ),
 ]
 FeaturesOption = Annotated[
     list[Path] | None,
@@ -50,6 +54,17 @@ BurstsOption = Annotated[
         metavar="SECONDS",
         help="Pictures taken within so many seconds of each other (by their EXIF data) stay on one "
         "side of every split.",
+    ),
+]
+
+
+ShardsOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--features",
+        metavar="FILE",
+        help="Features that `images features` wrote, in place of pictures; several are joined. Or "
+        "the folder of `images features --shard`: a file of it is in memory at a time.",
     ),
 ]
 
@@ -82,14 +97,16 @@ def read_listed(
     return with_bursts(collection, bursts) if bursts is not None else collection
 
 
-def read_named(arguments: Sequence[str]) -> "tuple[list[Path], list[Skipped]]":
+def read_named(
+    arguments: Sequence[str], *, addresses: bool = False
+) -> "tuple[list[Path], list[Skipped]]":
     """The pictures that the arguments name, with progress while folders are listed."""
     from chainrule.cli.output import progress
     from chainrule.images.listing import named_pictures
 
     listen()
     with progress("listing", "files") as report:
-        return named_pictures(arguments, report)
+        return named_pictures(arguments, report, addresses=addresses)
 
 
 def listen() -> None:

@@ -12,9 +12,9 @@ from chainrule.cli.images_options import (
     BurstsOption,
     CacheOption,
     COption,
-    FeaturesOption,
     FolderArgument,
     SeedOption,
+    ShardsOption,
     SourceOption,
     cache_folder,
     list_skipped,
@@ -48,7 +48,7 @@ def train(
     ] = None,
     *,
     out: Annotated[Path, typer.Option(metavar="FILE", help="The .safetensors file to write.")],
-    features: FeaturesOption = None,
+    features: ShardsOption = None,
     model: SourceOption = "efficientnet-lite0",
     c: COption = 1.0,
     class_weight: Annotated[
@@ -74,6 +74,9 @@ def train(
     and their error is what is printed first. The error of the others is that of cross-validation,
     which parts no near-duplicates. Probabilities are calibrated on it, and so is the threshold
     below which `images predict --unknown` says that a picture is none of the classes.
+
+    With --features FOLDER, of any number of pictures, the planes are found by stochastic gradient
+    descent, a file of features after the other, and judged on a random part that was held out.
 
     Example: chainrule images train photos --out model.safetensors --sheets sheets
     """
@@ -167,7 +170,13 @@ def _trained(
         from chainrule.images.feature_file import load_features
 
         listen()
-        table = load_features(features or ())
+        given = features or []
+        if len(given) == 1 and given[0].is_dir():
+            from chainrule.images.streamed_training import train_streamed
+
+            with progress("train", "files") as report:
+                return train_streamed(given[0], settings, progress=report)
+        table = load_features(given)
         return train_on_features(
             table.collection, table.values, table.networks, table.network_keys, settings
         )
@@ -184,11 +193,13 @@ def _print(training: "Training", seconds: float, out: Path) -> None:
     held_out, test = training.held_out, training.test
     if test is not None:
         print(f"error on the test part, {len(test.files):,} pictures: {percent(test.error)}")
-    print(
-        f"{len(held_out.files):,} pictures of {len(held_out.classes)} classes in {seconds:.1f} s: "
-        f"{shown(out)}\n"
-        f"error in {training.folds}-fold cross-validation: {percent(held_out.error)}"
-    )
+    of = f"{len(held_out.files):,} pictures of {len(held_out.classes)} classes"
+    if training.folds > 1:
+        print(f"{of} in {seconds:.1f} s: {shown(out)}")
+        print(f"error in {training.folds}-fold cross-validation: {percent(held_out.error)}")
+    else:
+        print(f"trained in {seconds:.1f} s: {shown(out)}")
+        print(f"error on {of} that were held out: {percent(held_out.error)}")
     if training.together:
         print(f"groups of near-duplicates, which no split parts: {len(training.together)}")
     _print_judgement(test or held_out, {})

@@ -20,10 +20,13 @@ OnOption = Annotated[
 ]
 
 
-def far(on: str | None) -> "AbstractContextManager[Executor | None]":
-    """The executor of the address; None, to work as without the option, if there is no address."""
+def far(on: str | None, workers: int | None = None) -> "AbstractContextManager[Executor | None]":
+    """The executor of the address; None, to work as without the option, if there is no address.
+
+    workers: so many cores of this machine, with "local".
+    """
     if on is None:
         return nullcontext()
     from chainrule.executors import open_executor
 
-    return open_executor(on)
+    return open_executor(on, workers)

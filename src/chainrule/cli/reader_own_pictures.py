@@ -43,11 +43,13 @@ def train_on_own(
         characters += " "
     first = load_reader(start)
     drawn = _drawn(fonts, look, characters)
-    for one in skipped:
+    for one in skipped if options.shared.first else []:
         print(f"left out: {one.file}: {one.reason}", file=sys.stderr)
-    before = _errors(first, held_out)
+    before = _errors(first, held_out) if options.shared.first else None
     started = time.perf_counter()
     reader = _trained(learned, held_out, characters, first, drawn, options)
+    if not options.shared.first:
+        return
     seconds = time.perf_counter() - started
     save_reader(options.out, reader)
     texts = reader.texts(held_out.pictures)

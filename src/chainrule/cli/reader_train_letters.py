@@ -1,16 +1,21 @@
 """`chainrule reader train-letters`: the network of single letters, on letters of many fonts."""
 
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from chainrule.cli.glyphs import LettersOption
+from chainrule.cli.on import OnOption
 from chainrule.cli.output import JsonOption, print_json, progress
+from chainrule.cli.sharing import WorkersOption, shared_training
+
+if TYPE_CHECKING:
+    from chainrule.training.state import RunOptions
 
 _FIGURES = (
     "energy_train",
@@ -59,6 +64,8 @@ def train_letters(
         Path | None,
         typer.Option(metavar="DIR", help="Write the history there as TensorBoard events, too."),
     ] = None,
+    on: OnOption = None,
+    workers: WorkersOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Train the network that reads single letters; lines: train-lines.
@@ -69,7 +76,8 @@ def train_letters(
     file MODEL.safetensors, MODEL.checkpoint.safetensors holds the run after its last whole epoch:
     `--resume` goes on from there, to the same bits.
 
-    Started by `torchrun -m chainrule reader train-letters ...`, several processes share each batch.
+    Started by `torchrun -m chainrule reader train-letters ...`, several processes share each batch;
+    with --on those of a Ray cluster do.
 
     Example: chainrule reader train-letters --recipe original --jitter --out letters.safetensors
     """
@@ -77,7 +85,6 @@ def train_letters(
     from chainrule.io.files import check_output_file
     from chainrule.reader.letters import recipes
     from chainrule.reader.letters.files import save_letter_network
-    from chainrule.training.ranks import joined_ranks
 
     out = out or Path(f"letters-{recipe}.safetensors")
     given = {"epochs": epochs, "learning_rate": learning_rate}
@@ -87,9 +94,8 @@ def train_letters(
     data = load_letters(letters)
     started = time.perf_counter()
     with ExitStack() as stack:
-        ranks = stack.enter_context(joined_ranks())
-        first = ranks is None or ranks.number == 0  # the others say and write nothing
-        if first:
+        shared = stack.enter_context(shared_training(on, workers))
+        if shared.first:
             check_output_file(out, ".safetensors")
         listeners: list[Any] = [] if as_json else [_print_epoch]
 
@@ -97,24 +103,20 @@ def train_letters(
             for listen in listeners:
                 listen(line, parameters)
 
-        if tensorboard is not None and first:
+        if tensorboard is not None and shared.first:
             from chainrule.training import events
 
             listeners.append(stack.enter_context(events.tensorboard(tensorboard)))
-        found = recipes.train_letters(
-            data,
-            chosen,
-            seed=seed,
-            jitter=jitter,
-            checkpoint=out.with_suffix(".checkpoint.safetensors"),
-            resume=resume,
-            progress=stack.enter_context(progress(f"training, {recipe}", "letters"))
-            if first
-            else None,
-            on_epoch=tell,
-            ranks=ranks,
-        )
-    if not first:
+        watched = progress(f"training, {recipe}", "letters") if shared.first else nullcontext()
+        options: RunOptions = {
+            "checkpoint": out.with_suffix(".checkpoint.safetensors"),
+            "resume": resume,
+            "progress": stack.enter_context(watched),
+            "on_epoch": tell,
+            **shared.options,
+        }
+        found = recipes.train_letters(data, chosen, seed=seed, jitter=jitter, **options)
+    if not shared.first:
         return
     seconds = time.perf_counter() - started
     save_letter_network(out, found, chosen.name)

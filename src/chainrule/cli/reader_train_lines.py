@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from chainrule.cli.on import OnOption
 from chainrule.cli.output import JsonOption, print_json, progress
+from chainrule.cli.sharing import Shared, WorkersOption, shared_training
 from chainrule.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,7 +23,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LineOptions:
-    """What trainings of lines have in common: settings other than the recipe's, and where to."""
+    """What trainings of lines have in common: settings other than the recipe's, who shares them,
+    and where to."""
 
     settings: dict[str, Any]
     seed: int
@@ -29,21 +32,24 @@ class LineOptions:
     resume: bool
     tensorboard: Path | None
     as_json: bool
+    shared: Shared
 
     @contextmanager
     def kept_and_watched(self, title: str) -> "Iterator[RunOptions]":
         """How a training is kept beside the model's file, and shown under this title."""
         from chainrule.training import events
 
+        shown = self.tensorboard if self.shared.first else None
         with (
-            progress(title, "lines") as report,
-            events.tensorboard(self.tensorboard) if self.tensorboard else nullcontext() as tell,
+            progress(title, "lines") if self.shared.first else nullcontext() as report,
+            events.tensorboard(shown) if shown else nullcontext() as tell,
         ):
             yield {
                 "checkpoint": self.out.with_suffix(".checkpoint.safetensors"),
                 "resume": self.resume,
                 "progress": report,
                 "on_epoch": tell,
+                **self.shared.options,
             }
 
 
@@ -131,6 +137,8 @@ def train_lines(
         Path | None,
         typer.Option(metavar="DIR", help="Write the history there as TensorBoard events, too."),
     ] = None,
+    on: OnOption = None,
+    workers: WorkersOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Train a network that reads lines, for `reader read`; judged by the character error rate.
@@ -144,24 +152,29 @@ def train_lines(
     last whole epoch: `--resume` goes on from there; with --lines MODEL.worst.png shows the held-out
     pictures that are read worst.
 
+    Started by `torchrun -m chainrule reader train-lines ...`, several processes share each batch;
+    with --on those of a Ray cluster do.
+
     Example: chainrule reader train-lines --lines my-pictures --out meter.safetensors
 
     Example: chainrule reader train-lines --fonts my-fonts --alphabet digits --out my.safetensors
     """
     from chainrule.io.files import check_output_file
 
-    check_output_file(out, ".safetensors")
     if built is not None and (fonts or lines):
         raise InputError("--built is given with --fonts or --lines; expected it alone")
     given = {"epochs": epochs, "learning_rate": learning_rate, "schedule": schedule}
     other: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    options = LineOptions(other, seed, out, resume, tensorboard, as_json)
-    if lines:
-        from chainrule.cli.reader_own_pictures import train_on_own
+    with shared_training(on, workers) as shared:
+        if shared.first:
+            check_output_file(out, ".safetensors")
+        options = LineOptions(other, seed, out, resume, tensorboard, as_json, shared)
+        if lines:
+            from chainrule.cli.reader_own_pictures import train_on_own
 
-        train_on_own(lines, fonts or [], alphabet, look, start, peers, options)
-        return
-    _train_drawn(fonts or [], built, alphabet or "lowercase", (look, size), start, options)
+            train_on_own(lines, fonts or [], alphabet, look, start, peers, options)
+            return
+        _train_drawn(fonts or [], built, alphabet or "lowercase", (look, size), start, options)
 
 
 def _train_drawn(
@@ -172,14 +185,16 @@ def _train_drawn(
     start: Path | None,
     options: LineOptions,
 ) -> None:
-    """Train a reader on drawn lines. One core draws lines, the others train."""
+    """Train a reader on drawn lines. One core draws lines, the others train; processes that share
+    the training draw their part themselves."""
     import torch
 
     from chainrule.io.cores import available_cores
     from chainrule.reader.lines.training import ONWARD, SCRATCH, train_reader
     from chainrule.reader.model_file import FAST, load_reader, save_reader
 
-    drawn, characters = _drawn(fonts, built, alphabet, options.as_json)
+    quiet = options.as_json or not options.shared.first
+    drawn, characters = _drawn(fonts, built, alphabet, quiet)
     recipe = ONWARD if fonts else SCRATCH if start is None else replace(SCRATCH, short=None)
     first = load_reader(start or FAST) if fonts or start is not None else None
     recipe = replace(
@@ -189,7 +204,8 @@ def _train_drawn(
         size=_size(kind[1], first),
     )
     cores = available_cores()
-    workers = min(1, cores - 1)
+    alone = options.shared.options.get("executor") is None
+    workers = min(1, cores - 1) if alone else 0
     torch.set_num_threads(cores - workers)
     started = time.perf_counter()
     with options.kept_and_watched("training, lines") as kept:
@@ -202,6 +218,8 @@ def _train_drawn(
             workers=workers,
             **kept,
         )
+    if not options.shared.first:
+        return
     seconds = time.perf_counter() - started
     save_reader(options.out, reader)
     if options.as_json:

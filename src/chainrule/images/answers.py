@@ -1,10 +1,9 @@
 """A classifier's answers as rows for JSON and CSV."""
 
 import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -37,17 +36,19 @@ def answer_rows(
     ]
 
 
-def answers_csv(rows: Sequence[dict[str, Any]]) -> str:
-    """A line a picture: file, class, familiarity, and the best classes with probabilities."""
-    stream = io.StringIO(newline="")
+def write_answers(stream: TextIO, rows: Sequence[dict[str, Any]], *, head: bool) -> None:
+    """A line a picture: file, class, familiarity, and the best classes with probabilities.
+
+    head: whether their names come first.
+    """
     writer = csv.writer(stream, lineterminator="\n")
     places = range(1, len(rows[0]["best"]) + 1 if rows else 1)
     best = [name for k in places for name in (f"class_{k}", f"probability_{k}")]
-    writer.writerow(["file", "class", "familiarity", *best])
+    if head:
+        writer.writerow(["file", "class", "familiarity", *best])
     for row in rows:
         pairs = [v for guess in row["best"] for v in (guess["class"], guess["probability"])]
         writer.writerow([row["file"], row["class"], row["familiarity"], *pairs])
-    return stream.getvalue()
 
 
 def check_answers_path(path: Path | None) -> None:

@@ -1,6 +1,6 @@
 """A classifier of photographs: planes on a network's features, probabilities, none of these."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from chainrule.io.names import shown
 from chainrule.io.progress import Progress
 
 _KIND = "chainrule image classifier"
+PART = 16_384  # pictures whose features are in memory together: whole batches
 UNKNOWN = "unknown"
 """The answer where a picture is none of the classes."""
 
@@ -199,3 +200,29 @@ def predict(
         kept,
         found[0].skipped,
     )
+
+
+def predict_in_parts(
+    classifier: Classifier,
+    networks: Sequence[FeatureSource],
+    files: Sequence[Path],
+    *,
+    cache: Path | None = None,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> Iterator[tuple[Answers, list[Path], list[Skipped]]]:
+    """As `predict`, PART pictures after the other: the answers, whose they are, what was skipped.
+
+    In memory are the features of a part.
+    """
+    for first in range(0, len(files), PART):
+        part = files[first : first + PART]
+
+        def further(done: int, total: int, first: int = first) -> None:
+            if progress is not None:
+                progress(first + done, len(files))
+
+        answers, kept, skipped = predict(
+            classifier, networks, part, cache=cache, executor=executor, progress=further
+        )
+        yield answers, [part[i] for i in kept], skipped

@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from chainrule.errors import FileError
 from chainrule.images.collection import Collection
 from chainrule.images.listing import Skipped
 from chainrule.images.parts import part_named, settled
+from chainrule.io.addresses import is_address
 from chainrule.io.names import shown
 
 _YES_OR_NO = {"0", "1", "true", "false", "yes", "no", "t", "f", "y", "n"}
@@ -22,13 +24,14 @@ def read_csv_list(path: Path) -> Collection:
 
     Separated by commas, or, as its first line is, by semicolons or tabs. A column of another name
     that holds nothing but parts' names is the split; one that only says yes or no to being held
-    out, such as `is_valid`, is refused, for nothing tells that it is meant so.
+    out, such as `is_valid`, is refused, for nothing tells that it is meant so. A file is a path,
+    relative to the list, or an address, which is not looked at here.
 
     Raises FileError for another header, a split that is none, a file that two rows put into two
     parts, or if none of the files is there.
     """
     rows = _rows(path)
-    files: dict[Path, dict[str, set[str]]] = {}
+    files: dict[Path | str, dict[str, set[str]]] = {}
     for number, row in rows:
         part = (row.get("split") or "").strip()
         if (part and not part_named(part)) or not row["file"]:
@@ -93,8 +96,10 @@ def _find_split(path: Path, columns: set[str], rows: list[dict[str, str]]) -> No
             )
 
 
-def _listed(folder: Path, name: str) -> Path:
-    """The file of a name in a list, which Windows may have written."""
+def _listed(folder: Path, name: str) -> Path | str:
+    """The file of a name in a list, which Windows may have written; an address as it is."""
+    if is_address(name):
+        return name
     file = folder / name
     if "\\" in name and not file.exists():
         other = folder / name.replace("\\", "/")
@@ -102,7 +107,7 @@ def _listed(folder: Path, name: str) -> Path:
     return file
 
 
-def _check_one_each(path: Path, files: dict[Path, dict[str, set[str]]]) -> None:
+def _check_one_each(path: Path, files: dict[Path | str, dict[str, set[str]]]) -> None:
     for file, columns in files.items():
         for name in ("split", "group"):
             if len(columns[name]) > 1:
@@ -115,11 +120,13 @@ def _check_one_each(path: Path, files: dict[Path, dict[str, set[str]]]) -> None:
         raise FileError(f"{shown(path)} gives some pictures a split; expected all of them or none")
 
 
-def _collection(path: Path, files: dict[Path, dict[str, set[str]]]) -> Collection:
+def _collection(path: Path, files: dict[Path | str, dict[str, set[str]]]) -> Collection:
     classes = sorted(set().union(*(columns["classes"] for columns in files.values())))
     if not classes:
         raise FileError(f"{shown(path)} names no class; expected pictures with classes")
-    there = {file: columns for file, columns in files.items() if file.exists()}
+    there = {
+        file: columns for file, columns in files.items() if isinstance(file, str) or file.exists()
+    }
     if not there:
         raise FileError(
             f"{shown(path)} names {len(files):,} files, and none is there, such as "
@@ -134,7 +141,7 @@ def _collection(path: Path, files: dict[Path, dict[str, set[str]]]) -> Collectio
         for name in ("split", "group")
     )
     return Collection(
-        tuple(there),
+        cast("tuple[Path, ...]", tuple(there)),  # those that read features know addresses
         tuple(classes),
         truth,
         settled(part),

@@ -5,8 +5,10 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from chainrule.errors import FileError
+from chainrule.io.addresses import is_address, list_address
 from chainrule.io.decoding import picture_suffixes, why_not_read
 from chainrule.io.names import shown
 from chainrule.io.progress import Progress
@@ -166,17 +168,22 @@ def is_drawing_content(content: bytes) -> bool:
 
 
 def named_pictures(
-    arguments: Sequence[str], progress: Progress | None = None
+    arguments: Sequence[str], progress: Progress | None = None, *, addresses: bool = False
 ) -> tuple[list[Path], list[Skipped]]:
     """The files that arguments name: themselves, what lies in folders, what patterns match.
 
-    Raises FileError for a folder without pictures, or a pattern that matches nothing.
+    addresses: whether they may be addresses too, of a picture or of a folder of them, and text
+    files that list pictures (`listed_pictures`); an address stays a text. Raises FileError for a
+    folder without pictures, or a pattern that matches nothing.
     """
     files: list[Path] = []
     skipped: list[Skipped] = []
     for argument in arguments:
         path = Path(argument)
-        if path.is_dir():
+        if addresses and (is_address(argument) or path.suffix == ".txt"):
+            one = is_address(argument) and path.suffix.lower() in picture_suffixes()
+            found = cast(list[Path], [argument] if one else listed_pictures(argument))
+        elif path.is_dir():
             found, left_out = list_pictures(path, progress)
             skipped += left_out
         elif not os.path.lexists(path) and glob.has_magic(argument):
@@ -187,3 +194,28 @@ def named_pictures(
             found = [path]
         files += found
     return files, skipped
+
+
+def listed_pictures(address: str) -> list[Path | str]:
+    """The pictures under an address, by their suffixes; or those that a text file lists.
+
+    A name that ends in .txt is a list: an address or a path a line. Raises FileError.
+    """
+    if address.endswith(".txt") and not is_address(address):
+        try:
+            lines = Path(address).read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise FileError(
+                f"{shown(address)} cannot be read ({error}); expected a text file, a picture a line"
+            ) from error
+        found: list[Path | str] = [_either(line.strip()) for line in lines if line.strip()]
+    else:
+        suffixes = picture_suffixes()
+        found = [a for a in list_address(address) if Path(a).suffix.lower() in suffixes]
+    if not found:
+        raise FileError(f"{shown(address)} holds no picture; expected some")
+    return found
+
+
+def _either(line: str) -> Path | str:
+    return line if is_address(line) else Path(line)

@@ -8,22 +8,23 @@ not there. In memory are the list and the files that are under way; no feature e
 """
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
+from jaxtyping import Int8
 
 from chainrule.chain.inference.precision import Precision, best_precision
 from chainrule.errors import FileError
 from chainrule.executors import Executor, Here
+from chainrule.images.collection import Collection
 from chainrule.images.far_features import BATCH, Batch, batch_features, first_of, ready
 from chainrule.images.feature_file import KIND
 from chainrule.images.listing import Skipped
 from chainrule.images.network import FeatureSource
-from chainrule.io.addresses import is_address, list_address
-from chainrule.io.decoding import picture_suffixes
 from chainrule.io.files import make_folder, write_json
 from chainrule.io.model_file import read_model_file, write_model_file
 from chainrule.io.names import shown
@@ -32,30 +33,25 @@ from chainrule.io.progress import Progress
 Pictures = Sequence[Path | str]
 
 
-def listed_pictures(address: str) -> list[Path | str]:
-    """The pictures under an address, by their suffixes; or those that a text file lists.
-
-    A name that ends in .txt is a list: an address or a path a line. Raises FileError.
-    """
-    if address.endswith(".txt") and not is_address(address):
-        try:
-            lines = Path(address).read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise FileError(
-                f"{shown(address)} cannot be read ({error}); expected a text file, a picture a line"
-            ) from error
-        found: list[Path | str] = [_either(line.strip()) for line in lines if line.strip()]
-    else:
-        suffixes = picture_suffixes()
-        found = [a for a in list_address(address) if Path(a).suffix.lower() in suffixes]
-    if not found:
-        raise FileError(f"{shown(address)} holds no picture; expected some")
-    return found
+def feature_files(folder: Path) -> list[Path]:
+    """The files of a folder that is complete, in order. Raises FileError."""
+    index = folder / "index.json"
+    try:
+        document = json.loads(index.read_text(encoding="utf-8"))
+        files = [folder / str(entry["file"]) for entry in document["files"] if entry["pictures"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise FileError(
+            f"{shown(index)} cannot be read ({error}); expected a folder that `chainrule images "
+            "features --shard` wrote to its end"
+        ) from error
+    if not files:
+        raise FileError(f"{shown(folder)} holds no features; expected some")
+    return files
 
 
 def write_sharded(
     folder: Path,
-    pictures: Pictures,
+    pictures: Pictures | Collection,
     network: FeatureSource,
     *,
     together: int = 4096,
@@ -65,14 +61,16 @@ def write_sharded(
 ) -> dict[str, Any]:
     """Write the features of `pictures` into `folder`, `together` pictures a file: the index.
 
-    Pictures are paths and addresses. One that cannot be read is listed in its file and in the
-    index, and left out. Raises FileError if the folder cannot be written, or holds the features of
-    other pictures or of another network.
+    Pictures are paths and addresses; of a collection the classes are written, too. One that cannot
+    be read is listed in its file and in the index, and left out. Raises FileError if the folder
+    cannot be written, or holds the features of other pictures or of another network.
     """
     precision = precision or best_precision()
     together = -(-together // BATCH) * BATCH  # whole batches
     make_folder(folder)
-    shards = _Shards(folder, pictures, network, precision, together)
+    known = pictures if isinstance(pictures, Collection) else None
+    pictures = pictures.files if isinstance(pictures, Collection) else pictures
+    shards = _Shards(folder, pictures, known, (network, precision), together)
     jobs = _Batches(pictures, together, shards.missing())
     done = len(pictures) - jobs.pictures
     if progress is not None:
@@ -99,12 +97,12 @@ class _Shards:
         self,
         folder: Path,
         pictures: Pictures,
-        network: FeatureSource,
-        precision: Precision,
+        known: Collection | None,
+        source: tuple[FeatureSource, Precision],
         together: int,
     ) -> None:
         self._folder, self._pictures, self._together = folder, pictures, together
-        self._network, self._precision = network, precision
+        self._known, (self._network, self._precision) = known, source
         self.count = -(-len(pictures) // together)
 
     def missing(self) -> list[int]:
@@ -118,32 +116,42 @@ class _Shards:
     def write(self, shard: int, batches: dict[int, Batch]) -> None:
         """Write a file of all its batches."""
         ordered = [batches[place] for place in sorted(batches)]
-        files = [
-            str(self._of(shard)[place * BATCH + i])
-            for place, batch in sorted(batches.items())
-            for i in batch.there
+        places = [
+            place * BATCH + i for place, batch in sorted(batches.items()) for i in batch.there
         ]
+        files = [str(self._of(shard)[place]) for place in places]
         rows = [batch.rows for batch in ordered if len(batch.rows)]
         skipped = [entry for batch in ordered for entry in batch.skipped]
+        truth, settings = self._labels([shard * self._together + place for place in places])
         write_model_file(
             self._path(shard),
             KIND,
             {
                 "features": np.concatenate(rows) if rows else np.zeros((0, 0), np.float32),
-                "truth": np.zeros((len(files), 0), np.int8),
+                "truth": truth,
             },
             {
                 "model": self._network.name,
                 "model_key": self._network.key,
                 "files": files,
-                "classes": [],
-                "part": [""] * len(files),
-                "group": [],
-                "exclusive": False,
+                **settings,
                 "skipped": [asdict(entry) for entry in skipped],
                 "of": self._work(shard),
             },
         )
+
+    def _labels(self, places: Sequence[int]) -> tuple[Int8[np.ndarray, "n _"], dict[str, Any]]:
+        """The truth of some pictures, and the settings that say what it is."""
+        known = self._known
+        if known is None:
+            nothing = {"classes": [], "part": [""] * len(places), "group": [], "exclusive": False}
+            return np.zeros((len(places), 0), np.int8), nothing
+        return known.truth[list(places)], {
+            "classes": known.classes,
+            "part": [known.part[i] for i in places],
+            "group": [known.group[i] for i in places] if known.group else [],
+            "exclusive": known.exclusive,
+        }
 
     def write_index(self) -> dict[str, Any]:
         """Write what is in which file, and what was left out."""
@@ -186,6 +194,10 @@ class _Shards:
         """What a file is of, as a digest."""
         names = "\0".join(str(picture) for picture in self._of(shard))
         text = f"{self._network.key} {self._precision} {names}"
+        if self._known is not None:
+            first = shard * self._together
+            truth, settings = self._labels(range(first, first + len(self._of(shard))))
+            text += f" {settings} {truth.tobytes().hex()}"
         return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
     def _of(self, shard: int) -> Pictures:
@@ -225,10 +237,6 @@ class _Batches(Sequence[Pictures]):
         shard, place = self.place(k)
         first = shard * self._together + place * BATCH
         return self._pictures[first : min(first + BATCH, (shard + 1) * self._together)]
-
-
-def _either(line: str) -> Path | str:
-    return line if is_address(line) else Path(line)
 
 
 def skipped_of(index: dict[str, Any]) -> list[Skipped]:

@@ -56,12 +56,20 @@ def fit_planes(
         bias[present] = -_ABSENT
         return weight, bias
     svm = _svm(C, seed, balanced).fit(values, truth)
-    coefficients, intercepts = svm.coef_, svm.intercept_
-    if len(present) == 2:  # scikit-learn gives the second's alone
-        coefficients = np.concatenate([-coefficients, coefficients])
-        intercepts = np.concatenate([-intercepts, intercepts])
-    weight[present], bias[present] = coefficients, intercepts
+    weight[present], bias[present] = planes_of(svm.coef_, svm.intercept_)
     return weight, bias
+
+
+def planes_of(
+    coefficients: Float[np.ndarray, "k d"], intercepts: Float[np.ndarray, " k"]
+) -> tuple[Float[np.ndarray, "classes d"], Float[np.ndarray, " classes"]]:
+    """A plane a class of what scikit-learn has fitted: of two classes it gives the second's."""
+    if len(coefficients) > 1:
+        return coefficients, intercepts
+    return (
+        np.concatenate([-coefficients, coefficients]),
+        np.concatenate([-intercepts, intercepts]),
+    )
 
 
 def fold_numbers(

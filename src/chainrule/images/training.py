@@ -33,7 +33,7 @@ from chainrule.images.svm import (
 from chainrule.io.names import shown
 from chainrule.io.progress import Progress
 
-_LEAST = 2  # pictures of a class, so that one can be held out
+LEAST = 2  # pictures of a class, so that one can be held out
 _RARE = 10  # times fewer pictures than the most frequent class has
 
 
@@ -53,7 +53,8 @@ class TrainingSettings:
 class Training:
     """A classifier with what pictures that were held out say of it.
 
-    `held_out` are the training pictures in cross-validation, `test` those of the test part, if the
+    `held_out` are the training pictures in cross-validation (with one of `folds`: those that were
+    held out of a training beside the classifier's), `test` those of the test part, if the
     collection has one: no classifier was trained on them. `reliability` is of the cross-validated
     answers, with a temperature that other folds chose. `together` are groups of near-duplicates.
     """
@@ -166,7 +167,7 @@ def train_on_features(
         unknown,
         tuple(together),
         collection.skipped,
-        tuple(_notes(held_out, settings.balanced)),
+        tuple(judgement_notes(held_out, settings.balanced)),
     )
 
 
@@ -189,13 +190,13 @@ def checked(collection: Collection) -> Collection:
         )
     few = [
         (name, f"class {shown(name)!r} has {count} picture to train on that can be read, and "
-         f"needs {_LEAST}")
+         f"needs {LEAST}")
         for name, count in zip(collection.classes, counts.tolist(), strict=True)
-        if count < _LEAST
+        if count < LEAST
     ]  # fmt: skip
     if len(collection.classes) - len(few) < 2:
         reason = few[0][1] if few else "there is no picture"
-        raise InputError(f"{reason}; expected at least two classes of {_LEAST} pictures")
+        raise InputError(f"{reason}; expected at least two classes of {LEAST} pictures")
     for name, reason in few:
         collection = collection.without_class(name, reason)
     return collection
@@ -211,7 +212,7 @@ def _judgement(
     return Judgement(collection.classes, files, truth[those], scores)
 
 
-def _notes(held_out: Judgement, balanced: bool) -> list[str]:
+def judgement_notes(held_out: Judgement, balanced: bool) -> list[str]:
     """Warnings of what the error alone does not say."""
     counts = held_out.confusion.sum(1)
     most = int(counts.argmax())

@@ -15,9 +15,10 @@ from chainrule.errors import InputError
 from chainrule.io.checks import check_option_names
 from chainrule.training.evaluation import Metric
 from chainrule.training.gradients import rate_factors
+from chainrule.training.ranks.cluster import train_on
 from chainrule.training.run import Run
 from chainrule.training.settings import Settings
-from chainrule.training.sources import as_source
+from chainrule.training.sources import SharedSource, as_source
 from chainrule.training.state import (
     RunOptions,
     described_run,
@@ -62,7 +63,8 @@ def train(
     -> mean over the batch. options: see `RunOptions`.
 
     Raises InputError if the data, the parameters or the settings do not fit the chain,
-    DivergedError when the loss is no longer finite, FileError on a checkpoint that cannot be read
+    DivergedError when the loss is no longer finite, ClusterError if the executor's cluster cannot
+    be used, FileError on a checkpoint that cannot be read
     or is not there, and OtherRunError, a FileError, on one that is of another run.
     """
     check_loss(loss)
@@ -78,10 +80,17 @@ def train(
     state, described, path = first_state(parameters, settings), {}, keeping.get("checkpoint")
     if path is not None or keeping.get("resume"):
         described = described_run(chain, training, judged, settings, keeping.get("described"))
-    ranks = keeping.get("ranks")
+    ranks, executor = keeping.get("ranks"), keeping.get("executor")
+    if ranks is not None and isinstance(training, SharedSource):
+        training = training.shared_by(ranks)
     if keeping.get("resume"):
         with nullcontext(path) if ranks is None else ranks.file_of_first(path) as file:
             state = resumed_state(file, described, state.parameters)
+    if executor is not None:
+        what = {"settings": settings, "validation": judged, "metrics": metrics}
+        given = chain, dict(parameters), loss, training
+        found: Trained = train_on(executor, train, given, what, dict(options))
+        return found
     progress, on_epoch = keeping.get("progress"), keeping.get("on_epoch")
     if ranks is not None and ranks.number:
         path = progress = on_epoch = None

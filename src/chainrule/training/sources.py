@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader
 
 from chainrule.errors import InputError
 from chainrule.training.inputs import as_inputs, as_tensor, check_lengths, each, tensors_of
+from chainrule.training.ranks.ranks import Ranks
 
 
 @runtime_checkable
@@ -29,6 +30,14 @@ class Source(Protocol):
         With a generator: in a random order, with random jitter if the source has any. Without:
         in order and without jitter, the same each time.
         """
+
+
+@runtime_checkable
+class SharedSource(Source, Protocol):
+    """A source whose batches several processes make together, each a part of them."""
+
+    def shared_by(self, ranks: Ranks) -> Source:
+        """The source in one of the processes: the same batches, in all of them."""
 
 
 class TensorSource:

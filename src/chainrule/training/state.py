@@ -12,6 +12,7 @@ from torch import Tensor
 
 from chainrule.chain import Chain
 from chainrule.errors import FileError, InputError, OtherRunError
+from chainrule.executors import Executor
 from chainrule.io.progress import Progress
 from chainrule.training.checkpoints import (
     Checkpoint,
@@ -37,7 +38,8 @@ class RunOptions(TypedDict, total=False):
     progress: gets (examples seen, examples in all). on_epoch: gets each line of the history and the
     parameters. until: stop after this epoch, with the schedule of the whole run; a later call that
     resumes goes on. None goes to the end. ranks: the processes that share each batch; the first of
-    them alone writes and reads the checkpoint, and tells.
+    them alone writes and reads the checkpoint, and tells. executor: a Ray cluster, whose processes
+    share each batch, so many `processes`, by default one a core.
     """
 
     checkpoint: str | Path | None
@@ -47,6 +49,8 @@ class RunOptions(TypedDict, total=False):
     on_epoch: OnEpoch | None
     until: int | None
     ranks: Ranks | None
+    executor: Executor | None
+    processes: int | None
 
 
 @dataclass

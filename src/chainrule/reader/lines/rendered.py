@@ -7,9 +7,11 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from copy import copy
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import torch
+from safetensors.torch import load, save
 from torch import Tensor
 
 from chainrule.blocks.ctc import PADDING, frames_needed
@@ -25,6 +27,7 @@ from chainrule.reader.lines.network import frames, padded
 from chainrule.reader.lines.texts import held_out_text, training_text
 from chainrule.reader.lines.world_texts import world_text
 from chainrule.reader.picture.line_image import LOWEST, Crop, CropJitter, crop_line, crop_whole
+from chainrule.training.ranks import Ranks
 
 _POOL = 16  # batches whose lines are sorted by width together
 
@@ -55,6 +58,7 @@ class RenderedLines:
     are (N, 1, 32, W), paper 0 and ink 1; targets (N, S) classes.
 
     In a `with` block that many `workers` (processes) draw the lines ahead; they are the same lines.
+    Where several processes train, each draws its share of them, and sends it to the others.
     """
 
     def __init__(
@@ -71,6 +75,17 @@ class RenderedLines:
         self.style, self.workers = style, workers
         self._fixed: list[Example] | None = None
         self._processes: ProcessPoolExecutor | None = None
+        self._ranks: Ranks | None = None
+
+    def shared_by(self, ranks: Ranks) -> "RenderedLines":
+        """The same lines in one of several processes, which draw them together."""
+        shared = copy(self)
+        shared._ranks, shared._processes = ranks, self._processes
+        return shared
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the processes, which stay where they are."""
+        return {**self.__dict__, "_processes": None}
 
     def __enter__(self) -> "RenderedLines":
         if self.workers:
@@ -99,20 +114,29 @@ class RenderedLines:
             return
         firsts = range(0, self.count, _POOL * size)
         seeds = torch.randint(2**62, (len(firsts),), generator=generator).tolist()
-        for pool in self._pools(
-            [
-                (min(_POOL * size, self.count - first), size, seed)
-                for first, seed in zip(firsts, seeds, strict=True)
-            ]
-        ):
-            for lines in pool:
-                yield stack(lines, self.alphabet)
+        asked = [
+            (min(_POOL * size, self.count - first), size, seed)
+            for first, seed in zip(firsts, seeds, strict=True)
+        ]
+        if self._ranks is None:
+            for pool in self._pools(asked):
+                yield from (stack(lines, self.alphabet) for lines in pool)
+        else:
+            yield from self._together(asked, self._ranks)
 
     def pool(self, count: int, size: int, seed: int) -> list[list[Example]]:
         """`count` random lines in batches of `size`, each of about equally wide ones."""
         rng = np.random.default_rng(seed)
         lines = sorted((self._draw(rng, self._loose) for _ in range(count)), key=_width)
         return [lines[start : start + size] for start in rng.permutation(range(0, count, size))]
+
+    def _together(self, asked: Sequence[tuple[int, int, int]], ranks: Ranks) -> Iterator[Batch]:
+        """The batches of all pools, each pool drawn by one of the processes, in turn."""
+        own = self._pools(asked[ranks.number :: ranks.size])
+        for first in range(0, len(asked), ranks.size):
+            here = [stack(lines, self.alphabet) for lines in next(own, [])]
+            for number in range(min(ranks.size, len(asked) - first)):
+                yield from _unpacked(ranks.sent(number, _packed(here)))
 
     def _pools(self, asked: Sequence[tuple[int, int, int]]) -> Iterator[list[list[Example]]]:
         if self._processes is None:
@@ -225,6 +249,17 @@ def _begin(source: RenderedLines) -> None:
 def _pool(count: int, size: int, seed: int) -> list[list[Example]]:
     assert _source is not None
     return _source.pool(count, size, seed)
+
+
+def _packed(batches: Sequence[Batch]) -> bytes:
+    inputs = {f"{k}.x": x for k, (x, _) in enumerate(batches)}
+    return save(inputs | {f"{k}.y": y for k, (_, y) in enumerate(batches)})
+
+
+def _unpacked(content: bytes) -> Iterator[Batch]:
+    named = load(content)
+    for k in range(len(named) // 2):
+        yield named[f"{k}.x"], named[f"{k}.y"]
 
 
 def stack(lines: Sequence[Example], alphabet: str) -> Batch:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Unpack
+from typing import Any, Unpack
 
 import numpy as np
 import torch
@@ -101,9 +101,11 @@ def train_reader(
         with RenderedLines(
             training or validation, alphabet, recipe.lines, LineStyle(SHORT), workers=workers
         ) as short:
-            progress = options.get("progress")
+            alike: Any = {
+                name: options.get(name) for name in ("progress", "ranks", "executor", "processes")
+            }
             parameters = train(
-                chain, parameters, CTCLoss(), short, settings, validation=judged, progress=progress
+                chain, parameters, CTCLoss(), short, settings, validation=judged, **alike
             ).parameters
     with RenderedLines(
         training or validation,

@@ -59,20 +59,25 @@ class Ranks:
             return
         path = Path(path)
         content = path.read_bytes() if self.number == 0 and path.exists() else b""
-        length = torch.tensor([len(content)])
-        dist.broadcast(length, 0)
-        data = torch.zeros(int(length), dtype=torch.uint8)
-        if self.number == 0 and content:
-            data = torch.frombuffer(bytearray(content), dtype=torch.uint8)
-        if int(length):
-            dist.broadcast(data, 0)
-        if self.number == 0 or not int(length):
+        content = self.sent(0, content)
+        if self.number == 0 or not content:
             yield path
             return
         with tempfile.TemporaryDirectory() as folder:
             copy = Path(folder) / path.name
-            copy.write_bytes(data.numpy().tobytes())
+            copy.write_bytes(content)
             yield copy
+
+    def sent(self, number: int, content: bytes) -> bytes:
+        """What process `number` has as `content`, in all of them; the others' does not count."""
+        length = torch.tensor([len(content)])
+        dist.broadcast(length, number)
+        data = torch.zeros(int(length), dtype=torch.uint8)
+        if self.number == number and content:
+            data = torch.frombuffer(bytearray(content), dtype=torch.uint8)
+        if int(length):
+            dist.broadcast(data, number)
+        return data.numpy().tobytes()
 
 
 @contextlib.contextmanager
