@@ -58,6 +58,7 @@ RANGES = {
     "16 bits": GREY.astype("u2") * 257,
     "signed": (GREY * 100.0 - 12_000).astype("i2"),
     "32 bits": GREY.astype("u4") * 16_843_009,
+    "signed 8 bits": (GREY * 1.0 - 128).astype("i1"),
     "signed 32 bits": GREY.astype("i4") * 8_000_000,
     "8 bits in 32": GREY.astype("i4"),
 }

@@ -1,5 +1,6 @@
 """Pictures of more than 8 bits a channel that Pillow narrows wrongly, or does not read."""
 
+import logging
 from io import BytesIO
 from typing import Any
 
@@ -14,6 +15,7 @@ MAX_PIXELS = 89_478_485
 
 _ORIENTATION = 274
 _BITS, _PHOTOMETRIC, _PLANES, _FORMAT = 258, 262, 284, 339  # tags of TIFF
+_SIGNED = 2  # of the tag _FORMAT
 _DARK = 64  # of 255: what 14 bits in 16 come to, at most
 
 
@@ -21,14 +23,16 @@ def narrowed(image: Image.Image, content: bytes, name: str) -> Image.Image:
     """The picture; where Pillow read its samples wrongly, they are read again, and 8 bits then.
 
     Of 16 bits of colours Pillow keeps the upper 8, which leaves nothing of 10 or 12; planes of 16
-    bits it takes for planes of 8, and unsigned 32 bits for signed ones; and it does not invert
-    wide samples of which 0 is white. Raises FileError.
+    bits it takes for planes of 8, unsigned 32 bits for signed ones, and signed 8 bits for unsigned
+    ones; and it does not invert wide samples of which 0 is white. Raises FileError.
     """
     if image.format == "TIFF":
         tags: Any = image.tag_v2  # type: ignore[attr-defined]
-        bits, unsigned = max(tags.get(_BITS, (1,))), tags.get(_FORMAT, (1,))[0] == 1
+        bits, kind = max(tags.get(_BITS, (1,))), tags.get(_FORMAT, (1,))[0]
+        if bits == 8 and kind == _SIGNED and image.mode in ("L", "RGB"):
+            return _like(image, picture_from_array(np.asarray(image).view(np.int8), name))
         if image.mode.startswith(("I", "F")):
-            return _one_channel(image, name, unsigned and bits == 32, tags.get(_PHOTOMETRIC) == 0)
+            return _one_channel(image, name, kind == 1 and bits == 32, tags.get(_PHOTOMETRIC) == 0)
         if bits > 8 and (tags.get(_PLANES) == 2 or _is_dark(image)):
             return read_tiff(content, name)
     wide_png = image.format == "PNG" and content[24] == 16 and image.mode in ("RGB", "RGBA")
@@ -49,7 +53,10 @@ def read_tiff(content: bytes, name: str) -> Image.Image:
     """
     import tifffile
 
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what it finds is said by us
     with tifffile.TiffFile(BytesIO(content)) as file:
+        if not len(file.pages):
+            raise FileError(f"{name} is a TIFF without a picture; expected one")
         page: Any = file.pages.first
         if page.imagewidth * page.imagelength > MAX_PIXELS:
             raise too_large(name, f"{page.imagewidth} x {page.imagelength}")
@@ -107,9 +114,13 @@ def _samples(page: Any, content: bytes, name: str) -> np.ndarray:
 def _opencv_samples(content: bytes, name: str) -> np.ndarray:
     import cv2
 
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # likewise
     samples = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     if samples is None:
-        raise FileError(f"{name} holds samples that cannot be read; expected at most 16 bits each")
+        raise FileError(
+            f"{name} holds samples that cannot be read; expected at most 16 bits "
+            "each, packed by deflate or LZW or not at all"
+        )
     if samples.ndim == 3 and samples.shape[2] >= 3:
         samples = samples[..., [2, 1, 0, *range(3, samples.shape[2])]]  # OpenCV has blue first
     return np.asarray(samples)
