@@ -4,7 +4,7 @@ BIN := .venv/bin
 OUT ?= report
 
 .DEFAULT_GOAL := help
-.PHONY: help report test lint types types-js docs pictures unit minima nbgrader format clean
+.PHONY: help report test lint types types-js docs pictures unit minima nbgrader otter format clean
 
 help:  ## what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,12 +52,18 @@ nbgrader:  ## nbgrader itself on the practical's notebooks, in .venv-nbgrader
 		--editable '.[practical]' nbgrader beartype hypothesis pytest pytest-xdist
 	.venv-nbgrader/bin/pytest -W default tests/practical/notebooks/nbgrader_itself.py
 
+otter:  ## Otter itself on the practical's notebooks, in .venv-otter
+	$(PYTHON) -m venv --clear .venv-otter
+	.venv-otter/bin/python -m pip install --quiet --constraint constraints.txt \
+		--editable '.[practical]' otter-grader beartype hypothesis pytest pytest-xdist
+	.venv-otter/bin/pytest -W default tests/practical/notebooks/otter_itself.py
+
 format: .venv/installed-test  ## mend what ruff can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:  ## remove what the other targets made
-	rm -rf .venv .venv-minima .venv-nbgrader docs/_build $(OUT) .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-minima .venv-nbgrader .venv-otter docs/_build $(OUT) .pytest_cache .mypy_cache .ruff_cache
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

@@ -44,14 +44,21 @@ def new(folder: FolderArgument, as_json: JsonOption = False) -> None:
 
 
 @app.command("solve")
-def solve(folder: FolderArgument, as_json: JsonOption = False) -> None:
+def solve(
+    folder: FolderArgument,
+    otter: Annotated[
+        bool, typer.Option("--otter", help="With the marks from which `otter assign` goes on.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
     """For teachers: lay down the notebooks with every task solved and every question answered.
 
     Example: chainrule practical solve solved
     """
+    from chainrule.practical.notebooks.otter import master
     from chainrule.practical.notebooks.sources import solved
 
-    _write(folder, solved, as_json)
+    _write(folder, master if otter else solved, as_json)
 
 
 @app.command("grade")

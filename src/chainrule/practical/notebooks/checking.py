@@ -30,15 +30,21 @@ class NotRight(Exception):  # noqa: N818 (the sentence is what the student reads
         return [str(self)]
 
 
-def check(name: str, function: Any) -> float | None:
+def check(name: str, function: Any, part: str | None = None) -> float | None:
     """Print that the answer `function` to the task `name` is right; raise NotRight if nothing is.
 
     Where a part of it is right, print the points with what is not, and give the points: nbgrader
-    takes a cell's number for them. Raises InputError on another name.
+    takes a cell's number for them. part: one part alone, by what it asks. Raises InputError on
+    another name.
     """
     from chainrule.practical.notebooks.checks.parts import judged
 
-    verdict = judged(parts_of(name), answered(name, function))
+    parts = parts_of(name)
+    held = [one for one in parts if part in (None, one.asks)]
+    if not held:
+        asked = ", ".join(repr(one.asks) for one in parts)
+        raise InputError(f"part: found {part!r}; expected one of {name}'s: {asked}")
+    verdict = judged(held, answered(name, function))
     said = "; ".join(verdict.sentences)
     if not verdict.points:
         raise NotRight(f"{name}: {said}.")

@@ -52,6 +52,11 @@ class Source:
         first = str(self.cells[0]["source"]).splitlines()[0]
         return first.lstrip("# ").partition(" ")[2]
 
+    @property
+    def points(self) -> dict[str, float]:
+        """Each task's points."""
+        return {task.name: task.points for task in self.tasks}
+
     def given(self) -> list[str]:
         """The code that the tasks need, in order."""
         return [str(cell["source"]) for cell in self.cells if "given" in cell["metadata"]]
@@ -72,11 +77,16 @@ def source(number: int) -> Source:
 
 def student(number: int) -> str:
     """The notebook with its tasks open, as JSON text."""
-    return _notebook(source(number).cells)
+    return document(source(number).cells)
 
 
 def solved(number: int) -> str:
     """The notebook with its tasks solved and its questions answered, not yet run, as JSON text."""
+    return document(solved_cells(number))
+
+
+def solved_cells(number: int) -> tuple[dict[str, Any], ...]:
+    """The cells with the tasks solved and the questions answered, as `Source` has them."""
     answers = {
         _key(cell): cell["source"] for cell in _cells("answers", f"{number}_{ROOMS[number]}")
     }
@@ -88,18 +98,16 @@ def solved(number: int) -> str:
                 _marked(cell["source"], answer) if "task" in cell["metadata"] else answer
             )
     assert not answers, f"answers to no task: {list(answers)}"
-    return _notebook(tuple(cells))
+    return tuple(cells)
 
 
 def _marked(stub: str, answer: str) -> str:
-    """The answer with nbgrader's marks around what the student has to write."""
+    """The answer with the marks that nbgrader and Otter know around what the student writes."""
     begins, lines = stub.splitlines(), answer.splitlines()
     same = 0
     while same < len(lines) and lines[same] == begins[same]:
         same += 1
-    return "\n".join(
-        [*lines[:same], "    ### BEGIN SOLUTION", *lines[same:], "    ### END SOLUTION"]
-    )
+    return "\n".join([*lines[:same], "    # BEGIN SOLUTION", *lines[same:], "    # END SOLUTION"])
 
 
 def _key(cell: dict[str, Any]) -> tuple[str, str] | None:
@@ -119,19 +127,20 @@ def _cells(folder: str, stem: str) -> list[dict[str, Any]]:
     ]
 
 
-def _notebook(cells: tuple[dict[str, Any], ...]) -> str:
+def document(cells: tuple[dict[str, Any], ...]) -> str:
+    """The notebook of these cells, as JSON text."""
     points = {
         cell["metadata"]["question"]: cell["metadata"]["points"]
         for cell in cells
         if "question" in cell["metadata"]
     }
-    document = {
+    made = {
         "cells": [_cell(number, cell, points) for number, cell in enumerate(cells)],
         "metadata": {"kernelspec": _KERNEL, "language_info": {"name": "python"}},
         "nbformat": 4,
         "nbformat_minor": 5,
     }
-    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(made, indent=1, ensure_ascii=False) + "\n"
 
 
 def _cell(number: int, cell: dict[str, Any], points: dict[str, float]) -> dict[str, Any]:
