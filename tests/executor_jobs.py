@@ -54,5 +54,12 @@ def doubled(shared):
     return 2 * shared
 
 
+def prepared_here(shared):
+    """Leaves a file for each time that it is prepared."""
+    folder, value = shared
+    (Path(folder) / f"{os.getpid()}-{time.monotonic_ns()}").touch()
+    return value
+
+
 def where(shared, k):
     return os.getpid()

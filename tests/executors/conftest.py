@@ -1,6 +1,8 @@
 """A Ray cluster of two nodes on loopback, with one core each."""
 
 import os
+import socket
+import warnings
 from pathlib import Path
 
 import pytest
@@ -10,13 +12,17 @@ STORE = 80 * 2**20  # bytes; Ray takes no less than 75 MiB
 
 @pytest.fixture(scope="session")
 def nodes():
-    """The cluster; its first node is the one that drivers connect to."""
+    """The cluster; its first node is the one that drivers connect to.
+
+    `from_outside` is the address for those that are on none of its nodes.
+    """
     pytest.importorskip("ray", reason="Ray is not installed: pip install 'chainrule[ray]'")
     tests = Path(__file__).parents[1]
     before = dict(os.environ)
     os.environ.update(
         RAY_USAGE_STATS_ENABLED="0",
         RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO="0",
+        RAY_CLIENT_SERVER_CHECK_CHANNEL_TIMEOUT_S="120",  # a busy machine takes long to start one
         RAY_health_check_initial_delay_ms="0",  # a lost node is found sooner than by default
         RAY_health_check_period_ms="500",
         RAY_health_check_failure_threshold="4",
@@ -24,9 +30,14 @@ def nodes():
     )
     from ray.cluster_utils import Cluster
 
-    cluster = Cluster(
-        initialize_head=True, head_node_args={"num_cpus": 1, "object_store_memory": STORE}
-    )
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # Ray leaves the client server's logs open
+        head = {"num_cpus": 1, "object_store_memory": STORE, "ray_client_server_port": port}
+        cluster = Cluster(initialize_head=True, head_node_args=head)
+    cluster.from_outside = f"ray://127.0.0.1:{port}"
     cluster.add_node(num_cpus=1, object_store_memory=STORE)
     yield cluster
     cluster.shutdown()

@@ -68,6 +68,18 @@ def collected(executor, job, shared, found):
         found[k] = value
 
 
+def test_what_is_shared_is_prepared_once_until_it_changes(cluster, tmp_path):
+    values = np.arange(3.0)
+    for _ in range(3):
+        shared = str(tmp_path), values
+        found = dict(cluster.results(jobs.times, range(6), shared, prepare=jobs.prepared_here))
+        assert all((found[k] == k * values).all() for k in range(6))
+    assert len(list(tmp_path.iterdir())) <= cluster.workers
+    values += 1  # the same array with other numbers is not taken for what it was
+    found = dict(cluster.results(jobs.times, range(6), shared, prepare=jobs.prepared_here))
+    assert all((found[k] == k * np.arange(1.0, 4.0)).all() for k in range(6))
+
+
 def test_more_than_the_object_stores_hold_goes_through_the_disk(cluster):
     shared = np.ones(10**7)  # 80 MB, as much as a node's store
     total = 0.0
@@ -134,12 +146,26 @@ def test_a_killed_driver_goes_on_where_it_was(nodes, tmp_path):
     assert again.returncode == 0, again.stderr
     assert journal.read_text().startswith(kept)
     found = json.loads((tmp_path / "study.json").read_text())["settings"]
+    assert found == here(50_000, 40, (2, 5))
+
+
+def test_a_cluster_is_reached_from_outside(command, nodes, tmp_path):
+    found = command(
+        "points", "study", "--hidden", 2, "--iterations", 2000, "--trials", 10,
+        "--on", nodes.from_outside, "--out", tmp_path,
+    )  # fmt: skip
+    assert found.returncode == 0, found.stderr
+    assert json.loads((tmp_path / "study.json").read_text())["settings"] == here(2000, 10)
+
+
+def here(iterations, trials, hidden=(2,)):
+    """What `points study` finds on this machine, as its file has it."""
     from chainrule.points.data import load_dataset
 
     data = load_dataset("double-moon")
-    settings = [Setting(h, 0.02, 50_000, 40) for h in (2, 5)]
-    here = run_study(settings, data.training, data.validation)
-    assert found == json.loads(json.dumps([summary.document() for summary in here]))
+    settings = [Setting(h, 0.02, iterations, trials) for h in hidden]
+    summaries = run_study(settings, data.training, data.validation)
+    return json.loads(json.dumps([summary.document() for summary in summaries]))
 
 
 def test_a_process_uses_one_cluster_at_a_time(cluster):

@@ -21,7 +21,8 @@ RAY_WORKERS = (1, 2, 4)
 NODES = (1, 3, 10, 30, 100, 300, 1000)
 NETWORK = 1.25e9  # bytes a second that the driver's network card takes: 10 Gbit/s, assumed
 STORAGE = 1.25e9  # bytes a second that the pictures' storage gives to all nodes, assumed
-_ROUNDS = 3
+PICTURES, LINES, RUNS = 256, 1024, 300  # of a round: some seconds, as real work takes
+_ROUNDS = 5
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ def measure(progress: Progress | None = None) -> dict[str, Any]:
     """The document of `chainrule bench cluster --json`.
 
     rows: items a second, the median of rounds in which Ray and as many threads take turns.
-    efficiency: of threads over one thread times their number; of Ray over those threads. model: see
-    `modelled`. fitted: what it is made of.
+    efficiency: of threads over one thread times their number; of Ray over those threads, the median
+    of the rounds' ratios. model: see `modelled`. fitted: what it is made of.
     """
     cores = available_cores()
     rows: list[dict[str, Any]] = []
@@ -56,12 +57,12 @@ def measure(progress: Progress | None = None) -> dict[str, Any]:
         for count, workers in enumerate(RAY_WORKERS):
             with RayCluster("local", workers) as ray, Threads(min(workers, cores)) as threads:
                 for place, work in enumerate(works):
-                    here, there = _speeds(work, threads, ray)
+                    here, there, ratio = _speeds(work, threads, ray)
                     one.setdefault(work.name, here)
                     if workers <= cores:
                         efficiency = here / (one[work.name] * workers)
                         rows.append(_row(work, "threads", workers, here, efficiency))
-                    rows.append(_row(work, "ray", workers, there, there / here))
+                    rows.append(_row(work, "ray", workers, there, ratio))
                     if progress is not None:
                         done = len(works) * count + place + 1
                         progress(done, len(works) * len(RAY_WORKERS))
@@ -118,17 +119,25 @@ def modelled(
     }
 
 
-def _speeds(work: Work, *executors: Executor) -> list[float]:
-    """Items a second of each, once the workers have loaded and compiled all that they need."""
-    for executor in executors:
-        work.do(executor)
-    found: list[list[float]] = [[] for _ in executors]
-    for _ in range(_ROUNDS):
-        for executor, speeds in zip(executors, found, strict=True):
+def _speeds(work: Work, threads: Executor, ray: Executor) -> tuple[float, float, float]:
+    """Items a second on threads and on Ray, and how many times the one's the other's are.
+
+    Medians of rounds in which both take turns, once their workers have loaded and compiled all that
+    they need; the last of the ratios of each round, so that what else the machine does counts for
+    both.
+    """
+    found: list[tuple[float, float]] = []
+    for number in range(_ROUNDS + 1):
+        speeds = []
+        for executor in (threads, ray) if number % 2 else (ray, threads):
             start = time.perf_counter()
             count = work.do(executor)
             speeds.append(count / (time.perf_counter() - start))
-    return [statistics.median(speeds) for speeds in found]
+        here, there = speeds if number % 2 else reversed(speeds)
+        if number:
+            found.append((here, there))
+    medians = [statistics.median(speeds) for speeds in zip(*found, strict=True)]
+    return medians[0], medians[1], statistics.median(there / here for here, there in found)
 
 
 def _study() -> Work:
@@ -136,7 +145,7 @@ def _study() -> Work:
     from chainrule.points.study import Trial
 
     data = double_moon(seed=1), double_moon(seed=2)
-    setting = Setting(7, 0.02, 100_000, 200)
+    setting = Setting(7, 0.02, 100_000, RUNS)
 
     def do(executor: Executor) -> int:
         run_study([setting], *data, executor=executor)
@@ -152,7 +161,7 @@ def _features(folder: Path) -> Work:
     from chainrule.io.pictures import sample_picture
 
     network = load_feature_source("efficientnet-lite0")
-    files = [folder / f"{k}.jpg" for k in range(128)]
+    files = [folder / f"{k}.jpg" for k in range(PICTURES)]
     sample_picture().save(files[0], quality=90)
     for file in files[1:]:
         file.write_bytes(files[0].read_bytes())
@@ -176,7 +185,7 @@ def _read() -> Work:
         render_line(
             fonts[int(rng.integers(len(fonts)))], " ".join(rng.permutation(words)[:4])
         ).image
-        for _ in range(768)
+        for _ in range(LINES)
     ]
 
     def do(executor: Executor) -> int:

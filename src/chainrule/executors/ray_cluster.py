@@ -4,12 +4,14 @@ Ray schedules, retries and moves data; nothing here does.
 """
 
 import contextlib
+import hashlib
 import os
 import re
 import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Any
 
 from chainrule.errors import ChainruleError, InputError
@@ -51,6 +53,7 @@ class RayCluster(Executor):
         cores = available_cores() if workers is None else whole_number("workers", workers, 1)
         self._cores, self._asked_at = cores, time.monotonic()
         self._refs: dict[Future[Any], Any] = {}
+        self._shared: tuple[str, Any] | None = None
         with _as_before():
             self._ray = _connected(address, cores)
         self._do = self._ray.remote(num_cpus=1, max_retries=RETRIES)(the_task())
@@ -72,7 +75,11 @@ class RayCluster(Executor):
     _tries_again = True
 
     def _share(self, shared: Any) -> Any:
-        return self._ray.put(shared)
+        """What is shared, in the object store; what has the same bytes as the last is there."""
+        digest = _digest(shared)
+        if self._shared is None or self._shared[0] != digest:
+            self._shared = digest, self._ray.put(shared)
+        return self._shared
 
     def _unshare(self, handle: Any) -> None:
         self._refs.clear()
@@ -84,8 +91,11 @@ class RayCluster(Executor):
 
         # in a list Ray sends the reference and not what it refers to; and the jobs as bytes, which
         # are not looked at before the versions are
+        digest, shared = handle
+        # the same work on the same shared: a worker that has prepared it need not do so again
+        work = replace(work, token=digest + _digest(work.prepare))
         task = self._do.options(retry_exceptions=alone)
-        ref = task.remote(versions(), [handle], cloudpickle.dumps((work, ones, alone)))
+        ref = task.remote(versions(), [shared], cloudpickle.dumps((work, ones, alone)))
         future: Future[list[Answer]] = ref.future()
         self._refs[future] = ref
         return future
@@ -112,6 +122,19 @@ class RayCluster(Executor):
         for future in futures:
             with contextlib.suppress(Exception):
                 self._ray.cancel(self._refs.pop(future))
+
+
+def _digest(value: Any) -> str:
+    """Of a value's bytes as they travel, arrays without a copy."""
+    from ray import cloudpickle
+
+    arrays: list[Any] = []
+    digest = hashlib.blake2b(
+        cloudpickle.dumps(value, protocol=5, buffer_callback=arrays.append), digest_size=16
+    )
+    for array in arrays:
+        digest.update(array.raw())
+    return digest.hexdigest()
 
 
 def _connected(address: str, cores: int) -> Any:

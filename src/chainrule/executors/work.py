@@ -12,7 +12,7 @@ _kept = threading.local()
 
 @dataclass(frozen=True)
 class Work:
-    """What is done to each job. token: tells it from all other work."""
+    """What is done to each job. token: tells what is shared and prepared from all else."""
 
     job: Callable[[Any, Any], Any]
     prepare: Callable[[Any], Any] | None = None
