@@ -12,9 +12,11 @@ from PIL import Image
 
 from chainrule.errors import FileError
 from chainrule.executors import Threads
+from chainrule.images import classifier as classifier_module
+from chainrule.images.classifier import Classifier, predict, predict_in_parts
 from chainrule.images.feature_file import load_features
 from chainrule.images.features import network_features
-from chainrule.images.listing import listed_pictures
+from chainrule.images.listing import listed_pictures, named_pictures
 from chainrule.images.sharded import write_sharded
 
 fsspec = pytest.importorskip("fsspec")
@@ -144,3 +146,34 @@ def test_the_command_takes_an_address_or_a_list(command, served, folder, tmp_pat
 )
 def test_an_address_without_pictures_is_refused(refused, tmp_path, source, sentence):
     assert sentence in refused("images", "features", source, "--out", tmp_path / "out")
+
+
+def test_pictures_at_addresses_are_predicted_part_by_part(
+    folder, in_memory, small_network, monkeypatch, tmp_path
+):
+    names = tmp_path / "names.txt"
+    names.write_text(f"{in_memory}/00.png\n{folder / '01.png'}\n")
+    listed, _ = named_pictures([in_memory, str(names)], addresses=True)
+    assert len(listed) == 42
+    generator = np.random.default_rng(0)
+    classifier = Classifier(
+        ("one", "two"), generator.normal(size=(2, 5)), np.zeros(2), (small_network.name,),
+        (small_network.key,), 1.0, 0.0, np.ones((6, 5), np.float16),
+    )  # fmt: skip
+    whole, kept, skipped = predict(classifier, [small_network], sorted(folder.iterdir()))
+    monkeypatch.setattr(classifier_module, "PART", 32)
+    seen = []
+    parts = list(
+        predict_in_parts(
+            classifier, [small_network], listed, progress=lambda *done: seen.append(done)
+        )
+    )
+    assert len(parts) == 2
+    scores = np.concatenate([answers.scores for answers, _, _ in parts])
+    files = [str(file) for _, files, _ in parts for file in files]
+    np.testing.assert_allclose(scores[:39], whole.scores, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(scores[39:], whole.scores[:2], rtol=1e-5, atol=1e-6)
+    assert files[:39] == [f"memory:///bucket/{i:02}.png" for i in kept]
+    assert [one.file for _, _, left in parts for one in left] == ["memory:///bucket/07.png"]
+    assert [one.file for one in skipped] == [str(folder / "07.png")]
+    assert seen[-1] == (42, 42)

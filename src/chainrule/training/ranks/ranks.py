@@ -84,13 +84,17 @@ class Ranks:
 def joined_ranks() -> Iterator[Ranks | None]:
     """The processes that `torchrun` has started, connected; None if it has started none.
 
-    What is on a processor travels by gloo, what is on a GPU by NCCL.
-    It says by the environment (RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT) who is who.
+    What is on a processor travels by gloo, what is on a GPU by NCCL; "cuda" is then the GPU of this
+    process. The environment (RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR, MASTER_PORT) says who is
+    who.
     """
     if "RANK" not in os.environ or "WORLD_SIZE" not in os.environ:
         yield None
         return
-    backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+    backend = "gloo"
+    if torch.cuda.is_available():
+        backend = "cpu:gloo,cuda:nccl"
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
     dist.init_process_group(backend, timeout=_PATIENCE)
     try:
         yield Ranks(dist.get_rank(), dist.get_world_size())
