@@ -212,6 +212,17 @@ BLOCKS = {
         ("sum", Residual(Chain([("conv", BARE_SAME), ("norm", BatchNormalization(4))]))),
         ("relu", ReLU()), ("pool", MaxPooling(2)), ("more", Convolution(4, 2, 2)),
     ],
+    "sums in sums": [
+        ("conv", Convolution(3, 4, 2)),
+        ("sum", Residual(Chain(
+            [("a", Residual(BARE_SAME)), ("b", Residual(BARE_SAME)), ("relu", ReLU())]
+        ))),
+        ("again", Residual(Chain([("c", BARE_SAME), ("relu", ReLU())]))),
+    ],
+    "flat already": [
+        ("conv", Convolution(3, 4, 2)), ("relu", ReLU()), ("pool", MaxPooling((6, 5))),
+        ("flat", Flatten()), ("full", FullyConnected(4, 3)),
+    ],
     "chains in chains": [
         ("a", Chain([("b", Chain([("conv", BARE)])), ("norm", BatchNormalization(4))])),
         ("relu", ReLU()),

@@ -1,6 +1,8 @@
 """Maps in memory that is used again for every batch."""
 
 import math
+from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import torch
@@ -60,10 +62,30 @@ class Memory:
         return found
 
 
-def result_of(image: Tensor, memory: Memory) -> Map:
+class Scratch:
+    """Memory for derivatives that only the next step reads: few pieces, which stay in the cache."""
+
+    def __init__(self, dtype: torch.dtype) -> None:
+        self.dtype = dtype
+        self._pieces = Memory(dtype), Memory(dtype)
+
+    def map(self, shape: Sequence[int], source: Map) -> Map:
+        """A map of this shape (N, H, W, C), which does not lie where `source` does."""
+        n, h, w, c = shape
+        found = self._pieces[0].map(n, h, w, c)
+        if found.tensor.data_ptr() == source.tensor.data_ptr():
+            found = self._pieces[1].map(n, h, w, c)
+        return found
+
+    @cached_property
+    def inside(self) -> "Scratch":
+        """For the steps of a sum, which leave alone what lies here."""
+        return Scratch(self.dtype)
+
+
+def result_of(image: Tensor) -> Map:
     """What an operation gave, (N, C, H, W), as a map: copied only if its channels are not last."""
-    last = image.permute(0, 2, 3, 1)
-    return _map_of(last, False) if last.is_contiguous() else memory.copy(last)
+    return _map_of(image.permute(0, 2, 3, 1).contiguous(), False)
 
 
 def _map_of(tensor: Tensor, roomy: bool) -> Map:

@@ -11,7 +11,7 @@ from torch import Tensor
 from chainrule.blocks import BatchNormalization
 from chainrule.blocks.kernels import normalization as norm
 from chainrule.blocks.kernels.numbers import bits
-from chainrule.training.plan.maps import Map, Memory
+from chainrule.training.plan.maps import Map, Memory, Scratch
 
 Exchange = Callable[[Any], Sequence[Any]]
 """Gives what every thread has put in, in their order."""
@@ -32,7 +32,7 @@ class Normalization:
         gradients: tuple[Tensor, Tensor],
         running: tuple[Tensor, Tensor] | None,
         relu: bool,
-        dtype: torch.dtype,
+        scratch: Scratch,
         exchanges: tuple[Exchange, Exchange],
     ) -> None:
         """vectors: weight and bias; running: mean and variance, if this thread keeps them."""
@@ -40,7 +40,7 @@ class Normalization:
         self._weight, self._bias = (bits(vector) for vector in vectors)
         self._gradients = tuple(bits(gradient) for gradient in gradients)
         self._low = 0.0 if relu else -math.inf
-        self._y, self._dx = Memory(dtype), Memory(dtype)
+        self._scratch, self._y = scratch, Memory(scratch.dtype)
 
     def forward(self, x: Map, drawn: dict[str, Tensor]) -> Map:
         block = self._block
@@ -71,7 +71,7 @@ class Normalization:
         db, dw = (sum(parts) for parts in zip(*sums, strict=True))
         if first:
             return None
-        dx = self._dx.map(*x.tensor.shape)
+        dx = self._scratch.map(x.tensor.shape, dy)
         c = -a * r * dw / M
         d = -a * db / M - c * self._mean
         numbers = [norm.repeated(v) for v in (a, b, c, d)]

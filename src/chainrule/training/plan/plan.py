@@ -10,7 +10,7 @@ from chainrule import blocks
 from chainrule.blocks import BatchNormalization, Flatten, MaxPooling, ReLU, Residual
 from chainrule.blocks.block import Block, Shape
 from chainrule.chain import Chain
-from chainrule.training.plan.maps import Map, Memory
+from chainrule.training.plan.maps import Map, Memory, Scratch
 from chainrule.training.plan.normalization import Normalization
 from chainrule.training.plan.products import Filters, Product, ways_of
 from chainrule.training.plan.steps import AsItIs, Flat, Gate, Pooling, Step, Sum
@@ -129,8 +129,9 @@ class _Builder:
     def __init__(
         self, chain: Chain, weights: Weights, plan: Plan, index: int, dtype: torch.dtype
     ) -> None:
-        self._weights, self._plan, self._index, self._dtype = weights, plan, index, dtype
+        self._weights, self._plan, self._index = weights, plan, index
         self._exchanges = 0
+        self._scratch = Scratch(dtype)
         self.as_they_are: list[AsItIs] = []
 
     def steps(self, block: Block, name: str, x_shape: Shape) -> list[Step]:
@@ -153,28 +154,36 @@ class _Builder:
         if type(block) is BatchNormalization:
             return self._normalization(name, block, relu)
         if type(block) is MaxPooling and not overlaps(block):
-            return Pooling(block, self._dtype)
+            return Pooling(block, self._scratch)
         if type(block) is ReLU:
-            return Gate(self._dtype)
+            return Gate(self._scratch)
         if type(block) is Flatten:
-            return Flat(self._dtype)
+            return Flat(self._scratch)
         if type(block) is Residual:
-            return Sum(self.steps(block.body, name, shape), relu, self._dtype)
-        step = AsItIs(name, block, self._weights.others, self._dtype, len(shape))
+            return self._sum(name, block, shape, relu)
+        step = AsItIs(name, block, self._weights.others, self._scratch, len(shape))
         self.as_they_are.append(step)
         return step
+
+    def _sum(self, name: str, block: Residual, shape: Shape, relu: bool) -> Step:
+        outside = self._scratch
+        self._scratch = outside.inside
+        inside = self.steps(block.body, name, shape)
+        self._scratch = outside
+        return Sum(inside, relu, outside)
 
     def _product(self, name: str, block: Any, shape: Shape, relu: bool) -> Step:
         weight = self._weights.known[f"{name}weight"].place
         store = self._weights.matrices
+        scratch = self._scratch
         pair = weight.of(store.copy), weight.of(store.gradients[self._index])
         if packs(block):
-            return Filters(block, *pair, relu, ways_of(block, shape, self._dtype))
+            return Filters(block, *pair, relu, ways_of(block, shape, scratch.dtype), scratch)
         bias = None
         if block.bias:
             own = self._weights.known[f"{name}bias"].place
             bias = own.of(store.copy), own.of(store.gradients[self._index])
-        return Product(*pair, bias, relu)
+        return Product(*pair, bias, relu, scratch)
 
     def _normalization(self, name: str, block: BatchNormalization, relu: bool) -> Step:
         places = [self._weights.known[f"{name}{key}"] for key in ("weight", "bias")]
@@ -185,7 +194,7 @@ class _Builder:
         keeps = running if self._index == 0 else None
         exchanges = self._exchange(), self._exchange()
         return Normalization(
-            block, (pair[0], pair[1]), (gradients[0], gradients[1]), keeps, relu, self._dtype,
+            block, (pair[0], pair[1]), (gradients[0], gradients[1]), keeps, relu, self._scratch,
             exchanges,
         )  # fmt: skip
 

@@ -25,7 +25,7 @@ from chainrule.blocks.kernels.packing import SLACK, line_of, pack, unpack
 from chainrule.blocks.kernels.pairs import weight_derivative_by_pairs
 from chainrule.blocks.kernels.taps import taps_of
 from chainrule.blocks.kernels.tile import MULTIPLIES_PAIRS
-from chainrule.training.plan.maps import Map, Memory, result_of
+from chainrule.training.plan.maps import Map, Memory, Scratch, result_of
 from chainrule.training.plan.steps import gated
 
 PACKED = 8 << 20
@@ -41,10 +41,11 @@ class Product:
         gradient: Tensor,
         bias: tuple[Tensor, Tensor] | None,
         relu: bool,
+        scratch: Scratch,
     ) -> None:
         """weight: (O, C), and its gradient; bias: (1, O), and its gradient."""
         self._weight, self._gradient, self._bias, self._relu = weight, gradient, bias, relu
-        self._y, self._dz, self._dx = (Memory(weight.dtype) for _ in range(3))
+        self._scratch, self._y = scratch, Memory(scratch.dtype)
 
     def forward(self, x: Map, drawn: dict[str, Tensor]) -> Map:
         n, height, width, _ = x.tensor.shape
@@ -59,13 +60,13 @@ class Product:
         return y
 
     def backward(self, dy: Map, first: bool) -> Map | None:
-        dz = gated(dy, self._out, self._dz) if self._relu else dy
+        dz = gated(dy, self._out, self._scratch) if self._relu else dy
         if self._bias is not None:
             torch.sum(dz.rows, 0, keepdim=True, out=self._bias[1])
         torch.mm(dz.rows.T, self._x.rows, out=self._gradient)
         if first:
             return None
-        dx = self._dx.map(*self._x.tensor.shape)
+        dx = self._scratch.map(self._x.tensor.shape, dz)
         torch.mm(dz.rows, self._weight, out=dx.rows)
         return dx
 
@@ -116,6 +117,7 @@ class Filters:
         gradient: Tensor,
         relu: bool,
         ways: Ways,
+        scratch: Scratch,
     ) -> None:
         """weight: (O, length of a patch), its bias behind the taps; and its gradient."""
         self._window, self._relu, self._ways = block.window, relu, ways
@@ -126,8 +128,9 @@ class Filters:
         self._filters = torch.unflatten(weight[:, : self._used], 1, inside).permute(0, 3, 1, 2)
         self._has_bias = block.bias
         self._tail = bits(torch.eye(1, SLACK, dtype=weight.dtype)[0])
-        self._roomy, self._y, self._dz, self._dx, self._patches, self._spread = (
-            Memory(weight.dtype) for _ in range(6)
+        self._scratch = scratch
+        self._roomy, self._y, self._patches, self._spread = (
+            Memory(scratch.dtype) for _ in range(4)
         )
         self._kept: Tensor | None
 
@@ -154,10 +157,10 @@ class Filters:
         found = F.conv2d(image, self._filters, bias, window.stride, padding, window.dilation)
         if self._relu:
             torch.relu_(found)
-        return result_of(found, self._y)
+        return result_of(found)
 
     def backward(self, dy: Map, first: bool) -> Map | None:
-        dz = gated(dy, self._out, self._dz) if self._relu else dy
+        dz = gated(dy, self._out, self._scratch) if self._relu else dy
         if self._ways.to_w:
             self._to_weights(dz)
         else:
@@ -191,7 +194,7 @@ class Filters:
 
     def _to_pixels(self, dz: Map) -> Map:
         """dx: dz w, and each pixel's sum over its places in the patches."""
-        dx = self._dx.map(*self._x.tensor.shape)
+        dx = self._scratch.map(self._x.tensor.shape, dz)
         _, _, width, channels = dx.tensor.shape
         columns, length = dz.tensor.shape[2], self._weight.shape[1]
         size = (dz.tensor.shape[1], columns)
@@ -214,7 +217,7 @@ class Filters:
         found = F.conv_transpose2d(
             dz.image, self._filters, None, window.stride, padding or 0, rest, 1, window.dilation
         )
-        return result_of(found if padding is not None else window.crop(found, size), self._dx)
+        return result_of(found if padding is not None else window.crop(found, size))
 
     def _parts(self, y: Map) -> Sequence[tuple[slice, slice]]:
         """Images, and their rows of y, whose patches are in memory at the same time."""

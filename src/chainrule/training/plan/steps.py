@@ -18,7 +18,7 @@ from chainrule.blocks.kernels.gates import bound_of, pass_between
 from chainrule.blocks.kernels.pooling import maxima_in, to_maxima_alone
 from chainrule.blocks.kernels.sums import add
 from chainrule.blocks.kernels.taps import taps_of
-from chainrule.training.plan.maps import Map, Memory
+from chainrule.training.plan.maps import Map, Memory, Scratch
 
 
 class Step(Protocol):
@@ -37,10 +37,10 @@ class Step(Protocol):
 class Pooling:
     """Max pooling of windows that do not overlap; keeps the place of each maximum in a byte."""
 
-    def __init__(self, block: MaxPooling, dtype: torch.dtype) -> None:
+    def __init__(self, block: MaxPooling, scratch: Scratch) -> None:
         self._block, self._taps = block, taps_of(block.window)
         kh, kw = block.window.kernel
-        self._y, self._dx = Memory(dtype), Memory(dtype)
+        self._scratch, self._y = scratch, Memory(scratch.dtype)
         self._place = Memory(torch.uint8 if kh * kw <= 256 else torch.int32)
         self._shape: tuple[int, int, int, int]
 
@@ -55,7 +55,7 @@ class Pooling:
     def backward(self, dy: Map, first: bool) -> Map | None:
         if first:
             return None
-        dx = self._dx.map(*self._shape)
+        dx = self._scratch.map(self._shape, dy)
         to_maxima_alone(dy.array, self._places.array, dx.array, self._taps)
         return dx
 
@@ -63,8 +63,8 @@ class Pooling:
 class Gate:
     """A ReLU by itself."""
 
-    def __init__(self, dtype: torch.dtype) -> None:
-        self._y, self._dx = Memory(dtype), Memory(dtype)
+    def __init__(self, scratch: Scratch) -> None:
+        self._scratch, self._y = scratch, Memory(scratch.dtype)
 
     def forward(self, x: Map, drawn: dict[str, Tensor]) -> Map:
         y = self._y.map(*x.tensor.shape)
@@ -73,14 +73,14 @@ class Gate:
         return y
 
     def backward(self, dy: Map, first: bool) -> Map | None:
-        return gated(dy, self._out, self._dx)
+        return gated(dy, self._out, self._scratch)
 
 
 class Flat:
     """(N, H, W, C) as (N, 1, 1, C H W), in the blocks' order: the channels first."""
 
-    def __init__(self, dtype: torch.dtype) -> None:
-        self._y, self._dx = Memory(dtype), Memory(dtype)
+    def __init__(self, scratch: Scratch) -> None:
+        self._scratch, self._y = scratch, Memory(scratch.dtype)
 
     def forward(self, x: Map, drawn: dict[str, Tensor]) -> Map:
         n, h, w, c = self._shape = tuple(x.tensor.shape)
@@ -94,7 +94,7 @@ class Flat:
         n, h, w, c = self._shape
         if h == w == 1:
             return dy
-        dx = self._dx.map(n, h, w, c)
+        dx = self._scratch.map((n, h, w, c), dy)
         dx.image.copy_(dy.tensor.view(n, c, h, w))
         return dx
 
@@ -106,9 +106,10 @@ class Sum:
     minus infinity.
     """
 
-    def __init__(self, steps: Sequence[Step], relu: bool, dtype: torch.dtype) -> None:
+    def __init__(self, steps: Sequence[Step], relu: bool, scratch: Scratch) -> None:
+        """steps: with the scratch inside this one."""
         self._steps, self._relu = steps, relu
-        self._y, self._g, self._dx = (Memory(dtype) for _ in range(3))
+        self._scratch, self._y = scratch, Memory(scratch.dtype)
 
     def forward(self, x: Map, drawn: dict[str, Tensor]) -> Map:
         found = x
@@ -119,7 +120,7 @@ class Sum:
         return y
 
     def backward(self, dy: Map, first: bool) -> Map | None:
-        g = gated(dy, self._out, self._g) if self._relu else dy
+        g = gated(dy, self._out, self._scratch) if self._relu else dy
         inner: Map | None = g
         for step in reversed(self._steps):
             if inner is None:
@@ -127,7 +128,7 @@ class Sum:
             inner = step.backward(inner, False)
         if inner is None:
             raise AssertionError("a step within a sum gave no derivative")
-        dx = self._dx.map(*dy.tensor.shape)
+        dx = self._scratch.map(dy.tensor.shape, g)
         add(g.flat, inner.flat, dx.flat, np.float32(-math.inf))
         return dx
 
@@ -136,27 +137,34 @@ class AsItIs:
     """A block by its own `forward` and `backward`."""
 
     def __init__(
-        self, name: str, block: Block, parameters: dict[str, Tensor], dtype: torch.dtype, ndim: int
+        self, name: str, block: Block, parameters: dict[str, Tensor], scratch: Scratch, ndim: int
     ) -> None:
         """name: with a dot behind it. parameters: the run's, by flat names; ndim: of the input."""
         self._name, self._block, self._all = name, block, parameters
-        self._dtype, self._ndim = dtype, ndim
-        self._y, self._dx = Memory(dtype), Memory(dtype)
+        self._scratch, self._ndim = scratch, ndim
+        self._y = Memory(scratch.dtype)
         self.derivatives: Derivatives = {}
 
     def forward(self, x: Map, drawn: dict[str, Tensor]) -> Map:
-        own = {k: v.to(self._dtype) for k, v in self._all.items() if k.startswith(self._name)}
+        own = {
+            k: v.to(self._scratch.dtype) for k, v in self._all.items() if k.startswith(self._name)
+        }
         own |= {k: v for k, v in drawn.items() if k.startswith(self._name)}
         self._own = {k.removeprefix(self._name): v for k, v in own.items()}
         y, self._saved = run_forward(self._block, self._as_block(x, self._ndim), self._own)
         self._y_ndim = y.ndim
-        return self._as_map(y, self._y)
+        return self._y.copy(_channels_last(y))
 
     def backward(self, dy: Map, first: bool) -> Map | None:
         given = self._as_block(dy, self._y_ndim)
         dx, found = run_backward(self._block, given, self._own, self._saved)
         self.derivatives = {f"{self._name}{key}": value for key, value in found.items()}
-        return None if first else self._as_map(dx, self._dx)
+        if first:
+            return None
+        last = _channels_last(dx)
+        result = self._scratch.map(last.shape, dy)
+        result.tensor.copy_(last)
+        return result
 
     def new_moments(self) -> dict[str, Tensor]:
         """What the block does not learn, after a forward pass."""
@@ -168,13 +176,14 @@ class AsItIs:
     def _as_block(self, x: Map, ndim: int) -> Tensor:
         return x.tensor.flatten(1) if ndim == 2 else x.image
 
-    def _as_map(self, y: Tensor, memory: Memory) -> Map:
-        return memory.copy(y[:, None, None] if y.ndim == 2 else y.permute(0, 2, 3, 1))
+
+def _channels_last(y: Tensor) -> Tensor:
+    return y[:, None, None] if y.ndim == 2 else y.permute(0, 2, 3, 1)
 
 
-def gated(dy: Map, y: Map, memory: Memory) -> Map:
+def gated(dy: Map, y: Map, scratch: Scratch) -> Map:
     """dy where y > 0, else 0."""
-    dz = memory.map(*dy.tensor.shape)
+    dz = scratch.map(dy.tensor.shape, dy)
     signed = np.int16 if y.flat.dtype == np.uint16 else np.int32
     arrays = [m.flat.view(signed) for m in (dy, y, dz)]
     pass_between(*arrays, bound_of(math.inf, y.tensor.dtype), 0, y.flat.size)
