@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from chainrule.cli.glyphs import LettersOption
-from chainrule.cli.on import OnOption
 from chainrule.cli.output import JsonOption, print_json, progress
-from chainrule.cli.sharing import WorkersOption, shared_training
+from chainrule.cli.sharing import TrainOnOption, WorkersOption, shared_training
 
 if TYPE_CHECKING:
     from chainrule.training.state import RunOptions
@@ -64,7 +63,7 @@ def train_letters(
         Path | None,
         typer.Option(metavar="DIR", help="Write the history there as TensorBoard events, too."),
     ] = None,
-    on: OnOption = None,
+    on: TrainOnOption = None,
     workers: WorkersOption = None,
     as_json: JsonOption = False,
 ) -> None:

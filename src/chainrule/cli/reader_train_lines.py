@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from chainrule.cli.on import OnOption
 from chainrule.cli.output import JsonOption, print_json, progress
-from chainrule.cli.sharing import Shared, WorkersOption, shared_training
+from chainrule.cli.sharing import Shared, TrainOnOption, WorkersOption, shared_training
 from chainrule.errors import InputError
 
 if TYPE_CHECKING:
@@ -137,7 +136,7 @@ def train_lines(
         Path | None,
         typer.Option(metavar="DIR", help="Write the history there as TensorBoard events, too."),
     ] = None,
-    on: OnOption = None,
+    on: TrainOnOption = None,
     workers: WorkersOption = None,
     as_json: JsonOption = False,
 ) -> None:

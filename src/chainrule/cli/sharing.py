@@ -13,6 +13,16 @@ from chainrule.errors import InputError
 if TYPE_CHECKING:
     from chainrule.training.state import RunOptions
 
+TrainOnOption = Annotated[
+    str | None,
+    typer.Option(
+        "--on",
+        metavar="ADDRESS",
+        help="A Ray cluster, whose processes share each batch: ray://HOST:PORT, HOST:PORT, auto "
+        "for the one this machine is in, or local for Ray on this machine (needs the extra `ray`).",
+        show_default="this process alone",
+    ),
+]
 WorkersOption = Annotated[
     int | None,
     typer.Option(
