@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from chainrule.cli import blocks_apply
 from chainrule.practical.on_picture import DEMONSTRATIONS
 
 CHANNELS = {"laplacian": 1, "edges": 2, "relu": 2, "maxpool": 3, "normalize": 3, "random": 10}
@@ -103,6 +104,12 @@ def test_narrow_pictures(command, tmp_path, size, block):
     Image.new("RGB", size, "teal").save(tmp_path / "narrow.png")
     document, _ = apply_json(command, tmp_path, "narrow.png", "--block", block)
     assert document["input_shape"] == [1, 3, size[1], size[0]]
+
+
+def test_a_picture_that_would_take_gigabytes_is_made_smaller_and_that_is_said(monkeypatch, capsys):
+    monkeypatch.setattr(blocks_apply, "_MOST_PIXELS", 5000)
+    assert blocks_apply._within_bounds(Image.new("RGB", (200, 100))).size == (100, 50)
+    assert "200 x 100 pixels; it is made smaller, to 100 x 50" in capsys.readouterr().err
 
 
 def test_a_small_picture_is_pooled_without_its_stability(command, tmp_path):

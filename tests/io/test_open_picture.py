@@ -228,6 +228,7 @@ def _png_with(*chunks):
 )
 def test_a_png_with_large_metadata_is_read(chunk):
     assert open_picture(_png_with(chunk)).getpixel((1, 1)) == (255, 0, 0)
+    assert taken_as(_png_with(chunk)) is None
     many = [(b"tEXt", b"note\0" + b"a" * 900_000)] * 80
     assert open_picture(_png_with(*many)).getpixel((1, 1)) == (255, 0, 0)
 

@@ -141,6 +141,11 @@ def test_quoted_cells_may_hold_ends_of_lines(tmp_path):
     assert points.class_names == ("x long", "y")
 
 
+def test_a_quote_that_is_never_closed_does_not_swallow_the_file(tmp_path):
+    with pytest.raises(FileError, match=r"line 2: found \d+ column\(s\); expected 2"):
+        load(tmp_path, 'a,kind\n"1,x\n' + "2,y\n" * 10_000)
+
+
 def test_windows_signs(tmp_path):
     points = load(tmp_path, "a,kind\n1,\u20ac\n2,\u2013\n".encode("cp1252"))
     assert points.class_names == ("\u2013", "\u20ac")

@@ -31,6 +31,8 @@ class Demonstrated(StrEnum):
     RANDOM = "random"
 
 
+_MOST_PIXELS = 16_000_000
+
 OutOption = Annotated[Path | None, typer.Option(metavar="DIR", help="The folder for the pictures.")]
 
 
@@ -63,7 +65,8 @@ def apply(
 
     Example: chainrule blocks apply photo.jpg --block maxpool --stride 15 --out maxpool
     """
-    picture = _picture(image)  # before torch is loaded: a wrong file is said at once
+    # before torch is loaded: a wrong file is said at once
+    picture = _within_bounds(_picture(image))
     from chainrule.practical.on_picture import WINDOW, as_tensor, demonstration
 
     settings = {
@@ -175,6 +178,21 @@ def _picture(path: Path | None) -> "Image":
     if note := taken_as(content):
         print(f"chainrule: {shown(path)} {note}", file=sys.stderr)
     return picture
+
+
+def _within_bounds(picture: "Image") -> "Image":
+    """The picture, made smaller (and that said) if its numbers would take some gigabytes."""
+    pixels = picture.width * picture.height
+    if pixels <= _MOST_PIXELS:
+        return picture
+    share = (_MOST_PIXELS / pixels) ** 0.5
+    size = (max(1, int(picture.width * share)), max(1, int(picture.height * share)))
+    print(
+        f"chainrule: the picture has {picture.width} x {picture.height} pixels; it is made smaller, "
+        f"to {size[0]} x {size[1]}",
+        file=sys.stderr,
+    )
+    return picture.resize(size)
 
 
 def _grey(picture: "Image | None", seed: int) -> "np.ndarray":

@@ -1,6 +1,7 @@
 """The bytes of a picture's file as a picture of Pillow, within limits."""
 
 import importlib
+import logging
 import struct
 from contextlib import suppress
 from functools import cache
@@ -46,6 +47,16 @@ def identify(content: bytes) -> Image.Image | None:
     PostScript is not run, and formats that Pillow only names are not taken.
     """
     _register()
+    try:
+        return _identified(content)
+    except ValueError as error:
+        # Pillow takes a megabyte of each text of a PNG, and 64 of all
+        if not (content.startswith(_PNG) and "MAX_TEXT" in str(error)):
+            raise
+        return _identified(_without_texts(content))
+
+
+def _identified(content: bytes) -> Image.Image | None:
     for kind in Image.ID:
         factory, accept = Image.OPEN[kind]
         if kind in _NOT_READ:
@@ -76,8 +87,7 @@ def why_not_read(suffix: str) -> str:
 def _decoded(content: bytes, name: str, at_least: int | None) -> Image.Image:
     try:
         image = _loaded(content, name, at_least)
-    except ValueError as error:
-        # Pillow takes a megabyte of each text of a PNG, and 64 of all
+    except ValueError as error:  # texts behind the pixels
         if not (content.startswith(_PNG) and "MAX_TEXT" in str(error)):
             raise
         content = _without_texts(content)
@@ -135,6 +145,7 @@ def _reads_heif() -> bool:
 @cache
 def _register() -> None:
     Image.init()
+    logging.getLogger("PIL").setLevel(logging.CRITICAL)  # what it finds is said by us
     # imported by name, so that types are checked alike where it is there and where it is not
     with suppress(ImportError):
         importlib.import_module("pillow_heif").register_heif_opener()

@@ -155,7 +155,10 @@ def _checked_bytes(content: bytes, path: Path | str) -> bytes:
 
 def taken_as(content: bytes) -> str | None:
     """What `open_picture` makes of a file's bytes that are no plain RGB, in words; else None."""
-    image = identify(content)
+    try:
+        image = identify(content)
+    except Exception:  # damaged: whoever decodes it says so
+        return None
     if image is None or image.mode.startswith(("I", "F")):
         return "has more than 8 bits a pixel; they are brought to 8 by their range"
     if "A" in image.getbands() or "transparency" in image.info:

@@ -16,6 +16,7 @@ _COMMENTS = ("#", "%", "//")
 _RULE = re.compile(r"[\s|:+]*-{2,}[\s|:+-]*")  # between the names and the rows of a drawn table
 _UNUSUAL = " \t#%/|+-:"  # a line of anything else, without quotes, holds cells for sure
 _OPENS = re.compile(r'(?:^|[,;\t| ])"[^"]*$')  # a quote that begins a cell, and no other after it
+_LONGEST = 100  # lines of a cell; a quote that is never closed must not swallow the file
 _CLOSES = re.compile(r'[^"]*"(?:[,;\t| ]|$)')
 
 
@@ -74,11 +75,13 @@ def _lines(text: str) -> tuple[list[str], list[int], str]:
     """The lines that hold cells, where each stood, and the comment right above the first."""
     lines: list[str] = []
     numbers: list[int] = []
-    comment, is_open, quotes = "", False, '"' in text
+    comment, is_open, quotes = "", 0, '"' in text
     for number, line in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), 1):
         if is_open:  # a quoted cell that holds the end of a line, which becomes a blank
             lines[-1] += " " + line
-            is_open = not (line.count('"') % 2 == 1 and _CLOSES.match(line))
+            is_open -= 1
+            if line.count('"') % 2 == 1 and _CLOSES.match(line):
+                is_open = 0
             continue
         if line and line[0] not in _UNUSUAL and not (quotes and '"' in line):
             lines.append(line)
@@ -90,7 +93,8 @@ def _lines(text: str) -> tuple[list[str], list[int], str]:
         elif start and not ("--" in line and _RULE.fullmatch(line)):
             lines.append(line)
             numbers.append(number)
-            is_open = quotes and line.count('"') % 2 == 1 and bool(_OPENS.search(line))
+            if quotes and line.count('"') % 2 == 1 and _OPENS.search(line):
+                is_open = _LONGEST
     return lines, numbers, comment
 
 
