@@ -188,8 +188,8 @@ def _within_bounds(picture: "Image") -> "Image":
     share = (_MOST_PIXELS / pixels) ** 0.5
     size = (max(1, int(picture.width * share)), max(1, int(picture.height * share)))
     print(
-        f"chainrule: the picture has {picture.width} x {picture.height} pixels; it is made smaller, "
-        f"to {size[0]} x {size[1]}",
+        f"chainrule: the picture has {picture.width} x {picture.height} pixels; it is made "
+        f"smaller, to {size[0]} x {size[1]}",
         file=sys.stderr,
     )
     return picture.resize(size)
