@@ -10,6 +10,8 @@ import pytest
 
 from chainrule.practical.notebooks.checking import ROOMS, parts_of
 from chainrule.practical.notebooks.sources import solved, source, student
+from chainrule.report.contents import PARTS
+from chainrule.report.page import anchor
 
 
 def test_new_and_solve_lay_down_every_notebook(command, tmp_path):
@@ -64,6 +66,17 @@ def test_a_students_notebook_has_no_outputs(number):
     tasks = [c["source"] for c in cells if "task" in str(c["metadata"].get("nbgrader"))]
     assert sum("raise NotImplementedError" in text for text in tasks) == len(source(number).tasks)
     assert jupytext.reads(student(number), fmt="ipynb").cells
+
+
+def test_links_to_the_report_lead_to_its_sections():
+    sections = {anchor(question.number) for part in PARTS for question in part.questions}
+    for number in ROOMS:
+        links = re.findall(r"\]\(([^)]*)\)", student(number))
+        assert links
+        for link in links:
+            page, _, section = link.partition("#")
+            assert page == "report/index.html"
+            assert section in sections
 
 
 def test_the_guide_for_teachers_has_every_task_and_its_points():
