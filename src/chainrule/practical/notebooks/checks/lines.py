@@ -31,7 +31,7 @@ def _across(answer: Answer) -> None:
 
 def _down(answer: Answer) -> None:
     jittered(answer)
-    _moved(answer, ((0, 2), (0, -2), (0, 16)))
+    _moved(answer, ((0, 2), (0, -2), (0, 16), (0, -16)))
 
 
 def _both(answer: Answer) -> None:

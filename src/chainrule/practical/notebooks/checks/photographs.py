@@ -37,6 +37,7 @@ def class_map(answer: Answer) -> None:
 
 def normalized(answer: Answer) -> None:
     features = np.random.default_rng(16).normal(size=(5, 4))
+    features[1] *= 0.1  # a row that is shorter than 1
     squares = (features**2).sum(axis=1, keepdims=True)
     lengths = np.sqrt(squares)
     hints = Hints(
@@ -163,7 +164,9 @@ def average_precision(answer: Answer) -> None:
 def _ranking() -> tuple[np.ndarray, np.ndarray]:
     generator = np.random.default_rng(19)
     relevant = generator.random(28) < 0.4
-    return generator.normal(size=28) + relevant, relevant
+    scores = generator.normal(size=28) + relevant
+    scores[relevant.argmax()] = scores.min() - 1  # the last one is of the class
+    return scores, relevant
 
 
 TASKS: dict[str, tuple[Part, ...]] = {

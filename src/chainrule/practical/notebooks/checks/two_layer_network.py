@@ -25,7 +25,7 @@ D, H = 3, 5
 def loss_derivative(answer: Answer) -> None:
     y_hat = np.array([[-2.0, -0.5, 0.3, 1.7], [0.9, 2.5, -1.1, 0.0]])
     # labels of both kinds: with y = 1 alone a missing y looks like a wrong sign
-    labels = np.array([[1.0, -1.0, 1.0, -1.0], [1.0, 1.0, -1.0, -1.0]])
+    labels = np.array([[1.0, -1.0, -1.0, -1.0], [1.0, 1.0, -1.0, -1.0]])
     right = _by_differences(y_hat, labels)
     sigmoid = 1 / (1 + np.exp(labels * y_hat))
     hints = Hints(
