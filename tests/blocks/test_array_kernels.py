@@ -184,6 +184,14 @@ def test_pooling_of_bfloat16_is_torchs(case, apart, seed):
         assert torch.equal(found.permute(0, 3, 1, 2).float(), dx)
 
 
+@pytest.mark.parametrize("low", [0.0, -math.inf])
+def test_normalisation_keeps_nan(low):
+    x, y = np.array([1, math.nan, -2], np.float32), np.empty(3, np.float32)
+    one = norm.repeated(np.ones(1))
+    norm.scale(x, y, one, one, np.float32(low))
+    np.testing.assert_array_equal(y, [2, math.nan, max(low, -1)])
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("relu", [True, False])
 def test_sums_are_torchs(dtype, relu):

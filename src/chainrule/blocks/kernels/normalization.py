@@ -67,13 +67,13 @@ def _folded(sums: NDArray[np.float64], channels: int) -> NDArray[np.float64]:
 
 @compiled
 def scale(x, y, a, b, low):  # type: ignore[no-untyped-def]
-    """y = max(low, a x + b)."""
+    """y = max(low, a x + b); NaN stays."""
     px, py, pa, pb = address(x), address(y), address(a), address(b)
     for start in range(0, x.size, a.size):
         given, found = further(px, start), further(py, start)
         for e in range(min(a.size, x.size - start)):
             value = pa[e] * number(given, e) + pb[e]
-            put(found, e, value if value > low else low)
+            put(found, e, low if value < low else value)
 
 
 @compiled
