@@ -14,9 +14,10 @@ from PIL.PngImagePlugin import PngInfo
 
 from chainrule.lab.server.static import PAGE
 from lab_browser import CHROMIUM, READY, Server, Tabs, until
+from lab_textures import give_folder, textures
 
 FOLDER = Path(__file__).parents[1] / "docs" / "images"
-ROOMS = {"points": "lab-points-*.png"}
+ROOMS = {"points": "lab-points-*.png", "photographs": "lab-photographs-*.png"}
 _COLOURS = 128  # enough for a page, and a fifth of the bytes
 
 
@@ -56,6 +57,36 @@ def points_tour(tabs, lab):
     yield "lab-points-map.png", tab.locator(".map").screenshot()
 
 
+def photographs_tour(tabs, lab, place):
+    """Go through the photographs room as the tour does; yield each picture's name and its PNG.
+
+    place: the address of an album that has its classifier.
+    """
+    tab = tabs.open(lab, "/#photographs", width=1280)
+    until(tab, "room.album")
+    tab.get_by_role("button", name="Sample pictures").click()
+    until(tab, "document.querySelector('.shows')?.dataset.decided")
+    until(tab, "document.querySelectorAll('.gallery img').length === 2")
+    part = {"x": 0, "y": 0, "width": 1280, "height": 800}
+    yield "lab-photographs-decided.png", tab.screenshot(clip=part)
+    tab = tabs.open(lab, place, width=1280)
+    until(tab, "document.querySelector('.classifier')?.dataset.judged")
+    tab.get_by_label("Unsure under a margin of").fill("0.3")
+    tab.locator("[data-cell='1 1']").click()
+    until(tab, "document.querySelectorAll('.opened img').length > 3")
+    until(tab, "[...document.querySelectorAll('.opened img')].every(i => i.complete)")
+    yield "lab-photographs-matrix.png", tab.locator(".judged").screenshot()
+
+
+def train_textures(tabs, lab):
+    """An album with its classifier; its address."""
+    tab = tabs.open(lab, "/#photographs", width=1280)
+    give_folder(tab, textures(Path(tempfile.mkdtemp())))
+    tab.get_by_role("button", name="Train", exact=True).click()
+    until(tab, "document.querySelector('.classifier')?.dataset.judged")
+    return tab.url.removeprefix(lab.origin)
+
+
 def save(name, content):
     """Write a picture in few colours, with its stamp."""
     info = PngInfo()
@@ -73,6 +104,8 @@ def main():
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         tabs = Tabs(browser)
         for name, content in points_tour(tabs, server):
+            save(name, content)
+        for name, content in photographs_tour(tabs, server, train_textures(tabs, server)):
             save(name, content)
         tabs.close()
         browser.close()

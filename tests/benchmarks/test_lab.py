@@ -6,15 +6,19 @@ import pytest
 
 from chainrule.benchmarks import lab
 from lab_browser import CHROMIUM
+from lab_textures import textures
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (on Debian: the package chromium)")
-def test_every_row_is_measured(command):
-    result = command("bench", "lab", "--seconds", 1, "--students", 3, "--json")
+def test_every_row_is_measured(command, tmp_path):
+    photos = textures(tmp_path, each=3)
+    result = command("bench", "lab", "--seconds", 1, "--students", 3, "--photos", photos, "--json")
     assert result.returncode == 0, result.stderr
     rows = {row["name"]: row["value"] for row in json.loads(result.stdout)["rows"]}
-    assert len(rows) == 9
+    assert len(rows) == 14
+    assert rows["a photograph classified and explained, after the first"] > 0
+    assert rows["11 photographs: that time over `images train`'s"] > 0
     assert rows["class of 3: errors"] == 0
     assert rows["class of 3: answers"] >= 3
     assert rows["frames a second meanwhile"] > 0

@@ -170,6 +170,8 @@ def test_features_evaluate_train_and_predict(command, shapes, tmp_path):
         (["evaluate", "two", "--C", "nan"], "`C`: found nan"),
         (["evaluate", "two", "--seed", "4294967296"], "`seed`: found 4294967296"),
         (["predict", "absent.safetensors", "x.jpg"], "absent.safetensors"),
+        (["predict", "m.safetensors", "x.jpg", "--unsure", "2"], "--unsure: found 2.0"),
+        (["predict", "m.safetensors", "x.jpg", "--unsure", "nan"], "--unsure: found nan"),
         (
             ["predict", "pickle.safetensors", "x.jpg"],
             "is no file of chainrule's",

@@ -10,9 +10,9 @@ from chainrule.chain.inference.folding import fold_batch_normalization
 from chainrule.chain.inference.precision import best_precision
 from chainrule.images.efficientnet import (
     efficientnet_lite0,
-    imagenet_classes,
     load_efficientnet_lite0,
 )
+from chainrule.images.imagenet import imagenet_classes
 from chainrule.io.pictures import read_picture
 
 pytestmark = pytest.mark.slow

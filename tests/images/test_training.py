@@ -19,7 +19,7 @@ from chainrule.images.calibration import (
     probabilities,
     reliability_table,
 )
-from chainrule.images.classifier import load_classifier
+from chainrule.images.classifier import Answers, Classifier, load_classifier
 from chainrule.images.collection import Collection, read_collection
 from chainrule.images.estimator import PhotoClassifier, PhotoFeatures
 from chainrule.images.familiarity import choose_threshold, familiarity
@@ -286,3 +286,18 @@ def test_no_warning_is_left_to_the_user(known_network, shapes):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         PhotoClassifier("small").fit(shapes)
+
+
+def test_an_answer_is_unsure_where_two_classes_are_near():
+    """By hand: margins 0.5, 0.1 and 0.75; the last picture is like none of the training's."""
+    weight, examples = np.zeros((3, 2), np.float32), np.zeros((1, 2), np.float16)
+    classifier = Classifier(
+        ("a", "b", "c"), weight, weight[:, 0], ("net",), ("key",), 1.0, 0.5, examples
+    )
+    probability = np.array([[0.7, 0.2, 0.1], [0.3, 0.3, 0.4], [0.05, 0.85, 0.1]])
+    answers = Answers(classifier, probability, probability, np.array([0.9, 0.9, 0.1]))
+    np.testing.assert_allclose(answers.margin, [0.5, 0.1, 0.75])
+    assert answers.names() == ["a", "c", "b"]
+    assert answers.names(unsure_below=0.2) == ["a", "unsure", "b"]
+    assert answers.names(0.5, 0.2) == ["a", "unsure", "unknown"]
+    assert answers.names(0.5, 0.8) == ["unsure", "unsure", "unknown"]

@@ -1,10 +1,14 @@
 """A lab for the tests, and tabs of it."""
 
 import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
-from lab_browser import Server, Tabs
+from lab_browser import Server, Tabs, until
+from lab_textures import give_folder, textures
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +35,34 @@ def tabs(browser):
     yield opened
     opened.close()
     assert opened.wrong == []
+
+
+@dataclass(frozen=True)
+class Trained:
+    """An album with its classifier: the folder that was given, where the page is, and how many
+    seconds a cancel took."""
+
+    folder: Path
+    place: str
+    cancelled_in: float
+
+
+@pytest.fixture(scope="session")
+def trained(lab, browser, tmp_path_factory):
+    """A folder of classes that became a classifier, as a person does it, after a change of mind."""
+    folder = textures(tmp_path_factory.mktemp("photographs"))
+    opened = Tabs(browser)
+    tab = opened.open(lab, "/#photographs")
+    give_folder(tab, folder)
+    tab.get_by_role("button", name="Train", exact=True).click()
+    until(tab, "document.querySelector('.classifier progress')")
+    started = time.monotonic()
+    tab.get_by_role("button", name="Cancel").click()
+    until(tab, "document.querySelector('.classifier')?.dataset.training === 'cancelled'")
+    cancelled_in = time.monotonic() - started
+    tab.get_by_role("button", name="Go on").click()
+    until(tab, "document.querySelector('.classifier')?.dataset.judged")
+    place = tab.url.removeprefix(lab.origin)
+    opened.close()
+    assert opened.wrong == []
+    return Trained(folder, place, cancelled_in)

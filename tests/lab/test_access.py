@@ -51,6 +51,26 @@ def test_axe_finds_nothing_in_any_state(tabs, lab, view):
     seen_by_axe(tab, "the list of runs")
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("view", VIEWS, ids=["wide", "narrow and dark", "forced colours"])
+def test_axe_finds_nothing_in_the_photographs(tabs, lab, trained, view):
+    tab = tabs.open(lab, trained.place, **view)
+    until(tab, "document.querySelector('.classifier')?.dataset.judged")
+    tab.get_by_label("Unsure under a margin of").fill("0.4")
+    tab.locator("[data-cell='1 1']").click()
+    until(tab, "document.querySelector('.opened img')")
+    until(tab, "document.querySelector('.shows')?.dataset.decided")
+    until(tab, "document.querySelector('.best.own')")
+    seen_by_axe(tab, "with a classifier, a cell and what decided")
+    tab.get_by_role("button", name="New album").click()
+    until(tab, "room.state === 'empty'")
+    seen_by_axe(tab, "an empty album")
+    content = {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": b"none"}
+    tab.get_by_label("Open pictures").set_input_files([content])
+    until(tab, "document.querySelector('.broken')")
+    seen_by_axe(tab, "a file that is no picture")
+
+
 FOCUSED = """() => {
   const e = document.activeElement;
   return e.getAttribute("aria-label") || e.textContent.trim();
@@ -75,6 +95,26 @@ def test_everything_that_acts_has_a_key(tabs, lab):
     until(tab, "Number(room.iteration) > 10")
     tab.get_by_role("button", name="Rewind").press("Enter")
     until(tab, "room.state === 'paused' && room.iteration === '0'")
+
+
+def test_every_key_of_the_photographs(tabs, lab, trained):
+    tab = tabs.open(lab, trained.place)
+    until(tab, "document.querySelector('.classifier')?.dataset.judged")
+    until(tab, "document.querySelector('.shows')?.dataset.decided")
+    tab.get_by_role("button", name="Train again").focus()
+    reached = set()
+    for _ in range(12):
+        tab.keyboard.press("Tab")
+        reached.add(tab.evaluate(FOCUSED))
+    assert "Confusion matrix" in reached
+    assert any("of gravel right: open them" in name for name in reached)
+    tab.locator("[data-cell='2 2']").press("Enter")
+    until(tab, "document.querySelector('[data-opened]')?.dataset.opened === '2 2'")
+    tab.locator(".opened button[data-picture]").first.press("Enter")
+    until(tab, "document.querySelector('.shows .name')?.textContent.startsWith('stones/gravel/')")
+    tab.get_by_label("what the network saw").focus()
+    tab.keyboard.press("ArrowUp")
+    until(tab, "document.querySelector('.decided canvas')?.dataset.drawn?.endsWith(':derivative')")
 
 
 # Machado, Oliveira and Fernandes 2009, severity 1, for linear RGB

@@ -1,16 +1,25 @@
 """The photographs room as a person uses it, from nothing to the files that they take away."""
 
 import base64
+import csv
 import io
+import json
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.numpy import load_file
 
-from chainrule.images import load_network
+from chainrule.images import load_network, read_collection
 from chainrule.io.pictures import read_picture, sample_files
 from lab_browser import until
+from lab_textures import CLASSES, cuts
 
 LOOKED = "document.querySelector('.shows')?.dataset.decided"
 
@@ -26,7 +35,7 @@ def network():
 def give(tab, *files):
     """Open pictures with the button; wait until they are taken."""
     tab.get_by_label("Open pictures").set_input_files(files)
-    until(tab, "document.querySelector('.give').dataset.sending === 'false'")
+    until(tab, "document.querySelector('.give')?.dataset.sending === 'false'")
 
 
 def choose(tab, name):
@@ -44,7 +53,7 @@ def best_of(tab):
 
 
 def canvas_of(tab, drawn):
-    until(tab, f"document.querySelector('.decided canvas').dataset.drawn === '{drawn}'")
+    until(tab, f"document.querySelector('.decided canvas')?.dataset.drawn === '{drawn}'")
     url = tab.evaluate("document.querySelector('.decided canvas').toDataURL()")
     picture = Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2])))
     return np.asarray(picture.convert("RGB")).astype(int)
@@ -129,3 +138,118 @@ def test_pictures_as_people_have_them_and_what_is_none(tabs, lab, network, tmp_p
     choose(tab, "b.tiff")
     tab.get_by_role("button", name="Remove", exact=True).first.click()
     until(tab, "document.querySelectorAll('.gallery .small li').length === 2")
+
+
+def same_bits(folder, name, taken):
+    """Run a command that was taken away where the folder lies; whether it gives the same model."""
+    command = [sys.executable, "-m", *shlex.split(taken.read_text()), "--json"]
+    result = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, check=True,
+        env={**os.environ, "XDG_CACHE_HOME": str(folder / "cache")},
+    )  # fmt: skip
+    ours, theirs = (load_file(path) for path in (name, folder / "model.safetensors"))
+    assert ours.keys() == theirs.keys()
+    for key, value in ours.items():
+        np.testing.assert_allclose(value, theirs[key], rtol=1e-3, atol=1e-4)
+    return json.loads(result.stdout)
+
+
+def save(tab, name, folder):
+    with tab.expect_download() as found:
+        tab.get_by_role("link", name=name).click()
+    found.value.save_as(folder / name)
+    return folder / name
+
+
+def test_a_folder_becomes_a_classifier_that_is_taken_away(tabs, lab, trained, tmp_path, command):
+    assert trained.cancelled_in < 1
+    tab = tabs.open(lab, trained.place)
+    until(tab, "document.querySelector('.classifier')?.dataset.judged")
+    model = save(tab, "model.safetensors", tmp_path)
+    expected = same_bits(trained.folder.parent, model, save(tab, "train.sh", tmp_path))
+    assert expected["classes"] == ["brick", "grass", "gravel"]
+    assert tab.locator(".error").get_attribute("data-wrong") == str(
+        round(expected["error"] * expected["pictures"])
+    )
+    for t, name in enumerate(expected["classes"]):  # each cell opens its pictures
+        recall = f"{100 * expected['recall'][name]:.2f} %"
+        assert recall in tab.locator(f"[data-recall='{t}']").inner_text()
+        for a, count in enumerate(expected["confusion"][t]):
+            cell = tab.locator(f"[data-cell='{t} {a}']")
+            assert cell.count() == bool(count)
+            if count:
+                cell.click()
+                until(tab, f"document.querySelector('[data-opened]')?.dataset.opened === '{t} {a}'")
+                names = [i.get_attribute("alt") for i in tab.locator(".opened img").all()]
+                assert len(set(names)) == count
+                assert all(n.startswith(f"stones/{name}/") for n in names)
+    cell = tab.locator("[data-cell='1 0']")  # the brick in the wrong folder
+    cell.click()
+    tab.locator(".opened button[data-picture]").first.click()
+    until(tab, "document.querySelector('.shows .name')?.textContent.startsWith('stones/grass/')")
+    found = tab.locator(".findings").inner_text()
+    assert "grass; rather brick?" in found
+    assert "stones/brick/copy.png: the same picture as stones/brick/brick 0.png" in found
+    assert "stones/brick/cut off.png is damaged" in found
+    groups = [
+        {button.get_attribute("title") for button in group.locator("button").all()}
+        for group in tab.locator(".groups > li").all()
+    ]
+    assert {"stones/gravel/gravel 0.png", "stones/gravel/smaller.jpg"} in groups
+    listed = read_collection(_beside(save(tab, "pictures.csv", tmp_path), trained.folder.parent))
+    there = read_collection(trained.folder)
+    broken = trained.folder / "brick" / "cut off.png"
+    assert {*listed.files, broken} == set(there.files)
+    assert listed.classes == there.classes
+
+
+def _beside(path, folder):
+    target = folder / path.name
+    target.write_bytes(path.read_bytes())
+    return target
+
+
+def test_new_pictures_are_answered_as_by_the_command(tabs, lab, trained, tmp_path, command):
+    tab = tabs.open(lab, trained.place)
+    until(tab, "document.querySelector('.classifier')?.dataset.judged")
+    files = [tmp_path / f"{name}.png" for name in CLASSES]
+    for name, file in zip(CLASSES, files, strict=True):
+        cuts(name)[12].save(file)
+    tab.get_by_label("Unsure under a margin of").fill("0.5")
+    unsure = int(tab.locator(".judged").get_attribute("data-unsure"))
+    give(tab, *files)
+    model = save(tab, "model.safetensors", tmp_path)
+    result = command(
+        "images", "predict", model, *files, "--top", "5", "--unknown", "--unsure", "0.50", "--json"
+    )
+    rows = {Path(row["file"]).name: row for row in json.loads(result.stdout)["images"]}
+    for file in files:
+        choose(tab, file.name)
+        until(tab, "document.querySelector('.best.own')")
+        row = rows[file.name]
+        assert tab.locator("[data-own]").get_attribute("data-own") == row["class"]
+        shown = [
+            (b.locator("span").first.inner_text(), float(b.get_attribute("data-probability")))
+            for b in tab.locator(".best.own button").all()
+        ]
+        assert dict(shown) == pytest.approx(
+            {guess["class"]: guess["probability"] for guess in row["best"]}, abs=1e-3
+        )
+    tab.locator(".best.own button").nth(2).click()  # what decided on the class that it is not
+    until(tab, LOOKED + ".startsWith('own ')")
+    assert "own=" in tab.url
+    answers = list(csv.DictReader(save(tab, "answers.csv", tmp_path).read_text().splitlines()))
+    assert {row["file"]: row["class"] for row in answers if "/" not in row["file"]} == {
+        name: row["class"] for name, row in rows.items()
+    }
+    margins = [float(r["probability_1"]) - float(r["probability_2"]) for r in answers]
+    assert all((m < 0.5) <= (r["class"] in ("unsure", "unknown"))
+               for m, r in zip(margins, answers, strict=True))  # fmt: skip
+    assert 0 <= unsure < len(answers)
+    for file in files:  # the album as it was
+        choose(tab, file.name)
+        tab.get_by_role("button", name="Remove", exact=True).first.click()
+        until(
+            tab,
+            f"![...document.querySelectorAll('.gallery img')].some(i => i.alt === '{file.name}')",
+        )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from lab_pictures import FOLDER, ROOMS, points_tour, stamp, stamp_of
+from lab_pictures import FOLDER, ROOMS, photographs_tour, points_tour, stamp, stamp_of
 
 TOUR = Path(__file__).parents[2] / "docs" / "tours" / "lab.md"
 
@@ -25,7 +25,7 @@ def test_every_picture_is_in_the_tour():
     assert named == {path.name for path in FOLDER.glob("lab-*.png")}
 
 
-def test_the_tour_can_be_gone(tabs, lab):
-    for name, content in points_tour(tabs, lab):
+def test_the_tour_can_be_gone(tabs, lab, trained):
+    for name, content in (*points_tour(tabs, lab), *photographs_tour(tabs, lab, trained.place)):
         with Image.open(io.BytesIO(content)) as taken, Image.open(FOLDER / name) as kept:
             assert abs(taken.width - kept.width) <= 2, name

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from chainrule.benchmarks.lab_photographs import folder_of_many, one_picture
 from chainrule.errors import InputError
 from chainrule.io.progress import Progress
 
@@ -39,8 +40,13 @@ _USABLE = """run => new Promise(done => {
 })"""
 
 
-def measure(students: int, seconds: float, report: Progress | None = None) -> dict[str, Any]:
-    """{"rows": [{"name", "value", "unit"}]}. Raises InputError without Chromium."""
+def measure(
+    students: int, seconds: float, photos: Path | None = None, report: Progress | None = None
+) -> dict[str, Any]:
+    """{"rows": [{"name", "value", "unit"}]}. Raises InputError without Chromium.
+
+    photos: a folder of classes that is dropped; without, that is not measured.
+    """
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         raise InputError("found no Chromium; expected the program chromium, as Debian has it")
@@ -49,11 +55,12 @@ def measure(students: int, seconds: float, report: Progress | None = None) -> di
     def add(name: str, value: float, unit: str) -> None:
         rows.append({"name": name, "value": value, "unit": unit})
         if report is not None:
-            report(len(rows), 9)
+            report(len(rows), 10 if photos is None else 14)
 
     library = _library_speed()
     with tempfile.TemporaryDirectory() as folder:
         _alone(Path(folder, "alone"), chromium, library, add)
+        _photographs(Path(folder, "photographs"), chromium, photos, add)
         found = _class(Path(folder, "class"), students, seconds)
     waits = sorted(found.waits) or [0.0]
     add(f"class of {students}: answers", len(found.waits), "")
@@ -101,6 +108,28 @@ def _alone(folder: Path, chromium: str, library: float, add: Any) -> None:
             add("frames a second meanwhile", frames, "1/s")
             client.post(f"/api/points/runs/{run}/do", {"do": "pause"})
             add("a zoom into the curves of 10^7 iterations, median", 1000 * _zoom(client), "ms")
+        browser.close()
+
+
+def _photographs(folder: Path, chromium: str, photos: Path | None, add: Any) -> None:
+    with _serving(folder, "--token", _TOKEN) as lab:
+        client = Client(lab)
+        seconds = one_picture(client)
+        add("a photograph classified and explained, after the first", seconds, "s")
+    if photos is None:
+        return
+    from playwright.sync_api import sync_playwright
+
+    with (
+        sync_playwright() as playwright,
+        _serving(folder / "many", "--token", _TOKEN) as lab,  # whose worker has seen no picture
+    ):
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        tab = browser.new_page(viewport={"width": 1440, "height": 900})
+        tab.set_default_timeout(0)
+        tab.goto(lab.address)
+        origin = "http://" + urlsplit(lab.address).netloc
+        folder_of_many(tab, origin, photos, lambda: _memory(lab.process), add)
         browser.close()
 
 
@@ -209,11 +238,15 @@ class Client:
         """The answer's document."""
         return dict(json.loads(self._asked("POST", path, json.dumps(document))))
 
+    def give(self, path: str, content: bytes) -> dict[str, Any]:
+        """The answer's document, to a file's bytes."""
+        return dict(json.loads(self._asked("POST", path, content)))
+
     def known(self, run: str) -> int:
         """How many iterations a run has taken."""
         return int(json.loads(self.get(f"/api/points/runs/{run}"))["news"].get("known", 0))
 
-    def _asked(self, method: str, path: str, body: str | None) -> bytes:
+    def _asked(self, method: str, path: str, body: str | bytes | None) -> bytes:
         self._connection.request(method, path, body, self._headers)
         answer = self._connection.getresponse()
         content = answer.read()

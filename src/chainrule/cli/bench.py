@@ -186,20 +186,26 @@ def training(
 def lab(
     seconds: Annotated[float, typer.Option(min=1, help="How long the class works.")] = 20,
     students: Annotated[int, typer.Option(min=1, help="Sessions of the class.")] = 30,
+    photos: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder of class folders, which is dropped and trained."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure the lab as its users find it: in a headless browser, and with a class at work.
 
     How soon it is usable; its training's speed beside the library's while the page draws; frames a
-    second; curves of 10^7 iterations; and for a class of --students on this machine how long the
-    answer to a click takes, what fails, and the memory at the end. Needs Chromium.
+    second; curves of 10^7 iterations; how long a photograph takes; with --photos how long a folder
+    takes until it is a measured classifier, beside `images train`; and for a class of --students on
+    this machine how long the answer to a click takes, what fails, and the memory at the end. Needs
+    Chromium.
 
     Example: chainrule bench lab --seconds 120 --json
     """
     from chainrule.benchmarks.lab import measure
 
     with progress("bench lab", "measurements") as report:
-        document = measure(students, seconds, report)
+        document = measure(students, seconds, photos, report)
     if as_json:
         print_json(document)
         return

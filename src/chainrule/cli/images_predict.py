@@ -49,6 +49,14 @@ def predict(
             "them are.",
         ),
     ] = False,
+    unsure: Annotated[
+        float | None,
+        typer.Option(
+            metavar="MARGIN",
+            help="Say `unsure` where the best class's probability is less than so much above the "
+            "second's.",
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A CSV file with the answers.")
     ] = None,
@@ -66,8 +74,11 @@ def predict(
     """
     from chainrule.images.answers import answer_rows, check_answers_path
     from chainrule.images.classifier import load_classifier
+    from chainrule.io.checks import finite_number
 
     check_answers_path(out)
+    if unsure is not None:
+        finite_number("--unsure", unsure, 0, 1)
     loaded = load_classifier(classifier)
     if bool(images) == bool(features):
         raise InputError("expected either pictures or files of features")
@@ -82,7 +93,7 @@ def predict(
             count += len(files)
             skipped += left_out
             if files:
-                told.add(answer_rows(answers, files, top, unknown))
+                told.add(answer_rows(answers, files, top, unknown, unsure))
         refuse_if_nothing(count, skipped)
         told.end(skipped)
 
@@ -133,13 +144,15 @@ def _output(out: Path | None, as_json: bool) -> Iterator[_Output]:
 
 
 def _print(rows: list[dict[str, Any]]) -> None:
+    from chainrule.images.classifier import UNKNOWN, UNSURE
     from chainrule.io.names import shown
 
     for row in rows:
         named = ", ".join(
             f"{shown(guess['class'])} {guess['probability']:.3f}" for guess in row["best"]
         )
-        label = named if row["class"] != "unknown" else f"unknown ({named})"
+        is_open = row["class"] in (UNKNOWN, UNSURE)
+        label = f"{row['class']} ({named})" if is_open else named
         print(f"{label}  {shown(row['file'])}")
 
 

@@ -14,12 +14,16 @@ from chainrule.io.names import shown
 
 
 def answer_rows(
-    answers: Answers, files: Sequence[Path], top: int, unknown: bool
+    answers: Answers,
+    files: Sequence[Path],
+    top: int,
+    unknown: bool,
+    unsure_below: float | None = None,
 ) -> list[dict[str, Any]]:
-    """Of each picture: file, class (or "unknown"), the `top` best with their probabilities, all
-    scores, familiarity."""
+    """Of each picture: file, class (or "unknown", "unsure"), the `top` best with their
+    probabilities, all scores, familiarity."""
     model = answers.classifier
-    names = answers.names(model.unknown_below if unknown else None)
+    names = answers.names(model.unknown_below if unknown else None, unsure_below)
     order = np.argsort(-answers.scores, axis=1, kind="stable")[:, :top]
     return [
         {

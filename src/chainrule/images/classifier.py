@@ -24,6 +24,8 @@ _KIND = "chainrule image classifier"
 PART = 16_384  # pictures whose features are in memory together: whole batches
 UNKNOWN = "unknown"
 """The answer where a picture is none of the classes."""
+UNSURE = "unsure"
+"""The answer where the two best classes are too near to each other."""
 
 
 @dataclass(frozen=True)
@@ -81,12 +83,22 @@ class Answers:
         """The number of the class with the largest score."""
         return np.asarray(self.scores.argmax(1))
 
-    def names(self, unknown_below: float | None = None) -> list[str]:
-        """The best class of each picture, or `UNKNOWN` where it is less familiar than that."""
-        limit = -np.inf if unknown_below is None else unknown_below
+    @property
+    def margin(self) -> Float[np.ndarray, " n"]:
+        """The probability of each picture's best class less that of the second."""
+        best = np.partition(self.probability, -2, axis=1)[:, -2:]
+        return np.asarray(best[:, 1] - best[:, 0])
+
+    def names(
+        self, unknown_below: float | None = None, unsure_below: float | None = None
+    ) -> list[str]:
+        """The best class of each picture; `UNKNOWN` where it is less familiar than that, else
+        `UNSURE` where its margin is smaller than that."""
+        known = self.familiarity >= (-np.inf if unknown_below is None else unknown_below)
+        sure = self.margin >= (-np.inf if unsure_below is None else unsure_below)
         return [
-            self.classifier.classes[c] if known else UNKNOWN
-            for c, known in zip(self.best, self.familiarity >= limit, strict=True)
+            UNKNOWN if not k else UNSURE if not s else self.classifier.classes[c]
+            for c, k, s in zip(self.best, known, sure, strict=True)
         ]
 
 

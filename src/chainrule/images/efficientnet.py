@@ -17,6 +17,7 @@ from chainrule.blocks import (
 from chainrule.blocks.block import Block
 from chainrule.chain import Chain
 from chainrule.chain.inference.folding import fold_batch_normalization
+from chainrule.images.imagenet import imagenet_classes
 from chainrule.images.network import Network
 from chainrule.images.preprocessing import Preprocessing
 
@@ -92,21 +93,6 @@ def efficientnet_lite0() -> Chain:
         ("classifier", FullyConnected(1280, 1000)),
     ]
     return Chain(layers, (1, 3, SIZE, SIZE))
-
-
-def imagenet_classes() -> tuple[str, ...]:
-    """The 1,000 names in the order of their WordNet ids, from the package `imagenet-classes`.
-
-    Each is the first of the class's synonyms; where two classes share it (the crane that flies and
-    the one that lifts), the package's name that tells them apart.
-    """
-    import imagenet_classes as package  # type: ignore[import-untyped]
-
-    names = [package.get_1k_class_name(i).split(",")[0] for i in range(1000)]
-    return tuple(
-        name if names.count(name) == 1 else package.get_1k_clean_name(i)
-        for i, name in enumerate(names)
-    )
 
 
 def _inverted_bottleneck(

@@ -9,7 +9,7 @@ from chainrule.blocks import Convolution, Flatten, FullyConnected, MaxPooling, R
 from chainrule.blocks.block import Block
 from chainrule.chain import Chain
 from chainrule.errors import FileError, InputError
-from chainrule.images.efficientnet import imagenet_classes
+from chainrule.images.imagenet import imagenet_classes
 from chainrule.images.network import Network
 from chainrule.images.preprocessing import Preprocessing
 from chainrule.images.store import default_cache_folder

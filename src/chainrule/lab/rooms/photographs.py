@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import secrets
-from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -11,12 +10,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from chainrule.errors import ChainruleError, FileError, InputError
-from chainrule.io.checks import one_of
+from chainrule.images.imagenet import imagenet_classes
+from chainrule.io.checks import finite_number, one_of
 from chainrule.io.pictures import sample_files
 from chainrule.lab.jobs.frames import packed
 from chainrule.lab.jobs.store import Kept, Record
 from chainrule.lab.rooms.photographs_albums import Albums, checked_name, classes_of, described
 from chainrule.lab.rooms.photographs_looker import Looker
+from chainrule.lab.rooms.photographs_take import NAMES, commands, taken
+from chainrule.lab.rooms.photographs_training import Trainings
 from chainrule.lab.server.app import Lab
 from chainrule.lab.server.bodies import body_to, document, whole
 from chainrule.lab.server.guard import refused
@@ -31,6 +33,7 @@ class PhotographsRoom:
         self._lab = lab
         self._albums = Albums(lab)
         self._looker = Looker(self._phase)
+        self._trainings = Trainings(lab, self._albums)
         self._revision = 0
 
     def routes(self) -> list[BaseRoute]:
@@ -43,11 +46,19 @@ class PhotographsRoom:
             Route(album, self._show),
             Route(f"{album}/pictures", self._take, methods=["POST"]),
             Route(f"{album}/pictures", self._rows),
+            Route(picture, self._one),
             Route(picture, self._remove, methods=["DELETE"]),
             Route(f"{picture}/small", self._small),
             Route(f"{picture}/best", self._best),
             Route(f"{picture}/decided", self._decided),
+            Route(f"{album}/take/{{name}}", self._away),
+            *self._trainings.routes(),
         ]
+
+    @property
+    def looker_pid(self) -> int | None:
+        """The number of the process that looks at pictures, if there is one."""
+        return self._looker.pid
 
     def start(self) -> None:
         """Nothing is ready before it is asked for: the network takes memory."""
@@ -55,9 +66,11 @@ class PhotographsRoom:
     def stop(self) -> None:
         """End the processes."""
         self._looker.stop()
+        self._trainings.stop()
 
     def forget(self, run: str) -> None:
-        """Remove an album's files."""
+        """End an album's training, and remove its files."""
+        self._trainings.forget(run)
         self._albums.forget(run)
 
     def _phase(self, owner: str, said: str) -> None:
@@ -95,7 +108,8 @@ class PhotographsRoom:
         return JSONResponse(
             {"id": album.id, "pictures": len(files), "bytes": sum(kept.bytes for kept in files),
              "classes": dict(zip(collection.classes, counts, strict=True)),
-             "quotas": {"picture": quotas.picture, "pictures": quotas.pictures}}
+             "quotas": {"picture": quotas.picture, "pictures": quotas.pictures},
+             "commands": commands(album, files), **self._trainings.described(album)}
         )  # fmt: skip
 
     def _found(self, request: Request) -> Record:
@@ -124,19 +138,23 @@ class PhotographsRoom:
         return JSONResponse(described(kept, None) if kept is not None else {}, 201)
 
     async def _rows(self, request: Request) -> Response:
-        """A part of the pictures, each looked at: the newest first."""
+        """A part of the pictures, each looked at, the newest first; and all that are none."""
         album = self._found(request)
         files = self._lab.store.files(album.id)
-        shown = {file.as_posix(): c for file, c in _shown(files)}
+        shown = _shown(files)
         wanted = request.query_params.get("class")
+        fit = [kept for kept in files if "reason" not in kept.seen]
         if wanted is not None:
-            files = [kept for kept in files if shown.get(kept.name) == (wanted or None)]
+            fit = [kept for kept in fit if shown.get(kept.name) == (wanted or None)]
         first, count = whole(request, "first", 0), min(whole(request, "count", 48), _MOST_ROWS)
-        part = files[::-1][first : first + count]
+        part = fit[::-1][first : first + count]
         looked = await asyncio.gather(*(self._looked_at(album, kept) for kept in part))
+        rows = [described(kept, shown.get(kept.name)) for kept in looked]
+        broken = [described(kept, None) for kept in files if "reason" in kept.seen]
+        broken += [row for row in rows if "reason" in row]
         return JSONResponse(
-            {"pictures": [described(kept, shown.get(kept.name)) for kept in looked],
-             "of": len(files)}
+            {"pictures": [row for row in rows if "reason" not in row], "of": len(fit),
+             "broken": broken}
         )  # fmt: skip
 
     async def _looked_at(self, album: Record, kept: Kept) -> Kept:
@@ -172,6 +190,11 @@ class PhotographsRoom:
             raise InputError(kept.seen["reason"])
         return album, kept
 
+    async def _one(self, request: Request) -> Response:
+        album, kept = self._picture(request)
+        kept = await self._looked_at(album, kept)
+        return JSONResponse(described(kept, None))
+
     async def _remove(self, request: Request) -> Response:
         album, kept = self._picture(request)
         self._albums.drop(album.id, kept.number)
@@ -184,16 +207,25 @@ class PhotographsRoom:
 
     async def _best(self, request: Request) -> Response:
         album, kept = await self._fit(request)
-        found, _ = await self._looker.ask(album.owner, "classify", **self._place(album, kept))
+        found, _ = await self._looker.ask(
+            album.owner, "best", **self._place(album, kept), model=self._model(album)
+        )
         return JSONResponse(found)
+
+    def _model(self, album: Record) -> str | None:
+        model = self._albums.folder(album.id) / "model.safetensors"
+        return str(model) if model.exists() else None
 
     async def _decided(self, request: Request) -> Response:
         """A line of JSON with the class and the square's size, then its pixels and the two maps."""
         album, kept = await self._fit(request)
         number = whole(request, "class") if "class" in request.query_params else None
-        values: dict[str, Any] = {"class_index": number, "model": None}
+        own = whole(request, "own", 0) > 0
+        model = self._model(album) if own else None
+        if own and model is None:
+            raise InputError("this album has no classifier; expected it to be trained")
         found, content = await self._looker.ask(
-            album.owner, "explain", **self._place(album, kept), **values
+            album.owner, "explain", **self._place(album, kept), class_index=number, model=model
         )
         return Response(
             packed(found, content),
@@ -201,13 +233,46 @@ class PhotographsRoom:
             headers={"cache-control": "no-store"},
         )
 
+    async def _away(self, request: Request) -> Response:
+        album = self._found(request)
+        name = one_of("file", request.path_params["name"], NAMES)
+        files = self._lab.store.files(album.id)
+        if name == "answers.csv":
+            content = await self._answers(album, files, request.query_params.get("unsure"))
+        else:
+            folder = self._albums.folder(album.id)
+            content = await run_in_threadpool(taken, name, folder, album, files)
+        return Response(
+            content,
+            media_type="application/octet-stream",
+            headers={"content-disposition": f'attachment; filename="{name}"'},
+        )
+
+    async def _answers(self, album: Record, files: list[Kept], unsure: str | None) -> bytes:
+        """What the classifier says of every picture, as `images predict --out` has it."""
+        model = self._model(album)
+        if model is None:
+            raise InputError("this album has no classifier; expected it to be trained")
+        fit = [self._place(album, kept) for kept in files if "reason" not in kept.seen]
+        _, content = await self._looker.ask(
+            album.owner, "answers", places=fit, model=model, unsure=_margin(unsure),
+            cache=str(self._albums.folder(album.id) / "cache"),
+        )  # fmt: skip
+        return content
+
     async def _classes(self, request: Request) -> Response:
-        found, _ = await self._looker.ask(request.scope["session"], "classes")
-        return JSONResponse(found)
+        return JSONResponse({"classes": await run_in_threadpool(imagenet_classes)})
 
 
-def _shown(files: list[Kept]) -> list[tuple[Any, str]]:
-    """The pictures whose folders say their class, and which."""
+def _margin(text: str | None) -> float | None:
+    try:
+        return None if text is None else finite_number("unsure", float(text), 0, 1)
+    except ValueError as error:
+        raise InputError(f"unsure: found {text!r}; expected a number from 0 to 1") from error
+
+
+def _shown(files: list[Kept]) -> dict[str, str]:
+    """The class of each picture whose folder says one."""
     found = classes_of(files)
     names = [found.classes[c] for c in (found.truth == 1).argmax(1)] if found.classes else []
-    return list(zip(found.files, names, strict=True))
+    return {file.as_posix(): name for file, name in zip(found.files, names, strict=True)}

@@ -3,6 +3,7 @@
 It answers one question after the other, as `chainrule images classify`, `predict` and `explain` do.
 """
 
+import io
 from collections import OrderedDict
 from dataclasses import asdict
 from functools import cached_property
@@ -69,14 +70,45 @@ class _Looker:
             picture.save(temporary, quality=85)
         return {"width": width, "height": height}, b""
 
-    def classify(self, path: str, name: str) -> tuple[dict[str, Any], bytes]:
-        """The best of the network's own classes."""
+    def best(self, path: str, name: str, model: str | None) -> tuple[dict[str, Any], bytes]:
+        """The best of the network's own classes and, with a `model`, of one's own."""
         (best,) = self._network_ready.classify([self._picture(path, name)], top=_TOP)
-        return {"best": [asdict(guess) for guess in best]}, b""
+        found: dict[str, Any] = {"best": [asdict(guess) for guess in best]}
+        if model is not None:
+            found["own"] = self._own(path, name, model)
+        return found, b""
 
-    def classes(self) -> tuple[dict[str, Any], bytes]:
-        """The names of the network's classes."""
-        return {"classes": list(self._network_ready.classes)}, b""
+    def _own(self, path: str, name: str, model: str) -> dict[str, Any]:
+        from chainrule.images.answers import answer_rows
+        from chainrule.images.classifier import predict
+
+        classifier = self._classifier(model)
+        answers, _, skipped = predict(classifier, [self._network_ready], [Path(path)])
+        if skipped:
+            raise FileError(skipped[0].reason.replace(path, name))
+        (row,) = answer_rows(answers, [Path(name)], _TOP, unknown=True)
+        return {
+            "class": row["class"], "margin": float(answers.margin[0]),
+            "best": [{"index": classifier.classes.index(guess["class"]), "name": guess["class"],
+                      "probability": guess["probability"]} for guess in row["best"]],
+        }  # fmt: skip
+
+    def answers(
+        self, places: list[dict[str, str]], model: str, unsure: float | None, cache: str
+    ) -> tuple[dict[str, Any], bytes]:
+        """What a classifier says of many pictures, as `images predict --out` writes it."""
+        from chainrule.images.answers import answer_rows, write_answers
+        from chainrule.images.classifier import predict
+
+        files = [Path(place["path"]) for place in places]
+        answers, kept, _ = predict(
+            self._classifier(model), [self._network_ready], files, cache=Path(cache)
+        )
+        names = [Path(places[i]["name"]) for i in kept]
+        rows = answer_rows(answers, names, _TOP, unknown=True, unsure_below=unsure)
+        stream = io.StringIO(newline="")
+        write_answers(stream, rows, head=True)
+        return {}, stream.getvalue().encode()
 
     def explain(
         self, path: str, name: str, class_index: int | None, model: str | None

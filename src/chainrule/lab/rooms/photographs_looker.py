@@ -29,6 +29,11 @@ class Looker:
         self._number = 0
         self._phase = phase
 
+    @property
+    def pid(self) -> int | None:
+        """The process's number, if there is one."""
+        return self._worker.pid if self._worker is not None else None
+
     async def ask(self, owner: str, do: str, **values: Any) -> tuple[dict[str, Any], bytes]:
         """The values and the bytes of the answer.
 
@@ -73,7 +78,7 @@ class Looker:
         first = self._asked.pop(min(self._asked))
         if not first.answer.done():
             first.answer.set_exception(
-                FileError("the process that looked at this picture was ended; try it once more")
+                FileError("the process that looked at this picture was ended; give it once more")
             )
         if self._asked:
             self._worker = Worker(photographs_look_worker.main, self._heard, self._lost)

@@ -5,20 +5,20 @@ import { html } from "../shared/html.js";
 /** @typedef {{number: number, name: string, class: string | null, width?: number, height?: number, reason?: string}} Picture */
 
 /**
- * @param {{album: string, pictures: Picture[], of: number, classes: Record<string, number>, filter: string | null,
+ * @param {{album: string, pictures: Picture[], broken: Picture[], of: number, classes: Record<string, number>, filter: string | null,
  *   picked: number | null, pick: (number: number) => void, setFilter: (name: string | null) => void, more: () => void,
  *   remove: (number: number) => void}} properties
  */
-export function Gallery({ album, pictures, of, classes, filter, picked, pick, setFilter, more, remove }) {
+export function Gallery({ album, pictures, broken, of, classes, filter, picked, pick, setFilter, more, remove }) {
   const names = Object.keys(classes);
   return html`<section class="gallery" aria-label="Pictures of the album" data-shown=${pictures.length}>
     ${names.length > 0 && html`<label>Show <select value=${filter ?? "\n"} onChange=${(/** @type {any} */ e) => setFilter(e.target.value === "\n" ? null : e.target.value)}>
       <option value=${"\n"}>all pictures</option><option value="">pictures in no class</option>
       ${names.map((name) => html`<option value=${name}>${name} (${whole(classes[name])})</option>`)}</select></label>`}
-    <ul class="small">${pictures.filter((p) => !p.reason).map((picture) => html`<li key=${picture.number}>
+    <ul class="small">${pictures.map((picture) => html`<li key=${picture.number}>
       <${Small} album=${album} picture=${picture} isPicked=${picture.number === picked} pick=${pick} /></li>`)}</ul>
     ${pictures.length < of && html`<button onClick=${more}>More of ${whole(of)}</button>`}
-    <${Broken} pictures=${pictures} remove=${remove} />
+    <${Broken} broken=${broken} remove=${remove} />
   </section>`;
 }
 
@@ -26,13 +26,12 @@ export function Gallery({ album, pictures, of, classes, filter, picked, pick, se
 export function Small({ album, picture, isPicked, pick, note }) {
   const { number, name } = picture;
   return html`<button class="picture" aria-pressed=${isPicked} onClick=${() => pick(number)} title=${name} data-picture=${number}>
-    <img src=${`/api/photographs/albums/${album}/pictures/${number}/small`} alt=${name} loading="lazy" decoding="async" />
+    <img src=${`/api/photographs/albums/${album}/pictures/${number}/small`} alt=${note === name ? "" : name} loading="lazy" decoding="async" />
     ${note && html`<span class="note">${note}</span>`}</button>`;
 }
 
-/** @param {{pictures: Picture[], remove: (number: number) => void}} properties */
-function Broken({ pictures, remove }) {
-  const broken = pictures.filter((picture) => picture.reason);
+/** @param {{broken: Picture[], remove: (number: number) => void}} properties */
+function Broken({ broken, remove }) {
   if (!broken.length) return null;
   return html`<h3>Not pictures</h3><ul class="plain broken">${broken.map(({ number, name, reason }) => html`<li key=${number}>
     <span>${reason?.startsWith(name) ? "" : html`<b>${name}</b>: `}${reason}</span> <button onClick=${() => remove(number)} aria-label=${`Remove ${name}`}>Remove</button></li>`)}</ul>`;

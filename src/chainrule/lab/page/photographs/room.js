@@ -1,13 +1,18 @@
 // The photographs room: what pictures show, what decided it, and a classifier of one's own.
-import { useEffect, useState } from "preact/hooks";
+import { useCallback, useEffect, useState } from "preact/hooks";
 import { get, post, remove as erase } from "../shared/api.js";
 import { html } from "../shared/html.js";
+import { Classifier } from "./classifier.js";
 import { Gallery } from "./gallery.js";
 import { Give } from "./give.js";
 import { Shows } from "./shows.js";
 
 /** @typedef {import("./gallery.js").Picture} Picture
- *  @typedef {{id: string, pictures: number, bytes: number, classes: Record<string, number>, quotas: {picture: number, pictures: number}}} Album */
+ *  @typedef {{id: string, pictures: number, bytes: number, classes: Record<string, number>, quotas: {picture: number, pictures: number},
+ *    state: string, said: string, settings: {balanced: boolean, seed: number}, result: any, has_model: boolean,
+ *    going: {phase: string, done: number, of: number} | null, commands: {train: string, predict: string}}} Album */
+
+/** A class: of the network's, or of the album's own. @typedef {{index: number, own: boolean}} Wanted */
 
 const PAGE = 48; // pictures that are shown at first
 
@@ -15,11 +20,14 @@ const PAGE = 48; // pictures that are shown at first
 export function Photographs({ query }) {
   const [album, setAlbum] = useState(/** @type {Album | null} */ (null));
   const [pictures, setPictures] = useState(/** @type {Picture[] | null} */ (null));
+  const [broken, setBroken] = useState(/** @type {Picture[]} */ ([]));
   const [of, setOf] = useState(0);
   const [count, setCount] = useState(PAGE);
   const [filter, setFilter] = useState(/** @type {string | null} */ (null));
   const [picked, setPicked] = useState(/** @type {number | null} */ (null));
-  const [wanted, setWanted] = useState(/** @type {number | null} */ (null));
+  const [wanted, setWanted] = useState(/** @type {Wanted | null} */ (null));
+  const [far, setFar] = useState(/** @type {Picture | null} */ (null)); // a picked one that the gallery does not show
+  const [margin, setMargin] = useState(0);
   const [said, setSaid] = useState("");
   const id = album?.id;
 
@@ -29,7 +37,8 @@ export function Photographs({ query }) {
     if (name && name === id) return;
     setSaid("");
     setPicked(asked.has("picture") ? Number(asked.get("picture")) : null);
-    setWanted(asked.has("class") ? Number(asked.get("class")) : null);
+    const key = ["class", "own"].find((k) => asked.has(k));
+    setWanted(key ? { index: Number(asked.get(key)), own: key === "own" } : null);
     (name ? load(name) : post("/api/photographs/albums", { with: "newest" }).then((made) => load(made.id))).catch(fail);
   }, [query]);
   useEffect(() => {
@@ -39,6 +48,7 @@ export function Photographs({ query }) {
     get(`/api/photographs/albums/${album.id}/pictures?count=${count}${part}`).then((found) => {
       if (stopped) return;
       setPictures(found.pictures);
+      setBroken(found.broken);
       setOf(found.of);
     }, fail);
     return () => void (stopped = true);
@@ -47,7 +57,7 @@ export function Photographs({ query }) {
     if (!id) return;
     const place = new URLSearchParams({ album: id });
     if (picked !== null) place.set("picture", String(picked));
-    if (wanted !== null) place.set("class", String(wanted));
+    if (wanted) place.set(wanted.own ? "own" : "class", String(wanted.index));
     history.replaceState(null, "", `#photographs?${place}`);
   }, [id, picked, wanted]);
 
@@ -55,7 +65,7 @@ export function Photographs({ query }) {
   const fail = (error) => setSaid(error.message);
   /** @param {string} name */
   const load = async (name) => setAlbum(await get(`/api/photographs/albums/${name}`));
-  const changed = () => (id ? load(id).catch(fail) : undefined);
+  const changed = useCallback(() => void (id && load(id).catch(fail)), [id]);
   /** @param {"nothing" | "sample"} what */
   const fresh = (what) => {
     setPicked(null);
@@ -69,29 +79,41 @@ export function Photographs({ query }) {
   const pick = (number) => {
     setPicked(number);
     setWanted(null);
+    document.querySelector(".shows")?.scrollIntoView({ block: "nearest" });
   };
   /** @param {number} number */
   const remove = (number) => {
     if (number === picked) setPicked(null);
     return erase(`/api/photographs/albums/${id}/pictures/${number}`).then(changed, fail);
   };
-  const whole = (pictures ?? []).filter((picture) => !picture.reason);
-  const shown = whole.find((picture) => picture.number === picked) ?? whole[0];
-  const state = !album || pictures === null ? "loading" : album.pictures ? "ready" : "empty";
+  const near = pictures?.find((picture) => picture.number === picked);
+  const shown = near ?? (picked !== null ? (far?.number === picked ? far : undefined) : pictures?.[0]);
+  useEffect(() => {
+    if (picked === null || near || pictures === null || !id) return;
+    let stopped = false;
+    get(`/api/photographs/albums/${id}/pictures/${picked}`).then(
+      (found) => stopped || setFar(found),
+      () => stopped || setPicked(null),
+    );
+    return () => void (stopped = true);
+  }, [id, picked, !near, pictures]);
+  const isLate = album && pictures?.length === 0 && album.pictures > broken.length && filter === null;
+  const state = !album || pictures === null || isLate ? "loading" : album.pictures ? "ready" : "empty";
   return html`<div class="room" data-room="photographs" data-state=${state} data-album=${id} data-pictures=${album?.pictures}>
     <p class="lead">A network that knows 1,000 classes says what a photograph shows, and which part of it decided.${" "}
       <strong>Drop a picture</strong> of your own, or folders of pictures: each folder becomes a class that it learns.</p>
     ${said && html`<p role="alert" class="wrong">${said}</p>`}
     ${album && html`<div class="album">
       <div class="side"><${Give} album=${album.id} most=${album.quotas.picture} changed=${changed} fresh=${fresh} />
-        ${pictures && html`<${Gallery} album=${album.id} pictures=${pictures} of=${of} classes=${album.classes} filter=${filter} picked=${shown?.number ?? null}
+        ${pictures && html`<${Gallery} album=${album.id} pictures=${pictures} broken=${broken} of=${of} classes=${album.classes} filter=${filter} picked=${shown?.number ?? null}
           pick=${pick} setFilter=${setFilter} more=${() => setCount(count + PAGE)} remove=${remove} />`}</div>
       <div class="side">
-        ${shown && html`<${Shows} key=${`${album.id} ${shown.number}`} album=${album.id} picture=${shown} wanted=${wanted} choose=${setWanted} remove=${remove} />`}
+        ${shown && html`<${Shows} key=${`${album.id} ${shown.number}`} album=${album.id} picture=${shown} wanted=${wanted} trained=${album.result.seconds} margin=${margin} choose=${setWanted} remove=${remove} />`}
         ${state === "empty" && html`<p class="empty">The album is empty. Drop pictures or folders into the field, or open them with its buttons.</p>`}
         ${state === "loading" && html`<p class="loading" role="status">The pictures are being looked at.</p>`}
       </div>
-    </div>`}
+    </div>
+    <${Classifier} key=${album.id} album=${album} margin=${margin} setMargin=${setMargin} changed=${changed} picked=${shown?.number ?? null} pick=${pick} />`}
     ${!album && !said && html`<p class="loading">The album is on its way.</p>`}
   </div>`;
 }

@@ -5,16 +5,19 @@ import { html } from "../shared/html.js";
 import { decided, Map } from "./decided.js";
 
 /** @typedef {import("./gallery.js").Picture} Picture
+ *  @typedef {import("./room.js").Wanted} Wanted
+ *  @typedef {{class: string, margin: number, best: Guess[]}} Own
  *  @typedef {{index: number, name: string, probability: number}} Guess */
 
 /** @type {Promise<{classes: string[]}> | null} */
 let known = null;
 
 /**
- * @param {{album: string, picture: Picture, wanted: number | null, choose: (index: number | null) => void, remove: (number: number) => void}} properties
+ * @param {{album: string, picture: Picture, wanted: Wanted | null, trained: number | undefined, margin: number,
+ *   choose: (wanted: Wanted) => void, remove: (number: number) => void}} properties
  */
-export function Shows({ album, picture, wanted, choose, remove }) {
-  const [best, setBest] = useState(/** @type {Guess[] | null} */ (null));
+export function Shows({ album, picture, wanted, trained, margin, choose, remove }) {
+  const [{ best, own }, setAnswer] = useState(/** @type {{best: Guess[] | null, own?: Own}} */ ({ best: null }));
   const [found, setFound] = useState(/** @type {import("./decided.js").Decided | null} */ (null));
   const [said, setSaid] = useState("");
   const [phase, setPhase] = useState("");
@@ -31,20 +34,21 @@ export function Shows({ album, picture, wanted, choose, remove }) {
   }, []);
   useEffect(() => {
     let stopped = false;
-    get(`${base}/best`).then((answer) => stopped || setBest(answer.best), (e) => stopped || setSaid(e.message));
+    get(`${base}/best`).then((answer) => stopped || setAnswer(answer), (e) => stopped || setSaid(e.message));
     return () => void (stopped = true);
-  }, [base]);
+  }, [base, trained]);
   useEffect(() => {
     let stopped = false;
     setWaits(true);
-    decided(`${base}/decided${wanted === null ? "" : `?class=${wanted}`}`).then(
+    decided(`${base}/decided${wanted ? `?class=${wanted.index}&own=${Number(wanted.own)}` : ""}`).then(
       (answer) => stopped || (setFound(answer), setWaits(false)),
       (e) => stopped || (setSaid(e.message), setWaits(false)),
     );
     return () => void (stopped = true);
-  }, [base, wanted]);
+  }, [base, wanted?.index, wanted?.own]);
+  const isOwn = wanted?.own ?? false;
   const busy = !waits ? "" : phase ? `The lab is ${phase}; the first picture takes some seconds.` : "Looking.";
-  return html`<section class="shows" aria-labelledby="shows-title" data-shows=${picture.number} data-decided=${!waits && found ? found.class_index : ""}>
+  return html`<section class="shows" aria-labelledby="shows-title" data-shows=${picture.number} data-decided=${!waits && found ? `${isOwn ? "own " : ""}${found.class_index}` : ""}>
     <div><${Map} name=${picture.name} found=${found} busy=${busy} /></div>
     <div class="side">
       <div><h2 id="shows-title">What it shows</h2>
@@ -52,17 +56,22 @@ export function Shows({ album, picture, wanted, choose, remove }) {
           <button onClick=${() => remove(picture.number)}>Remove</button></p>
         ${said && html`<p role="alert" class="wrong">${said}</p>`}
         ${best && html`<p>The five best of 1,000 classes. Choose one to see what decided on it.</p>
-          <ol class="best">${best.map((guess) => html`<li key=${guess.index}><${Bar} guess=${guess} isChosen=${found?.class_index === guess.index} choose=${choose} /></li>`)}</ol>
-          <${Other} choose=${choose} />`}
+          <ol class="best">${best.map((guess) => html`<li key=${guess.index}><${Bar} guess=${guess} isChosen=${!isOwn && found?.class_index === guess.index} choose=${() => choose({ index: guess.index, own: false })} /></li>`)}</ol>
+          <${Other} choose=${(/** @type {number} */ index) => choose({ index, own: false })} />`}
+        ${own && html`<h3>Among your classes: <span data-own=${saidOf(own, margin)}>${saidOf(own, margin)}</span></h3>
+          <ol class="best own">${own.best.map((guess) => html`<li key=${guess.index}><${Bar} guess=${guess} isChosen=${isOwn && found?.class_index === guess.index} choose=${() => choose({ index: guess.index, own: true })} /></li>`)}</ol>`}
       </div>
       ${found && html`<p>Shown for <b data-class=${found.class}>${found.class}</b>: light is where it lies in the picture. The network sees a square of ${found.size} × ${found.size} pixels.</p>`}
     </div>
   </section>`;
 }
 
-/** @param {{guess: Guess, isChosen: boolean, choose: (index: number) => void}} properties */
+/** As `images predict --unknown --unsure` says it. @param {Own} own @param {number} margin */
+const saidOf = (own, margin) => (own.class !== "unknown" && own.margin < margin ? "unsure" : own.class);
+
+/** @param {{guess: Guess, isChosen: boolean, choose: () => void}} properties */
 export function Bar({ guess: { index, name, probability }, isChosen, choose }) {
-  return html`<button class="bar" aria-pressed=${isChosen} onClick=${() => choose(index)} data-index=${index} data-probability=${probability}>
+  return html`<button class="bar" aria-pressed=${isChosen} onClick=${choose} data-index=${index} data-probability=${probability}>
     <span>${name}</span><span class="share">${(100 * probability).toFixed(1)} %</span>
     <progress max="1" value=${probability} aria-hidden="true"></progress></button>`;
 }

@@ -211,10 +211,13 @@ function paintBoundary(context, live, frame, size, colours) {
     sheet.width = sheet.height = n;
     const brush = /** @type {CanvasRenderingContext2D} */ (sheet.getContext("2d"));
     const image = brush.createImageData(n, n);
+    const { data } = image;
     for (let i = 0; i < n * n; i++) {
-      const sure = Math.min(Math.abs(y[i]) / 4, 1);
-      image.data.set(y[i] > 0 ? colours.plusRGB : colours.minusRGB, 4 * i);
-      image.data[4 * i + 3] = 40 + 70 * sure;
+      const colour = y[i] > 0 ? colours.plusRGB : colours.minusRGB;
+      data[4 * i] = colour[0];
+      data[4 * i + 1] = colour[1];
+      data[4 * i + 2] = colour[2];
+      data[4 * i + 3] = 40 + 70 * Math.min(Math.abs(y[i]) / 4, 1);
     }
     brush.putImageData(image, 0, 0);
     context.drawImage(sheet, 0, 0, size, size);
@@ -232,7 +235,10 @@ function paintBoundary(context, live, frame, size, colours) {
 function contour(context, y, n, cell) {
   for (let i = 0; i + 1 < n; i++)
     for (let j = 0; j + 1 < n; j++) {
-      const corners = [y[i * n + j], y[i * n + j + 1], y[(i + 1) * n + j + 1], y[(i + 1) * n + j]];
+      const k = i * n + j;
+      const above = (y[k] > 0 ? 1 : 0) + (y[k + 1] > 0 ? 1 : 0) + (y[k + n] > 0 ? 1 : 0) + (y[k + n + 1] > 0 ? 1 : 0);
+      if (above === 0 || above === 4) continue; // nearly all squares
+      const corners = [y[k], y[k + 1], y[k + n + 1], y[k + n]];
       const places = [[j, i], [j + 1, i], [j + 1, i + 1], [j, i + 1]];
       const crossed = [];
       for (let k = 0; k < 4; k++) {
@@ -281,20 +287,45 @@ function paintPoints(context, live, picked, colours, to) {
   const total = live.parts.reduce((sum, part) => sum + part.y.length, 0);
   const each = Math.max(1, Math.ceil(total / SHOWN));
   const r = total > 400 ? 2.6 : total > 100 ? 4 : 5;
+  const stamps = stampsOf(r, context.getTransform().a, colours);
   live.parts.forEach(({ X, y }, k) => {
     const guesses = live.weights ? outputs(live.weights, d, X, new Float64Array(y.length)) : null;
     for (let i = 0; i < y.length; i += each) {
       const [px, py] = to(mean[0] + scale[0] * X[i * d], mean[1] + scale[1] * X[i * d + 1]);
       const isWrong = guesses !== null && guesses[i] > 0 !== y[i] > 0;
       const isPicked = picked?.index === i && (picked.part === "train") === (k === 0);
-      mark(context, px, py, isPicked ? 2 * r + 2 : r, y[i], k === 1, isWrong, colours);
-      if (isPicked) {
+      if (!isPicked) {
+        const { picture, half } = stamps[(y[i] > 0 ? 4 : 0) + (k === 1 ? 2 : 0) + (isWrong ? 1 : 0)];
+        context.drawImage(picture, px - half, py - half, 2 * half, 2 * half);
+      } else {
+        mark(context, px, py, 2 * r + 2, y[i], k === 1, isWrong, colours);
         context.strokeStyle = colours.text;
         context.lineWidth = 2.5;
         context.strokeRect(px - 3 * r - 2, py - 3 * r - 2, 6 * r + 4, 6 * r + 4);
       }
     }
   });
+}
+
+/** @type {{key: string, stamps: {picture: HTMLCanvasElement, half: number}[]}} */
+let made = { key: "", stamps: [] };
+
+/** Each kind of mark drawn once: a thousand copies of a picture cost a tenth of a thousand paths.
+ *  @param {number} r @param {number} ratio @param {ReturnType<typeof coloursOf>} colours */
+function stampsOf(r, ratio, colours) {
+  const key = [r, ratio, colours.surface, colours.text, colours.minus, colours.plus].join();
+  if (made.key === key) return made.stamps;
+  const half = Math.ceil(1.3 * r + 2);
+  const stamps = [0, 1, 2, 3, 4, 5, 6, 7].map((kind) => {
+    const picture = document.createElement("canvas");
+    picture.width = picture.height = Math.ceil(2 * half * ratio);
+    const context = /** @type {CanvasRenderingContext2D} */ (picture.getContext("2d"));
+    context.setTransform(picture.width / (2 * half), 0, 0, picture.width / (2 * half), 0, 0);
+    mark(context, half, half, r, kind & 4 ? 1 : -1, (kind & 2) !== 0, (kind & 1) !== 0, colours);
+    return { picture, half };
+  });
+  made = { key, stamps };
+  return stamps;
 }
 
 /** A circle for the class -1, a diamond for +1; hollow for validation; strongly edged where wrong.
