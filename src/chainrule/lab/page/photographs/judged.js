@@ -29,12 +29,12 @@ export function Judged({ album, verdict, margin, setMargin, picked, pick }) {
   return html`<div class="judged" data-part=${part.part} data-unsure=${unsure} data-left=${left}>
     ${verdict.parts.length > 1 && html`<label>Judged on <select value=${number} onChange=${(/** @type {any} */ e) => (setNumber(Number(e.target.value)), setCell(null))}>
       ${verdict.parts.map(({ part: name }, k) => html`<option value=${k}>${name}</option>`)}</select></label>`}
-    <p><b class="error" data-wrong=${wrong}>${whole(wrong)} of ${whole(total)} pictures are wrong: ${percent(wrong, total)}</b>, by ${how}.</p>
+    <p><b class="error" data-wrong=${wrong}>${whole(wrong)} of ${whole(total)} pictures ${wrong === 1 ? "is" : "are"} wrong: ${percent(wrong, total)}</b>, by ${how}.</p>
     ${verdict.notes.map((note) => html`<p class="wrong">${note}</p>`)}
     <div class="row"><label>Unsure under a margin of <input type="range" min="0" max="1" step="0.01" value=${margin}
         onInput=${(/** @type {any} */ e) => setMargin(Number(e.target.value))} aria-describedby="margin-help" /> <output>${margin.toFixed(2)}</output></label></div>
     <p id="margin-help" class="quiet">The margin is the best class's probability less the second's. Under it
-      ${" "}${whole(unsure)} of ${whole(total)} pictures are unsure; of the other ${whole(total - unsure)}, ${whole(left)} are wrong${total > unsure ? ` (${percent(left, total - unsure)})` : ""}.</p>
+      ${" "}${whole(unsure)} of ${whole(total)} pictures ${unsure === 1 ? "is" : "are"} unsure; of the other ${whole(total - unsure)}, ${whole(left)} ${left === 1 ? "is" : "are"} wrong${total > unsure ? ` (${percent(left, total - unsure)})` : ""}.</p>
     <${Matrix} verdict=${verdict} part=${part} margin=${margin} cell=${cell} open=${setCell} />
     ${cell && html`<${Opened} key=${String(cell)} album=${album} verdict=${verdict} part=${part} margin=${margin} cell=${cell} picked=${picked} pick=${pick} />`}
   </div>`;
