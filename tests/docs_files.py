@@ -39,6 +39,7 @@ def _photographs(folder: Path) -> None:
     for name in ("photo.jpg", "new.jpg"):
         shutil.copy(sklearn / "flower.jpg", folder / name)
     shutil.copy(skimage / "coffee.png", folder)
+    shutil.copy(skimage / "page.png", folder / "scan.png")
     Image.open(skimage / "chelsea.png").save(folder / "cat.jpg")
     pieces = {"photos": range(0, 400, 150), "other-photos": (60, 210), "new": (100,)}
     for label, name in (("temple", "china.jpg"), ("flower", "flower.jpg")):

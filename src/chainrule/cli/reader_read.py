@@ -8,7 +8,7 @@ import typer
 
 from chainrule.cli.on import OnOption, far
 from chainrule.cli.output import JsonOption, print_json, progress
-from chainrule.errors import ChainruleError
+from chainrule.errors import ChainruleError, InputError
 
 if TYPE_CHECKING:
     from chainrule.io.progress import Progress
@@ -44,7 +44,8 @@ WordsOption = Annotated[
 
 def read(
     images: Annotated[
-        list[Path], typer.Argument(metavar="IMAGE...", help="Pictures of one line of text each.")
+        list[Path],
+        typer.Argument(metavar="IMAGE...", help="Pictures of one line of text each, or pages."),
     ],
     model: ModelOption = None,
     alphabet: AlphabetOption = None,
@@ -58,10 +59,21 @@ def read(
             show_default="8, or 1 without a dictionary",
         ),
     ] = None,
+    page: Annotated[
+        bool,
+        typer.Option("--page", help="The pictures are pages: find their lines, in order."),
+    ] = False,
+    hocr: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="With --page: write the pages as hOCR, with the place of each line and word.",
+        ),
+    ] = None,
     on: OnOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print the text of each picture of one line.
+    """Print the text of each picture of one line, or of each page.
 
     Any height from 8 px and any width, dark on light or light on dark, grey or colour. With --json
     each character has its box in pixels (left, top, right, bottom), how sure it is and what else
@@ -74,18 +86,33 @@ def read(
     a file that cannot be opened as a picture, and then the exit code is 2. The others are read all
     the same.
 
+    With --page a picture is a page of one column or several, perhaps aslant or in a shadow, and its
+    lines are printed in the order in which they are read. A photograph or a page of handwriting
+    holds no line that can be read.
+
     Example: chainrule reader read meter.png label.jpg --json
+
+    Example: chainrule reader read --page scan.png --hocr scan.html
     """
     from chainrule.glyphs.alphabet import parse_alphabet
+    from chainrule.io.files import check_output_file
     from chainrule.reader.far_reading import read_far
     from chainrule.reader.model_file import load_reader
 
+    if hocr is not None and not page:
+        raise InputError("--hocr is given without --page; expected both")
+    if page and on is not None:
+        raise InputError("--page is given with --on; expected one of them")
+    if hocr is not None:
+        check_output_file(hocr, ".html")
     reader = load_reader(model)
     if alphabet is not None:
         reader = reader.limited(parse_alphabet(alphabet))
     reader = with_words(reader, words)
     with progress("reading", "lines") as report, far(on) as executor:
-        if executor is None:
+        if page:
+            lines, unopened = _read_pages(reader, images, beam, report, hocr)
+        elif executor is None:
             lines, unopened = _read_here(reader, images, beam, report)
         else:
             lines, unopened = read_far(reader, images, executor, beam_width=beam, progress=report)
@@ -122,14 +149,47 @@ def _read_here(
     return [lines[place] for place in range(len(images))], unopened
 
 
+def _read_pages(
+    reader: "Reader", images: list[Path], beam: int | None, report: "Progress", hocr: Path | None
+) -> "tuple[list[Line], set[int]]":
+    """What is read in each page, and which pages could not be opened."""
+    from chainrule.io.files import write_text
+    from chainrule.reader.hocr import ReadPage
+    from chainrule.reader.hocr import hocr as as_hocr
+    from chainrule.reader.line import no_line
+    from chainrule.reader.page import read_page
+    from chainrule.reader.picture.opening import open_grey
+
+    lines, pages, unopened = [], [], set()
+    for place, path in enumerate(images):
+        try:
+            picture = open_grey(path)
+        except ChainruleError as error:
+            lines.append(no_line(str(error)))
+            unopened.add(place)
+            continue
+        lines.append(read_page(reader, picture, beam_width=beam))
+        height, width = picture.shape
+        pages.append(ReadPage(str(path), (width, height), lines[-1]))
+        report(place + 1, len(images))
+    if hocr is not None:
+        write_text(hocr, as_hocr(pages))
+    return lines, unopened
+
+
 def _described(path: Path, line: "Line") -> dict[str, Any]:
+    from chainrule.reader.page import line_box
+
     lines = line.lines or ((line,) if line.text else ())
     return {
         "file": str(path),
         "text": line.text,
         "confidence": line.confidence,
         "reason": line.reason,
-        "lines": [{"text": one.text, "confidence": one.confidence} for one in lines],
+        "lines": [
+            {"text": one.text, "confidence": one.confidence, "box": list(line_box(one))}
+            for one in lines
+        ],
         "characters": [
             {
                 "character": character.character,

@@ -26,6 +26,7 @@ from chainrule.reader.picture.line_image import HEIGHT, Crop, NoLine
 from chainrule.reader.picture.opening import Grey, open_grey, several
 from chainrule.reader.recognition import Found, Recognizer, in_parts
 from chainrule.reader.search.lexicon import Lexicon, lexicon
+from chainrule.reader.search.spacing import without_stray_spaces
 
 BEAM_WIDTH = 8  # prefixes, where there is a dictionary
 _TOGETHER = 1024  # pictures whose lines are kept at a time, between which progress is told
@@ -220,6 +221,11 @@ class Reader:
     def _line(self, found: Found | NoLine, shape: tuple[int, ...], boxes: bool) -> Line:
         if isinstance(found, NoLine):
             return no_line(found.reason)
+        if self._words is not None:
+            found = tuple(
+                replace(line, labels=without_stray_spaces(line.labels, self.alphabet))
+                for line in found
+            )
         lines = [spelled_line(line, self.alphabet, self.calibration) for line in found]
         if boxes:
             lines = [

@@ -62,6 +62,17 @@ def test_text_without_rules_is_left_as_it_is(text):
     assert cleaned(tight) is None
 
 
+@pytest.mark.parametrize("inverted", [False, True])
+def test_ink_is_found_in_a_shadow_as_without_it(inverted):
+    plain = np.asarray(line(size=(600, 50)))
+    shadow = plain * np.linspace(0.25, 1, 600)
+    shadow = (255 - shadow if inverted else shadow).astype(np.uint8)
+    found, true = ink_mask(shadow), ink_mask(plain)
+    assert (plain < 64)[true > 0].mean() > 0.6
+    overlap = 2 * (found & true).sum() / (found.sum() + true.sum())  # Dice's coefficient
+    assert overlap > 0.97
+
+
 @pytest.mark.parametrize("degrees", [-5, -2, 0, 1.5, 4])
 def test_a_slope_is_found_and_undone(degrees):
     sloping = line(size=(420, 120), at=(60, 40)).rotate(

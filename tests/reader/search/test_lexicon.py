@@ -20,7 +20,7 @@ def _labels(text, alphabet):
     return [alphabet.index(character) + 1 for character in text]
 
 
-@pytest.mark.parametrize("alphabet", [NAMED["ascii"], NAMED["lowercase"] + " "])
+@pytest.mark.parametrize("alphabet", [NAMED["ascii"], NAMED["european"], NAMED["lowercase"] + " "])
 def test_after_any_beginning_the_characters_and_the_end_add_to_one(alphabet):
     model = lexicon(alphabet, WORDS)
     for beginning in ("", "o", "on", "one", "q", "one ", "oq", "t"):
@@ -49,6 +49,17 @@ def test_a_text_by_hand():
     assert model.log_probability(_labels("qz", NAMED["lowercase"] + " ")) == pytest.approx(
         math.log(q)
     )
+
+
+def test_an_accent_leaves_a_word_a_word():
+    model = lexicon(NAMED["european"])
+    seen = {
+        text: model.log_probability(_labels(text, NAMED["european"]))
+        for text in ("number", "n\u00famber", "n*mber", "nzmber")
+    }
+    assert seen["number"] > seen["n\u00famber"] > seen["n*mber"]
+    assert seen["n\u00famber"] > seen["nzmber"]
+    assert model.knows(_labels("n\u00famber sixt\u00e9en", NAMED["european"]))
 
 
 def test_english_words_are_likelier_than_their_letters_turned_round():

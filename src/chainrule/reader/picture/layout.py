@@ -16,9 +16,27 @@ _HIGHEST = 120  # pixels: slopes are looked for in pictures made as small
 
 
 def ink_mask(picture: Picture) -> Mask:
-    """Where the ink is, by Otsu's threshold: of dark and light that which is rarer."""
-    _, light = cv2.threshold(picture, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
-    return np.asarray(light if light.mean() <= 0.5 else 1 - light, np.uint8)
+    """Where the ink is: see `even_light`."""
+    return even_light(picture, picture.shape[0] // 3)[1]
+
+
+def even_light(picture: Picture, reach: int) -> tuple[Picture, Mask]:
+    """A picture as if it lay in even light, dark ink on paper of 255, and where the ink is, by
+    Otsu's threshold; of what is darker and what is lighter than the paper that which is rarer.
+
+    The paper's shade at each place is the lightest within `reach` pixels, less what is narrower
+    than these, and the picture is divided by it. reach: wider than the strokes, at least 15.
+    """
+    darker, lighter = (_darker(shades, max(15, reach)) for shades in (picture, 255 - picture))
+    return darker if darker[1].sum() <= lighter[1].sum() else lighter
+
+
+def _darker(picture: Picture, reach: int) -> tuple[Picture, Mask]:
+    window = np.ones((reach, reach), np.uint8)
+    paper = cv2.blur(cv2.morphologyEx(picture, cv2.MORPH_CLOSE, window), (reach, reach))
+    even = np.asarray(cv2.divide(picture, np.maximum(paper, 1), scale=255), np.uint8)
+    _, light = cv2.threshold(even, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    return even, np.asarray(1 - light, np.uint8)
 
 
 def without_rules(picture: Picture, mask: Mask) -> Picture | None:
@@ -87,14 +105,15 @@ def _thin_neighbours(rest: Mask, rules: Mask) -> Mask:
     return found
 
 
-def slope(mask: Mask) -> float:
+def slope(mask: Mask, wide: float = 2.0, highest: int = _HIGHEST) -> float:
     """The angle in degrees by which a line rises to the right, found to a quarter of a degree: at
-    it the ink's rows differ most in how full they are. 0 if none is much better than level."""
+    it the ink's rows differ most in how full they are. 0 if none is much better than level, or the
+    picture is not so many times as wide as high. It is looked for in a picture at most so high."""
     height, width = mask.shape
-    factor = min(1.0, _HIGHEST / height)
+    factor = min(1.0, highest / height)
     small = cv2.resize(mask * 255, (max(8, round(width * factor)), max(8, round(height * factor))))
     y, x = np.nonzero(small > 127)
-    if len(y) < 20 or width < 2 * height:
+    if len(y) < 20 or width < wide * height:
         return 0.0
     angles = np.arange(-STEEPEST, STEEPEST + 0.01, 0.25)
     best, found = 0.0, 0.0

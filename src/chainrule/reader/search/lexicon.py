@@ -1,6 +1,8 @@
 """The lexicon: how probable a text is before anything is seen, by the words of a dictionary."""
 
+import unicodedata
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -24,6 +26,7 @@ _LETTERS = 26
 _STRAY = 0.05  # the chance, at each character, that a word leaves the dictionary
 _MARKS = np.array([0.25, 0.6])  # no letter follows: START, AFTER_MARK
 _SPACE, _END, _OTHERS = 0.5, 0.1, 0.4  # where no letter follows: a space, the line's end, the rest
+_ACCENTED = 0.03  # of a letter, in text of any Latin language
 _COUNTS = {10: 64, 20: 8, 35: 1}  # of an English word by how common it is, about as they are used
 _CASES = np.array(  # of a small letter: at a word's start; after a small one, a first capital, two
     [0.75, 0.98, 0.75, 0.02]
@@ -35,7 +38,8 @@ class Tables(NamedTuple):
 
     following: (states, 26), the state after each letter, 0 where no word goes on. words, ends: how
     much the words count that share each state, and those that end there. letter: of each class of
-    the reader, 0 to 25, or -1 where it is none; small: whether it is a small one; cased: whether
+    the reader, 0 to 25, or -1 where it is none, accents left away; share: how much of the letter's
+    chance it has, by its accent; small: whether it is a small one; cased: whether
     the reader has both cases; other: log Q of each class that is no letter; end: that of the line's
     end; space: the class of the space, or -1.
     """
@@ -44,6 +48,7 @@ class Tables(NamedTuple):
     words: NDArray[np.int32]
     ends: NDArray[np.int32]
     letter: NDArray[np.int64]
+    share: NDArray[np.float64]
     small: NDArray[np.bool_]
     cased: bool
     other: NDArray[np.float64]
@@ -57,16 +62,18 @@ class Lexicon:
 
     In state s, a beginning that n(s) words of the dictionary share, e(s) of which end there,
 
-        P(letter)    = ((1 - u) n(s letter) / n(s) + u / 27) P(case)
+        P(letter)    = ((1 - u) n(s letter) / n(s) + u / 27) P(case) P(accent)
         P(no letter) = ((1 - u) e(s) / n(s)        + u / 27) Q
 
     with u = 0.05 for what no dictionary knows. OUTSIDE all 27 are equally probable; at a START no
     letter follows with the chance 0.25, AFTER_MARK with 0.6, and letters share the rest as words
-    begin. P(case) prefers the case of the letter before. Q shares among the characters that are no
-    letters and the line's end. So over all characters and the end the probabilities sum to 1.
+    begin. P(case) prefers the case of the letter before; P(accent) is _ACCENTED for all accents of
+    a letter together. Q shares among the characters that are no letters and the line's end. So over
+    all characters and the end the probabilities sum to 1.
 
-    Words are looked up without case; a common English word counts as 8 or 64 others (`_COUNTS`). It
-    is a choice of ours, fitted to nothing, and does not know which words follow each other.
+    Words are looked up without case and accents; a common English word counts as 8 or 64 others
+    (`_COUNTS`). It is a choice of ours, fitted to nothing, and does not know which words follow
+    each other.
     """
 
     tables: Tables
@@ -88,7 +95,7 @@ def lexicon(alphabet: str, words: Iterable[str] | None = None) -> Lexicon | None
     """
     tree = _english_tree() if words is None else _tree(dict.fromkeys(words, 1))
     characters = ["", *alphabet]
-    letter = np.array([ascii_lowercase.find(c.lower()) if c else -1 for c in characters])
+    letter = np.array([ascii_lowercase.find(_plain(c).lower()) if c else -1 for c in characters])
     small = np.array([c == c.lower() for c in characters])
     letters = letter >= 0
     if not letters.any() or not tree[1][START]:
@@ -101,7 +108,28 @@ def lexicon(alphabet: str, words: Iterable[str] | None = None) -> Lexicon | None
         other = np.log(share / total)
     cased = bool(small[letters].any() and not small[letters].all())
     space = characters.index(" ") if " " in characters else -1
-    return Lexicon(Tables(*tree, letter, small, cased, other, log(_END / total), space))
+    accents = _accents(characters)
+    return Lexicon(Tables(*tree, letter, accents, small, cased, other, log(_END / total), space))
+
+
+def _plain(character: str) -> str:
+    """The character without its accent."""
+    return unicodedata.normalize("NFD", character)[:1]
+
+
+def _accents(characters: Sequence[str]) -> NDArray[np.float64]:
+    """P(accent) of each character, among those that are the same letter without it."""
+    forms = Counter(map(_plain, characters))
+    return np.array(
+        [
+            1.0
+            if forms[_plain(c)] < 2
+            else 1 - _ACCENTED
+            if c == _plain(c)
+            else _ACCENTED / (forms[_plain(c)] - 1)
+            for c in characters
+        ]
+    )
 
 
 _Tree = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]
@@ -162,6 +190,7 @@ def next_character(tables, state, case, label):  # type: ignore[no-untyped-def]
         p = (1.0 - _STRAY) * share + _STRAY / (_LETTERS + 1)
     if after == 0:
         after = OUTSIDE
+    p *= tables.share[label]
     small = tables.small[label]
     if tables.cased:
         chance = _CASES[case]
