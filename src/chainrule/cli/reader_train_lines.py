@@ -79,8 +79,8 @@ def train_lines(
     look: Annotated[
         str | None,
         typer.Option(
-            help="How drawn lines look: print, screen, scene, plate, display, counter, or world "
-            "for all of these. With --lines they are mixed in.",
+            help="How drawn lines look: print, screen, scene, plate, display, counter; world for "
+            "all of these, clean for some print and screens. With --lines they are mixed in.",
             show_default="plain lines",
         ),
     ] = None,
@@ -281,14 +281,17 @@ def _built_fonts(
 
 
 def _looks(look: str | None) -> dict[str, float]:
-    """How often each look is drawn: nine lines of ten in the one, or those of the world."""
+    """How often each look is drawn: nine lines of ten in the one, or those of a mixture."""
     from chainrule.glyphs.looks import LOOKS
     from chainrule.io.checks import one_of
-    from chainrule.reader.lines.training import WORLD
+    from chainrule.reader.lines.training import CLEAN, WORLD
 
     if look is None:
         return {}
-    return dict(WORLD) if look == "world" else {one_of("look", look, [*LOOKS, "world"]): 0.9}
+    mixtures = {"world": WORLD, "clean": CLEAN}
+    if look in mixtures:
+        return dict(mixtures[look])
+    return {one_of("look", look, [*LOOKS, *mixtures]): 0.9}
 
 
 def _size(size: str | None, first: "Reader | None") -> "Size":

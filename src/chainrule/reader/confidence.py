@@ -21,7 +21,7 @@ class Calibration(NamedTuple):
     by_length: float
 
 
-USUAL = Calibration(-1.64, -1.547, 0.57)
+USUAL = Calibration(-1.328, -1.694, 0.533)
 """That of the package's large reader, and of all that say nothing else."""
 
 
