@@ -99,6 +99,10 @@ def test_an_unknown_option_is_named_in_one_sentence(refused):
     assert "--nonsense" in refused("report", "--nonsense")
 
 
+def test_a_new_name_is_said_only_where_the_command_has_it(refused):
+    assert "it is called" not in refused("images", "train", "a", "--threads", 2)
+
+
 def test_an_unknown_command_is_named_in_one_sentence(refused):
     assert "pionts" in refused("pionts")
 

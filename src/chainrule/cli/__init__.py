@@ -133,7 +133,8 @@ def _usage_exit_code(error: Exception) -> int:
         path = context.command_path if context is not None else "chainrule"
         given = f" {path} {found[1]}"
         now = next((new for old, new in RENAMED.items() if given.endswith(f" {old}")), None)
-        renamed = f"; it is called {now} now" if now else ""
+        has = {name for p in (context.command.params if context else ()) for name in p.opts}
+        renamed = f"; it is called {now} now" if now and now.split()[0] in has else ""
         _complain(f"no such option: {found[1]}{renamed} (see `{path} --help`)")
     else:
         hint = f" (see `{context.command_path} --help`)" if context is not None else ""
