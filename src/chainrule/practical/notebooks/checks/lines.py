@@ -134,7 +134,7 @@ def _spelled(
 
 def edit_distance(answer: Answer) -> None:
     """Texts of which one becomes the other by characters put in and taken out."""
-    _edits(answer, (("", "abc"), ("abc", ""), ("same", "same"), ("abcx", "cyab")))
+    _edits(answer, (("", "abc"), ("abc", ""), ("abcx", "cyab"), ("same", "same")))
     _edits(answer, (("abcdef", "bcdef"), ("abcde", "bcdef"), ("aaa", "a"), ("listen", "listening")))
 
 
@@ -169,6 +169,9 @@ def _edits(answer: Answer, pairs: Sequence[tuple[str, str]]) -> None:
         ]
         if (one, other) == ("ab", "ba"):
             guesses.insert(0, (1, exchanged))
+        if one == other:
+            before = error_rates.edit_distance("abcx", "cyab")
+            guesses.insert(0, (before, "it gives what it gave for other texts of these lengths"))
         share = right / max(len(one), len(other), 1), right / max(len(one), 1)
         guesses += [(s, "it is a share; expected the number of edits") for s in share if s % 1]
         hints = Hints([(value, words) for value, words in guesses if value != right])
