@@ -88,7 +88,7 @@ def test_the_guide_for_teachers_has_every_task_and_its_points():
     assert f"{sum(int(points) for *_, points in rows)} points for tasks" in text
     rows = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", text, re.MULTILINE))
     for task in (task for n in ROOMS for task in source(n).tasks):
-        parts = [f"{part.asks} {part.points:g}" for part in parts_of(task.name)]
+        parts = [f"{part.asks}: {part.points:g}" for part in parts_of(task.name)]
         if len(parts) > 1:
             assert rows.pop(task.name).replace(" > ", ", ") == ", ".join(parts)
     assert not rows
