@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from chainrule.reader.line import Recognized
 from chainrule.reader.lines.batches import BATCH, Each, Network, batches, log_probabilities
+from chainrule.reader.picture.layout import is_blot
 from chainrule.reader.picture.line_image import Crop, NoLine, crop_lines, crop_wholes
 from chainrule.reader.picture.views import View, other_views, upside_down, wholes
 from chainrule.reader.search.best_path import greedy
@@ -79,6 +80,8 @@ class Recognizer:
         for i, line in first.items():
             if not line.labels and not _something(found[i]):
                 found[i] = (line,)
+            if len(found[i]) == 1 == len(found[i][0].labels) and is_blot(pictures[i]):
+                found[i] = (replace(line, labels=[]),)
         return [cut if isinstance(cut, NoLine) else found[i] for i, cut in enumerate(cuts)]
 
     def read_crops(self, crops: Sequence[Crop], each: Each = map) -> list[Recognized]:

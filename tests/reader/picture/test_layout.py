@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from chainrule.reader.picture.layout import bands, ink_mask, slope, turned, without_rules
+from chainrule.reader.picture.layout import bands, ink_mask, is_blot, slope, turned, without_rules
 
 FONT = ImageFont.load_default(28)
 
@@ -60,6 +60,13 @@ def test_text_without_rules_is_left_as_it_is(text):
     assert cleaned(line(text)) is None
     tight = line(text).crop((18, 10, 200, 42))
     assert cleaned(tight) is None
+
+
+def test_a_full_patch_is_a_blot_and_a_character_is_none():
+    assert is_blot(np.pad(np.zeros((12, 12), np.uint8), 20, constant_values=255))
+    for text in ("0", "o", "D", "|", "-"):
+        assert not is_blot(np.asarray(line(text, (60, 50)))), text
+    assert not is_blot(np.full((40, 40), 255, np.uint8))
 
 
 @pytest.mark.parametrize("inverted", [False, True])

@@ -39,6 +39,15 @@ def _darker(picture: Picture, reach: int) -> tuple[Picture, Mask]:
     return even, np.asarray(1 - light, np.uint8)
 
 
+def is_blot(picture: Picture) -> bool:
+    """Whether all of the ink is one full patch, about as wide as high: no character is."""
+    rows, columns = np.nonzero(ink_mask(picture))
+    if not len(rows):
+        return False
+    height, width = np.ptp(rows) + 1, np.ptp(columns) + 1
+    return bool(len(rows) > 0.95 * height * width and 0.5 < width / height < 2)
+
+
 def without_rules(picture: Picture, mask: Mask) -> Picture | None:
     """The picture with its rules, frames, comb boxes and black borders painted over with paper;
     None if there are none.
