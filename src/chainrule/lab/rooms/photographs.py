@@ -33,7 +33,7 @@ class PhotographsRoom:
         self._lab = lab
         self._albums = Albums(lab)
         self._looker = Looker(self._phase)
-        self._trainings = Trainings(lab, self._albums)
+        self._trainings = Trainings(lab, self._albums, self._looker)
         self._revision = 0
 
     def routes(self) -> list[BaseRoute]:

@@ -14,6 +14,7 @@ from chainrule.lab.jobs.store import Record
 from chainrule.lab.jobs.worker import Worker
 from chainrule.lab.rooms import photographs_training_worker
 from chainrule.lab.rooms.photographs_albums import Albums
+from chainrule.lab.rooms.photographs_looker import Looker
 from chainrule.lab.server.app import Lab
 from chainrule.lab.server.bodies import document
 
@@ -38,8 +39,8 @@ class _Training:
 class Trainings:
     """The trainings that go on, by their albums."""
 
-    def __init__(self, lab: Lab, albums: Albums) -> None:
-        self._lab, self._albums = lab, albums
+    def __init__(self, lab: Lab, albums: Albums, looker: Looker) -> None:
+        self._lab, self._albums, self._looker = lab, albums, looker
         self._going: dict[str, _Training] = {}
         self._revision = 0
 
@@ -63,6 +64,7 @@ class Trainings:
         training = self._going.pop(album, None)
         if training is not None:
             self._end(training)
+            self._let_look()
             self._lab.hub.forget(training.album.owner, album)
 
     def described(self, album: Record) -> dict[str, Any]:
@@ -111,6 +113,8 @@ class Trainings:
         files = [k for k in self._lab.store.files(album.id) if "reason" not in k.seen]
         self._lab.store.change(album.id, state="running", said="", settings=settings)
         training = _Training(album, None)
+        if not self._lab.settings.is_shared:  # in a class the others go on looking
+            self._looker.hold()
         training.worker = Worker(
             photographs_training_worker.main,
             lambda values, _: self._heard(training, values),
@@ -145,12 +149,17 @@ class Trainings:
     ) -> None:
         self._going.pop(training.album.id, None)
         self._end(training)
+        self._let_look()
         values: dict[str, Any] = {"state": state, "said": said}
         if result is not None:
             values |= {"result": result, "done": result["trained_on"]}
         with contextlib.suppress(FileError):  # a full disk: the page is told all the same
             self._lab.store.change(training.album.id, **values)
         self._say(training, state)
+
+    def _let_look(self) -> None:
+        if not self._going:
+            self._looker.release()
 
     @staticmethod
     def _end(training: _Training) -> None:

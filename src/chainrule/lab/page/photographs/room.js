@@ -108,7 +108,7 @@ export function Photographs({ query }) {
         ${pictures && html`<${Gallery} album=${album.id} pictures=${pictures} broken=${broken} of=${of} classes=${album.classes} filter=${filter} picked=${shown?.number ?? null}
           pick=${pick} setFilter=${setFilter} more=${() => setCount(count + PAGE)} remove=${remove} />`}</div>
       <div class="side">
-        ${shown && html`<${Shows} key=${`${album.id} ${shown.number}`} album=${album.id} picture=${shown} wanted=${wanted} trained=${album.result.seconds} margin=${margin} choose=${setWanted} remove=${remove} />`}
+        ${shown && html`<${Shows} key=${`${album.id} ${shown.number}`} album=${album.id} picture=${shown} wanted=${wanted} trained=${album.result.seconds} resting=${album.going !== null} margin=${margin} choose=${setWanted} remove=${remove} />`}
         ${state === "empty" && html`<p class="empty">The album is empty. Drop pictures or folders into the field, or open them with its buttons.</p>`}
         ${state === "loading" && html`<p class="loading" role="status">The pictures are being looked at.</p>`}
       </div>

@@ -13,10 +13,10 @@ import { decided, Map } from "./decided.js";
 let known = null;
 
 /**
- * @param {{album: string, picture: Picture, wanted: Wanted | null, trained: number | undefined, margin: number,
+ * @param {{album: string, picture: Picture, wanted: Wanted | null, trained: number | undefined, resting: boolean, margin: number,
  *   choose: (wanted: Wanted) => void, remove: (number: number) => void}} properties
  */
-export function Shows({ album, picture, wanted, trained, margin, choose, remove }) {
+export function Shows({ album, picture, wanted, trained, resting, margin, choose, remove }) {
   const [{ best, own }, setAnswer] = useState(/** @type {{best: Guess[] | null, own?: Own}} */ ({ best: null }));
   const [found, setFound] = useState(/** @type {import("./decided.js").Decided | null} */ (null));
   const [said, setSaid] = useState("");
@@ -47,7 +47,7 @@ export function Shows({ album, picture, wanted, trained, margin, choose, remove 
     return () => void (stopped = true);
   }, [base, wanted?.index, wanted?.own]);
   const isOwn = wanted?.own ?? false;
-  const busy = !waits ? "" : phase ? `The lab is ${phase}; the first picture takes some seconds.` : "Looking.";
+  const busy = !waits ? "" : resting ? "It waits until the classifier is trained." : phase ? `The lab is ${phase}; the first picture takes some seconds.` : "Looking.";
   return html`<section class="shows" aria-labelledby="shows-title" data-shows=${picture.number} data-decided=${!waits && found ? `${isOwn ? "own " : ""}${found.class_index}` : ""}>
     <div><${Map} name=${picture.name} found=${found} busy=${busy} /></div>
     <div class="side">
