@@ -14,14 +14,17 @@ import { Shows } from "./shows.js";
 
 /** A class: of the network's, or of the album's own. @typedef {{index: number, own: boolean}} Wanted */
 
+/** The pictures of an album that are shown, those that are none, and how many there are in all.
+ *  @typedef {{album: string | undefined, pictures: Picture[] | null, broken: Picture[], of: number}} Listed */
+
+/** @type {Listed} */
+const NOTHING = { album: undefined, pictures: null, broken: [], of: 0 };
 const PAGE = 48; // pictures that are shown at first
 
 /** @param {{query: string}} properties */
 export function Photographs({ query }) {
   const [album, setAlbum] = useState(/** @type {Album | null} */ (null));
-  const [pictures, setPictures] = useState(/** @type {Picture[] | null} */ (null));
-  const [broken, setBroken] = useState(/** @type {Picture[]} */ ([]));
-  const [of, setOf] = useState(0);
+  const [listed, setListed] = useState(/** @type {Listed | null} */ (null));
   const [count, setCount] = useState(PAGE);
   const [filter, setFilter] = useState(/** @type {string | null} */ (null));
   const [picked, setPicked] = useState(/** @type {number | null} */ (null));
@@ -30,26 +33,28 @@ export function Photographs({ query }) {
   const [margin, setMargin] = useState(0);
   const [said, setSaid] = useState("");
   const id = album?.id;
+  // what was listed of another album is none of this one's
+  const { pictures, broken, of } = listed && listed.album === id ? listed : NOTHING;
 
   useEffect(() => {
     const asked = new URLSearchParams(query);
     const name = asked.get("album");
     if (name && name === id) return;
     setSaid("");
-    setPicked(asked.has("picture") ? Number(asked.get("picture")) : null);
-    const key = ["class", "own"].find((k) => asked.has(k));
-    setWanted(key ? { index: Number(asked.get(key)), own: key === "own" } : null);
-    (name ? load(name) : post("/api/photographs/albums", { with: "newest" }).then((made) => load(made.id))).catch(fail);
+    const enter = async () => {
+      await load(name ?? (await post("/api/photographs/albums", { with: "newest" })).id);
+      setPicked(asked.has("picture") ? Number(asked.get("picture")) : null);
+      const key = ["class", "own"].find((k) => asked.has(k));
+      setWanted(key ? { index: Number(asked.get(key)), own: key === "own" } : null);
+    };
+    enter().catch(fail);
   }, [query]);
   useEffect(() => {
     if (!album) return;
     let stopped = false;
     const part = filter === null ? "" : `&class=${encodeURIComponent(filter)}`;
     get(`/api/photographs/albums/${album.id}/pictures?count=${count}${part}`).then((found) => {
-      if (stopped) return;
-      setPictures(found.pictures);
-      setBroken(found.broken);
-      setOf(found.of);
+      if (!stopped) setListed({ ...found, album: album.id });
     }, fail);
     return () => void (stopped = true);
   }, [album, count, filter]);
@@ -72,7 +77,6 @@ export function Photographs({ query }) {
     setWanted(null);
     setFilter(null);
     setCount(PAGE);
-    setPictures(null);
     return post("/api/photographs/albums", { with: what }).then((made) => load(made.id)).catch(fail);
   };
   /** @param {number} number */
