@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import os
+import warnings
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -199,9 +200,11 @@ def _read_csv(path: str | os.PathLike[str]) -> History:
             "every iteration"
         )
     try:
-        table = np.loadtxt(io.StringIO(body), np.int64, delimiter=",", comments=None, ndmin=2)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", DeprecationWarning)  # NumPy 2.0 takes 12.5 for 12
+            table = np.loadtxt(io.StringIO(body), np.int64, delimiter=",", comments=None, ndmin=2)
         iteration, total, train_wrong, n_train, validation_wrong, n_validation, _ = table.T
-    except (ValueError, OverflowError) as error:
+    except (ValueError, OverflowError, DeprecationWarning) as error:
         raise FileError(
             f"{path} is no history ({error}); expected {len(_COLUMNS)} whole numbers in each line"
         ) from error
