@@ -125,9 +125,10 @@ def _photographs(folder: Path, chromium: str, photos: Path | None, add: Any) -> 
         _serving(folder / "many", "--token", _TOKEN) as lab,  # whose worker has seen no picture
     ):
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        tab = browser.new_page(viewport={"width": 1440, "height": 900})
-        tab.set_default_timeout(0)
-        tab.goto(lab.address)
+        context = browser.new_context(viewport={"width": 1440, "height": 900})
+        context.set_default_timeout(600_000)
+        context.request.get(lab.address)  # the token's cookie
+        tab = context.new_page()
         origin = "http://" + urlsplit(lab.address).netloc
         folder_of_many(tab, origin, photos, lambda: _memory(lab.process), add)
         browser.close()

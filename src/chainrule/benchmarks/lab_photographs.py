@@ -65,7 +65,6 @@ def folder_of_many(
     if not photos.is_dir():
         raise InputError(f"--photos: found {photos}; expected a folder of folders with pictures")
     tab.goto(f"{origin}/#photographs")
-    tab.reload()
     tab.get_by_role("button", name="New album").click()
     tab.locator("[data-state=empty]").wait_for()
     most, over = [0], threading.Event()
