@@ -4,15 +4,15 @@ BIN := .venv/bin
 OUT ?= report
 
 .DEFAULT_GOAL := help
-.PHONY: help report test lint types types-js docs pictures unit minima nbgrader otter format clean
+.PHONY: help report test test-long lint types types-js docs pictures unit minima nbgrader otter format clean
 
 help:  ## what each target does
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 report: .venv/installed  ## run the whole report again; prints where index.html lies (OUT=folder)
 	$(BIN)/chainrule report --out $(OUT)
 
-test: lint types docs unit  ## every check: lint, types, documentation, tests
+test: lint types docs unit  ## every check: lint, types, documentation, tests (all but the long ones)
 
 lint: .venv/installed-test  ## ruff: rules and format
 	$(BIN)/ruff check .
@@ -34,7 +34,10 @@ pictures: .venv/installed-test  ## the pictures of the lab's tour (needs Chromiu
 # Numba's caches do not see a change in a file that theirs calls: those of another day must go.
 unit: .venv/installed-test  ## the tests
 	find src -name '*.nb[ic]' -delete
-	$(BIN)/pytest -n 2 --dist worksteal
+	$(BIN)/pytest -n 2 --dist worksteal -m "not long"
+
+test-long: .venv/installed-test  ## the few tests of half a minute or more each
+	$(BIN)/pytest -n 2 --dist worksteal -m long
 
 # What old versions of libraries call in new ones of others is not ours: deprecations are passed over.
 minima:  ## the quick tests with the lowest versions that pyproject.toml declares, in .venv-minima
@@ -44,7 +47,7 @@ minima:  ## the quick tests with the lowest versions that pyproject.toml declare
 		--editable '.[all,onnx]' beartype efficientnet-lite-pytorch httpx hypothesis pytest \
 		pytest-xdist rapidfuzz sympy
 	.venv-minima/bin/python tests/minima.py . --tried
-	.venv-minima/bin/pytest -n 2 -m "not slow" --ignore tests/test_docs.py \
+	.venv-minima/bin/pytest -n 2 -m "not slow and not long" --ignore tests/test_docs.py \
 		-W ignore::pytest.PytestRemovedIn10Warning -W ignore::DeprecationWarning
 
 nbgrader:  ## nbgrader itself on the practical's notebooks, in .venv-nbgrader

@@ -9,7 +9,7 @@ from lab_browser import CHROMIUM
 from lab_textures import textures
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (on Debian: the package chromium)")
 def test_every_row_is_measured(command, tmp_path):
     photos = textures(tmp_path, each=3)

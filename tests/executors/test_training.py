@@ -12,6 +12,7 @@ from chainrule.executors import ClusterError, Threads
 from chainrule.reader.letters.files import load_letter_network
 
 
+@pytest.mark.long
 def test_a_cluster_trains_letters_to_the_bits_of_torchrun(nodes, few_letters_file, tmp_path):
     """Both by the command."""
     command = [
@@ -45,6 +46,7 @@ def test_a_cluster_trains_letters_to_the_bits_of_torchrun(nodes, few_letters_fil
     assert set(parameters) == set(network.parameter_shapes())
 
 
+@pytest.mark.long
 def test_a_training_on_a_cluster_goes_on_when_a_process_is_lost(cluster, tmp_path):
     """Lines, to the curve of one process; the second process ends itself in the second epoch."""
     alone = ranks_work.figures(ranks_work.run("lines", None, 2))

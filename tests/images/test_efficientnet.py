@@ -104,6 +104,7 @@ def test_no_picture_at_all_has_no_scores(network):
     assert network.logit_function()(torch.zeros(0, 3, 224, 224)).shape == (0, 1000)
 
 
+@pytest.mark.long
 def test_bench_times_what_runs_by_default(monkeypatch, network):
     from torch.utils.flop_counter import FlopCounterMode
 

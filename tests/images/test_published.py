@@ -143,6 +143,7 @@ def test_another_file_from_the_hub_is_refused_and_not_kept(hub, refused, tmp_pat
     assert not [p for p in (tmp_path / "hub").rglob("*") if p.name in ("0" * 64, Path(HUB).name)]
 
 
+@pytest.mark.long
 def test_without_a_hub_the_network_is_asked_for(hub, refused, monkeypatch):
     hub.files.clear()
     assert "404" in refused("images", "pull", "vgg11", "--source", "hub")

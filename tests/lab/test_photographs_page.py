@@ -59,7 +59,8 @@ def canvas_of(tab, drawn):
     return np.asarray(picture.convert("RGB")).astype(int)
 
 
-def test_a_picture_its_five_best_and_what_decided_on_any_class(tabs, lab, network):
+def test_a_picture_its_five_best_and_what_decided_on_any_class(lab_alone, tabs, network):
+    lab = lab_alone  # where no other test has made an album yet
     tab = tabs.open(lab, "/#photographs")
     until(tab, LOOKED)
     assert "Drop a picture" in tab.locator(".lead").inner_text()

@@ -80,7 +80,7 @@ def test_a_stopped_report_leaves_no_page_and_goes_on_to_the_same_one(made, comma
         assert (tmp_path / name).read_bytes() == (made[0] / name).read_bytes()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_quick_page_is_gone_on_with(made, command, read_page, tmp_path):
     arguments = ["report", "--parts", "1", "--trials", "1", "--out", tmp_path]
     quick = command(*arguments, "--quick")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -16,8 +16,9 @@ from chainrule.errors import InputError
 
 if TYPE_CHECKING:
     from chainrule.executors import Executor
-    from chainrule.reader.evaluation.pictures import PictureRow
+    from chainrule.reader.evaluation.pictures import Opened, PictureRow
     from chainrule.reader.evaluation.readings import Read
+    from chainrule.reader.evaluation.scoring import Score
     from chainrule.reader.lines.labelled import Skipped
     from chainrule.reader.reader import Reader
 
@@ -106,6 +107,7 @@ def evaluate(
             raise InputError("--reliability is given without FOLDER; expected pictures with texts")
     for name in condition or ():
         one_of("--condition", name, CONDITIONS)
+    given = _labelled(folders, score) if folders else None  # before readers take their seconds
     reader = load_reader(model)
     characters = None if alphabet is None and folders else parse_alphabet(alphabet or "lowercase")
     if characters is not None:
@@ -117,9 +119,9 @@ def evaluate(
         ours["without words"] = reader
     with ExitStack() as stack:
         readers = _ours(stack, ours, workers, stack.enter_context(far(on)))
-        if folders:
+        if folders and given is not None:
             readers |= _peers(workers, characters, rendered=False) if peers else {}
-            _on_pictures(folders, score, readers, as_json)
+            _on_pictures(given, score, readers, as_json)
             if reliability is not None:
                 _draw_reliability(folders, score, ours["chainrule"], reliability)
             return
@@ -127,19 +129,31 @@ def evaluate(
         _on_rendered(readers, characters or "", lines, condition, seed, as_json)
 
 
-def _on_pictures(
-    folders: list[Path], score: str, readers: "dict[str, Read]", as_json: bool
-) -> None:
-    from chainrule.reader.evaluation.pictures import evaluate_pictures, open_labelled
+class _Labelled(NamedTuple):
+    """Pictures of folders with their texts, what was left out, and what counts."""
+
+    sources: "dict[str, Opened]"
+    skipped: "list[Skipped]"
+    rules: "Score"
+
+
+def _labelled(folders: list[Path], score: str) -> _Labelled:
+    from chainrule.reader.evaluation.pictures import open_labelled
     from chainrule.reader.evaluation.scoring import parse_score
     from chainrule.reader.lines.labelled import read_labelled
 
-    rules = parse_score(score)
-    sources, skipped = {}, []
+    found = _Labelled({}, [], parse_score(score))
     for folder in folders:
         labelled, left_out = read_labelled([folder])
-        sources[str(folder)], unopened = open_labelled(labelled)
-        skipped += [*left_out, *unopened]
+        found.sources[str(folder)], unopened = open_labelled(labelled)
+        found.skipped.extend([*left_out, *unopened])
+    return found
+
+
+def _on_pictures(given: _Labelled, score: str, readers: "dict[str, Read]", as_json: bool) -> None:
+    from chainrule.reader.evaluation.pictures import evaluate_pictures
+
+    sources, skipped, rules = given
     with progress("reading", "folders") as report:
         rows = evaluate_pictures(readers, sources, rules, report)
     if as_json:

@@ -26,8 +26,10 @@ export function Points({ query }) {
   const [own, setOwn] = useState(/** @type {Own[] | null} */ (null));
   const before = useRef(/** @type {Own[][]} */ ([]));
   const timer = useRef(0);
+  const here = useRef(true);
   const firstMap = useRef(new URLSearchParams(query).get("map"));
 
+  useEffect(() => () => void (here.current = false), []);
   useEffect(() => {
     if (live && new URLSearchParams(query).get("run") === live.id) return;
     look();
@@ -67,6 +69,7 @@ export function Points({ query }) {
   };
   /** @param {string} id */
   const show = (id) => {
+    if (!here.current) return; // the address is another room's by now
     history.replaceState(null, "", `#points?run=${id}`);
     setSaid("");
     setBusy(false);
