@@ -76,6 +76,15 @@ def test_the_key_tells_networks_apart(small_network):
     assert replace(small_network, name="other").key == small_network.key
 
 
+def assert_explained(ours, x, A):
+    """Hold an explanation to the gradients that autograd left at the picture and at the maps A."""
+    derivative = x.grad[0].abs().amax(0)
+    np.testing.assert_allclose(ours.derivative, derivative / derivative.max(), atol=1e-5)
+    cam = torch.relu((A.grad.mean((2, 3), keepdim=True) * A).sum(1, keepdim=True)).detach()
+    cam = torch.nn.functional.interpolate(cam, (16, 16), mode="bilinear")[0, 0]
+    np.testing.assert_allclose(ours.grad_cam, cam / cam.max().clamp(min=1e-30), atol=1e-5)
+
+
 def test_explanation_is_autograds(small_network):
     image = _picture()
     ours = explain(small_network, image, 1)
@@ -92,11 +101,7 @@ def test_explanation_is_autograds(small_network):
         + small_network.params["classifier.bias"]
     )[0, 1]
     score.backward()
-    derivative = x.grad[0].abs().amax(0)
-    np.testing.assert_allclose(ours.derivative, derivative / derivative.max(), atol=1e-5)
-    cam = torch.relu((A.grad.mean((2, 3), keepdim=True) * A).sum(1, keepdim=True)).detach()
-    cam = torch.nn.functional.interpolate(cam, (16, 16), mode="bilinear")[0, 0]
-    np.testing.assert_allclose(ours.grad_cam, cam / cam.max().clamp(min=1e-30), atol=1e-5)
+    assert_explained(ours, x, A)
 
 
 def test_the_best_class_is_explained_by_default(small_network):
@@ -122,11 +127,7 @@ def test_an_own_class_is_explained_as_autograd_has_it(small_network):
     u = torch.nn.functional.normalize(A.mean((2, 3)), dim=1)
     score = u[0] @ torch.from_numpy(classifier.weight[1]) + float(classifier.bias[1])
     score.backward()
-    derivative = x.grad[0].abs().amax(0)
-    np.testing.assert_allclose(ours.derivative, derivative / derivative.max(), atol=1e-5)
-    cam = torch.relu((A.grad.mean((2, 3), keepdim=True) * A).sum(1, keepdim=True)).detach()
-    cam = torch.nn.functional.interpolate(cam, (16, 16), mode="bilinear")[0, 0]
-    np.testing.assert_allclose(ours.grad_cam, cam / cam.max().clamp(min=1e-30), atol=1e-5)
+    assert_explained(ours, x, A)
     best = explain_own_class(small_network, classifier, image).class_index
     scores = classifier.scores(joined_features([small_network.features(image)]))
     assert best == int(scores.argmax())

@@ -109,7 +109,7 @@ def read(
     if alphabet is not None:
         reader = reader.limited(parse_alphabet(alphabet))
     reader = with_words(reader, words)
-    with progress("reading", "lines") as report, far(on) as executor:
+    with progress("reading", "pages" if page else "lines") as report, far(on) as executor:
         if page:
             lines, unopened = _read_pages(reader, images, beam, report, hocr)
         elif executor is None:
@@ -133,7 +133,7 @@ def _read_here(
     reader: "Reader", images: list[Path], beam: int | None, report: "Progress"
 ) -> "tuple[list[Line], set[int]]":
     """The lines, all batched together, and which pictures could not be opened."""
-    from chainrule.reader.line import Line
+    from chainrule.reader.line import no_line
     from chainrule.reader.picture.opening import open_grey
 
     pictures, lines = [], {}
@@ -141,7 +141,7 @@ def _read_here(
         try:
             pictures.append(open_grey(path))
         except ChainruleError as error:
-            lines[place] = Line("", (), str(error))
+            lines[place] = no_line(str(error))
     unopened = set(lines)
     read_ones = reader.read(pictures, beam_width=beam, progress=report)
     places = (place for place in range(len(images)) if place not in unopened)
@@ -167,10 +167,10 @@ def _read_pages(
         except ChainruleError as error:
             lines.append(no_line(str(error)))
             unopened.add(place)
-            continue
-        lines.append(read_page(reader, picture, beam_width=beam))
-        height, width = picture.shape
-        pages.append(ReadPage(str(path), (width, height), lines[-1]))
+        else:
+            lines.append(read_page(reader, picture, beam_width=beam))
+            height, width = picture.shape
+            pages.append(ReadPage(str(path), (width, height), lines[-1]))
         report(place + 1, len(images))
     if hocr is not None:
         write_text(hocr, as_hocr(pages))
@@ -180,7 +180,6 @@ def _read_pages(
 def _described(path: Path, line: "Line") -> dict[str, Any]:
     from chainrule.reader.page import line_box
 
-    lines = line.lines or ((line,) if line.text else ())
     return {
         "file": str(path),
         "text": line.text,
@@ -188,7 +187,7 @@ def _described(path: Path, line: "Line") -> dict[str, Any]:
         "reason": line.reason,
         "lines": [
             {"text": one.text, "confidence": one.confidence, "box": list(line_box(one))}
-            for one in lines
+            for one in line.each
         ],
         "characters": [
             {

@@ -32,8 +32,7 @@ def hocr(pages: Sequence[ReadPage]) -> str:
         width, height = page.size
         title = f"image &quot;{escape(page.file)}&quot;; bbox 0 0 {width} {height}"
         parts.append(f'<div class="ocr_page" id="page_{number}" title="{title}">')
-        lines = page.read.lines or ((page.read,) if page.read.text else ())
-        for place, line in enumerate(lines, 1):
+        for place, line in enumerate(page.read.each, 1):
             spans = " ".join(_word(word) for word in words(line))
             name = f"line_{number}_{place}"
             parts.append(f'<span class="ocr_line" id="{name}" title="{_bbox(line)}">{spans}</span>')

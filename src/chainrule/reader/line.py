@@ -44,6 +44,11 @@ class Line:
     confidence: float = 0.0
     lines: tuple["Line", ...] = ()
 
+    @property
+    def each(self) -> tuple["Line", ...]:
+        """Every line of the picture: several, this one, or none."""
+        return self.lines or ((self,) if self.text else ())
+
 
 @dataclass(frozen=True)
 class Recognized:

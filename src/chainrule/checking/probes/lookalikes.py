@@ -32,14 +32,14 @@ def lookalikes(trial: Trial) -> Mistake | None:
     for shift, (shared, before) in enumerate(_BEFORE.items()):
         point, dy = _points(trial, 1 + shift * 1e-6)  # one that was not met before
         other = {name: _turned(array, before(array.numel())) for name, array in point.items()}
-        rooms: dict[str, Tensor] = {}
+        rooms: list[Tensor] = []
         try:
             _called(trial, other, [_turned(part, before(part.numel())) for part in dy], rooms)
         except Exception:
             continue  # such as a loss that refuses what is no probability
         found = _called(trial, point, dy, rooms)
         aside = [
-            _called(trial, {name: a * t for name, a in point.items()}, [d * t for d in dy], {})
+            _called(trial, {name: a * t for name, a in point.items()}, [d * t for d in dy], [])
             for t in (1 + _ASIDE, 1 - _ASIDE)
         ]
         words = _differ(trial, found, aside[0])
@@ -59,15 +59,14 @@ def _points(trial: Trial, factor: float) -> tuple[dict[str, Tensor], list[Tensor
 
 
 def _called(
-    trial: Trial, point: Mapping[str, Tensor], dy: list[Tensor], rooms: dict[str, Tensor]
+    trial: Trial, point: Mapping[str, Tensor], dy: list[Tensor], rooms: list[Tensor]
 ) -> Results:
-    """The outputs and the derivatives, the arrays in `rooms`, one for each shape in turn."""
-    used: list[Tensor] = []
+    """The outputs and the derivatives, the arrays in `rooms`, which are made in the first call."""
+    rooms[:] = rooms or [torch.empty_like(array) for array in point.values()]
+    free = iter(rooms)
 
     def lay(array: Tensor) -> Tensor:
-        key = f"{len(used)}"
-        room = rooms.setdefault(key, torch.empty_like(array.detach()))
-        used.append(room)
+        room = next(free)
         if isinstance(trial.form, Written):
             return room.copy_(array)
         return room.detach().copy_(array)  # so that autograd sees where it comes from

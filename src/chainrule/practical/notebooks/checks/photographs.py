@@ -78,11 +78,9 @@ def normalized(answer: Answer) -> None:
 
 def precision(answer: Answer) -> None:
     scores, relevant = _ranking()
-    ranked = relevant[np.argsort(-scores)]
-    hits, taken = np.cumsum(ranked), np.arange(1, len(ranked) + 1)
+    ranked, hits, taken, worst = _counted(scores, relevant)
     right, recalled = _curve(scores, relevant)
     found = parts(answer(scores, relevant), ("precision", "recall"))
-    worst = np.cumsum(relevant[np.argsort(scores)])
     hints = Hints(
         [
             (recalled, "precision and recall have changed places"),
@@ -98,11 +96,9 @@ def precision(answer: Answer) -> None:
 
 def recall(answer: Answer) -> None:
     scores, relevant = _ranking()
-    ranked = relevant[np.argsort(-scores)]
-    hits, taken = np.cumsum(ranked), np.arange(1, len(ranked) + 1)
+    ranked, hits, taken, worst = _counted(scores, relevant)
     precise, right = _curve(scores, relevant)
     found = parts(answer(scores, relevant), ("precision", "recall"))
-    worst = np.cumsum(relevant[np.argsort(scores)])
     hints = Hints(
         [
             (precise, "precision and recall have changed places"),
@@ -115,6 +111,14 @@ def recall(answer: Answer) -> None:
         ]
     )
     same("recall", found[1], right, hints)
+
+
+def _counted(scores: np.ndarray, relevant: np.ndarray) -> tuple[np.ndarray, ...]:
+    """In order of the scores: which are of the class, how many up to each place, of how many; and
+    how many up to each place from the lowest score."""
+    ranked = relevant[np.argsort(-scores)]
+    taken = np.arange(1, len(ranked) + 1)
+    return ranked, np.cumsum(ranked), taken, np.cumsum(relevant[np.argsort(scores)])
 
 
 def _curve(scores: np.ndarray, relevant: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
