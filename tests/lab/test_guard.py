@@ -7,6 +7,7 @@ import secrets
 import pytest
 from starlette.routing import Route
 
+from chainrule.lab.rooms.blocks import BlocksRoom
 from chainrule.lab.rooms.photographs import PhotographsRoom
 from chainrule.lab.rooms.points import PointsRoom
 from chainrule.lab.server.app import Lab
@@ -17,6 +18,7 @@ def every_route(folder):
     """(method, path) of each route that the application has, its holes filled."""
     lab = Lab(LabSettings(folder))
     lab.rooms["points"] = PointsRoom(lab)
+    lab.rooms["blocks"] = BlocksRoom(lab)
     lab.rooms["photographs"] = PhotographsRoom(lab)
     app = lab.application().app
     found = []

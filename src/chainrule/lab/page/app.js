@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { html } from "./shared/html.js";
 import { listen } from "./shared/stream.js";
 import { get, Refusal } from "./shared/api.js";
+import { Blocks } from "./blocks/room.js";
 import { Photographs } from "./photographs/room.js";
 import { Points } from "./points/room.js";
 import { Runs } from "./shared/runs.js";
@@ -11,6 +12,7 @@ import { Runs } from "./shared/runs.js";
 /** Each room by the word before "?" in the address. */
 const ROOMS = {
   points: { title: "Points", view: Points },
+  blocks: { title: "Blocks", view: Blocks },
   photographs: { title: "Photographs", view: Photographs },
   runs: { title: "Runs", view: Runs },
 };
