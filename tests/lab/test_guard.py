@@ -7,9 +7,7 @@ import secrets
 import pytest
 from starlette.routing import Route
 
-from chainrule.lab.rooms.blocks import BlocksRoom
-from chainrule.lab.rooms.photographs import PhotographsRoom
-from chainrule.lab.rooms.points import PointsRoom
+from chainrule.lab.rooms.registry import open_rooms
 from chainrule.lab.server.app import Lab
 from chainrule.lab.settings import LabSettings
 
@@ -17,9 +15,7 @@ from chainrule.lab.settings import LabSettings
 def every_route(folder):
     """(method, path) of each route that the application has, its holes filled."""
     lab = Lab(LabSettings(folder))
-    lab.rooms["points"] = PointsRoom(lab)
-    lab.rooms["blocks"] = BlocksRoom(lab)
-    lab.rooms["photographs"] = PhotographsRoom(lab)
+    open_rooms(lab)
     app = lab.application().app
     found = []
     for route in app.routes:

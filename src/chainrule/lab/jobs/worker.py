@@ -17,7 +17,8 @@ class Worker:
     """A process that runs `main(pipe)` until it is told to end, or ends by itself.
 
     heard(values, content) is called in the event loop for each message of the process, ended() when
-    the process is no more, unless `end` was called. The loop must be running.
+    the process is no more, unless `end` was called. The loop must be running. has_children: whether
+    it starts processes of its own, which end with it.
     """
 
     def __init__(
@@ -25,10 +26,12 @@ class Worker:
         main: Callable[[Connection], None],
         heard: Callable[[dict[str, Any], bytes], None],
         ended: Callable[[], None],
+        *,
+        has_children: bool = False,
     ) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_begin, args=(main, theirs), daemon=True)
+        self._process = context.Process(target=_begin, args=(main, theirs), daemon=not has_children)
         self._process.start()
         theirs.close()
         self._loop = asyncio.get_running_loop()

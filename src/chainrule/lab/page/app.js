@@ -5,15 +5,19 @@ import { html } from "./shared/html.js";
 import { listen } from "./shared/stream.js";
 import { get, Refusal } from "./shared/api.js";
 import { Blocks } from "./blocks/room.js";
+import { Lines } from "./lines/room.js";
 import { Photographs } from "./photographs/room.js";
 import { Points } from "./points/room.js";
+import { Report } from "./report/room.js";
 import { Runs } from "./shared/runs.js";
 
 /** Each room by the word before "?" in the address. */
 const ROOMS = {
   points: { title: "Points", view: Points },
   blocks: { title: "Blocks", view: Blocks },
+  lines: { title: "Lines", view: Lines },
   photographs: { title: "Photographs", view: Photographs },
+  report: { title: "Report", view: Report },
   runs: { title: "Runs", view: Runs },
 };
 

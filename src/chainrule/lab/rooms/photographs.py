@@ -13,16 +13,18 @@ from chainrule.errors import ChainruleError, FileError, InputError
 from chainrule.images.imagenet import imagenet_classes
 from chainrule.io.checks import finite_number, one_of
 from chainrule.io.pictures import sample_files
+from chainrule.lab.jobs.answering import Answering
 from chainrule.lab.jobs.frames import packed
 from chainrule.lab.jobs.store import Kept, Record
+from chainrule.lab.rooms import photographs_look_worker
 from chainrule.lab.rooms.photographs_albums import Albums, checked_name, classes_of, described
-from chainrule.lab.rooms.photographs_looker import Looker
 from chainrule.lab.rooms.photographs_take import NAMES, commands, taken
 from chainrule.lab.rooms.photographs_training import Trainings
 from chainrule.lab.server.app import Lab
 from chainrule.lab.server.bodies import body_to, document, whole
 from chainrule.lab.server.guard import refused
 
+_HEAVY = ("best", "explain", "answers")  # what needs the network
 _MOST_ROWS = 200  # pictures that are told of at once
 
 
@@ -32,7 +34,7 @@ class PhotographsRoom:
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
         self._albums = Albums(lab)
-        self._looker = Looker(self._phase)
+        self._looker = Answering(photographs_look_worker.main, self._phase, _HEAVY)
         self._trainings = Trainings(lab, self._albums, self._looker)
         self._revision = 0
 

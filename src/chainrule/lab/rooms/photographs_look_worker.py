@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from chainrule.errors import ChainruleError, FileError, InputError
+from chainrule.errors import FileError, InputError
 from chainrule.images.listing import DRAWING, is_drawing_content
 from chainrule.io.checks import whole_number
 from chainrule.io.decoding import identify
 from chainrule.io.files import written_whole
 from chainrule.io.pictures import picture_from_bytes, read_bytes
-from chainrule.lab.jobs.frames import packed, unpacked
+from chainrule.lab.jobs.answering import answer_all, say_phase
 
 if TYPE_CHECKING:
     from chainrule.images.classifier import Classifier
@@ -33,16 +33,7 @@ _TOP = 5
 
 def main(pipe: Connection) -> None:
     """Answer what comes through the pipe, until the process is ended."""
-    looker = _Looker(pipe)
-    while True:
-        values, _ = unpacked(pipe.recv_bytes())
-        ask, do = values.pop("ask"), values.pop("do")
-        try:
-            found, content = getattr(looker, do)(**values)
-        except (ChainruleError, OSError, MemoryError) as error:
-            said = str(error) or "there is not enough memory for this picture"
-            found, content = {"said": said}, b""
-        pipe.send_bytes(packed({"what": "answer", "ask": ask, **found}, content))
+    answer_all(pipe, _Looker(pipe))
 
 
 class _Looker:
@@ -151,7 +142,7 @@ class _Looker:
     @cached_property
     def _network_ready(self) -> "Network":
         """The network, once it has run: the first time kernels may have to be compiled."""
-        self._phase("loading the network")
+        say_phase(self._pipe, "loading the network")
         import torch
 
         from chainrule.images.explanation import explain
@@ -159,9 +150,9 @@ class _Looker:
 
         torch.set_num_threads(1)  # one picture at a time: threads would wait for a busy core
         network = load_network()
-        self._phase("preparing the compiled kernels")
+        say_phase(self._pipe, "preparing the compiled kernels")
         explain(network, Image.new("RGB", (64, 64)))
-        self._phase("")
+        say_phase(self._pipe, "")
         return network
 
     def _picture(self, path: str, name: str) -> Image.Image:
@@ -173,9 +164,6 @@ class _Looker:
                 self._open.popitem(last=False)
         self._open.move_to_end(path)
         return self._open[path]
-
-    def _phase(self, said: str) -> None:
-        self._pipe.send_bytes(packed({"what": "phase", "said": said}))
 
 
 def _size(content: bytes) -> tuple[int, int]:

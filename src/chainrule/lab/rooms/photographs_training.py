@@ -10,11 +10,11 @@ from starlette.routing import BaseRoute, Route
 
 from chainrule.errors import FileError, InputError
 from chainrule.io.checks import one_of, whole_number
+from chainrule.lab.jobs.answering import Answering
 from chainrule.lab.jobs.store import Record
 from chainrule.lab.jobs.worker import Worker
 from chainrule.lab.rooms import photographs_training_worker
 from chainrule.lab.rooms.photographs_albums import Albums
-from chainrule.lab.rooms.photographs_looker import Looker
 from chainrule.lab.server.app import Lab
 from chainrule.lab.server.bodies import document
 
@@ -39,7 +39,7 @@ class _Training:
 class Trainings:
     """The trainings that go on, by their albums."""
 
-    def __init__(self, lab: Lab, albums: Albums, looker: Looker) -> None:
+    def __init__(self, lab: Lab, albums: Albums, looker: Answering) -> None:
         self._lab, self._albums, self._looker = lab, albums, looker
         self._going: dict[str, _Training] = {}
         self._revision = 0

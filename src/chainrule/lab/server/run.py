@@ -10,9 +10,7 @@ import uvicorn
 from chainrule.errors import InputError
 from chainrule.io.files import make_folder
 from chainrule.io.lock import only_run
-from chainrule.lab.rooms.blocks import BlocksRoom
-from chainrule.lab.rooms.photographs import PhotographsRoom
-from chainrule.lab.rooms.points import PointsRoom
+from chainrule.lab.rooms.registry import open_rooms
 from chainrule.lab.server.app import Lab
 from chainrule.lab.settings import LabSettings
 
@@ -26,9 +24,7 @@ def serve(settings: LabSettings, ready: Callable[[str], None]) -> None:
     with only_run(settings.folder, "`chainrule lab`"), _listening(settings) as listening:
         lab = Lab(settings)
         lab.port = listening.getsockname()[1]
-        lab.rooms["points"] = PointsRoom(lab)
-        lab.rooms["blocks"] = BlocksRoom(lab)
-        lab.rooms["photographs"] = PhotographsRoom(lab)
+        open_rooms(lab)
         config = uvicorn.Config(
             lab.application(),
             log_level="critical",

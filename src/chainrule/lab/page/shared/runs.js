@@ -61,12 +61,23 @@ function album({ result, done }) {
   return { name: "album", key: "album", what, done: done ? `${whole(done)} pictures` : "" };
 }
 
+/** Of a room whose runs say themselves what they are. @param {Kept} run */
+function told({ kind, result }) {
+  return { name: kind, key: kind, what: result.what ?? "", done: result.done ?? "" };
+}
+
+/** @param {Kept} run */
+function shown(run) {
+  if (run.room === "points") return run.kind === "map" ? map(run) : training(run);
+  return run.room === "photographs" ? album(run) : told(run);
+}
+
 /** @param {any} settings */
 const points = ({ data }) => (data.startsWith("own-") ? "own points" : data);
 
 /** @param {{run: Kept, forget: (id: string) => void}} properties */
 function Row({ run, forget }) {
-  const { name, key, what, done } = run.room === "photographs" ? album(run) : run.kind === "map" ? map(run) : training(run);
+  const { name, key, what, done } = shown(run);
   return html`<tr>
     <td><a href=${`#${run.room}?${key}=${run.id}`}>${name} ${run.id.slice(0, 6)}</a></td>
     <td>${what}</td>

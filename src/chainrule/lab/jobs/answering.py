@@ -1,31 +1,57 @@
-"""The worker that looks at pictures, as the server asks it."""
+"""A worker process that answers questions, one after the other."""
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from typing import Any
 
-from chainrule.errors import FileError, InputError
+from chainrule.errors import ChainruleError, FileError, InputError
+from chainrule.lab.jobs.frames import packed, unpacked
 from chainrule.lab.jobs.worker import Worker
-from chainrule.lab.rooms import photographs_look_worker
 
-_HEAVY = ("best", "explain", "answers")  # what needs the network
+Answer = tuple[dict[str, Any], bytes]
 
 
 @dataclass
 class _Question:
     owner: str
     values: dict[str, Any]
-    answer: "asyncio.Future[tuple[dict[str, Any], bytes]]"
+    answer: "asyncio.Future[Answer]"
 
 
-class Looker:
+def answer_all(pipe: Connection, answerer: Any) -> None:
+    """For the process: answer what comes through the pipe by the answerer's methods, for ever."""
+    while True:
+        values, _ = unpacked(pipe.recv_bytes())
+        ask, do = values.pop("ask"), values.pop("do")
+        try:
+            found, content = getattr(answerer, do)(**values)
+        except (ChainruleError, OSError, MemoryError) as error:
+            said = str(error) or "there is not enough memory for this"
+            found, content = {"said": said}, b""
+        pipe.send_bytes(packed({"what": "answer", "ask": ask, **found}, content))
+
+
+def say_phase(pipe: Connection, said: str) -> None:
+    """For the process: tell who waits what it prepares; nothing when it is ready."""
+    pipe.send_bytes(packed({"what": "phase", "said": said}))
+
+
+class Answering:
     """One process for all sessions, started when something is asked, and again if it ends.
 
-    phase(owner, said) is called while the network is loaded, for who waits.
+    main: what runs in it, by `answer_all`. phase(owner, said) is called for who waits while it
+    prepares itself. heavy: the questions that wait while it holds back.
     """
 
-    def __init__(self, phase: Callable[[str, str], None]) -> None:
+    def __init__(
+        self,
+        main: Callable[[Connection], None],
+        phase: Callable[[str, str], None],
+        heavy: tuple[str, ...] = (),
+    ) -> None:
+        self._main, self._heavy = main, heavy
         self._worker: Worker | None = None
         self._asked: dict[int, _Question] = {}
         self._number = 0
@@ -37,7 +63,7 @@ class Looker:
         """The process's number, if there is one."""
         return self._worker.pid if self._worker is not None else None
 
-    async def ask(self, owner: str, do: str, **values: Any) -> tuple[dict[str, Any], bytes]:
+    async def ask(self, owner: str, do: str, **values: Any) -> Answer:
         """The values and the bytes of the answer.
 
         Raises InputError with what the library said, FileError if the question ended the process.
@@ -55,7 +81,7 @@ class Looker:
         return found, content
 
     def hold(self) -> None:
-        """Let the network go, and all that needs it wait: a training takes the memory and cores."""
+        """End the process; what is heavy waits: a training takes the memory and the cores."""
         self._holds = True
         if self._worker is not None:
             self._worker.end()
@@ -65,7 +91,7 @@ class Looker:
     def release(self) -> None:
         """Go on with what waited."""
         self._holds = False
-        self._send([q for q in self._asked.values() if q.values["do"] in _HEAVY])
+        self._send([q for q in self._asked.values() if q.values["do"] in self._heavy])
 
     def stop(self) -> None:
         """End the process."""
@@ -76,11 +102,14 @@ class Looker:
 
     def _send(self, questions: list[_Question]) -> None:
         for question in questions:
-            if self._holds and question.values["do"] in _HEAVY:
+            if self._waits(question):
                 continue
             if self._worker is None:
-                self._worker = Worker(photographs_look_worker.main, self._heard, self._lost)
+                self._worker = Worker(self._main, self._heard, self._lost)
             self._worker.send(question.values)
+
+    def _waits(self, question: _Question) -> bool:
+        return self._holds and question.values["do"] in self._heavy
 
     def _heard(self, values: dict[str, Any], content: bytes) -> None:
         what = values.pop("what")
@@ -95,12 +124,14 @@ class Looker:
     def _lost(self) -> None:
         """The process was killed over the first question; the others are asked once more."""
         self._worker = None
-        sent = [n for n, q in self._asked.items() if not (self._holds and q.values["do"] in _HEAVY)]
+        sent = [
+            n for n, q in self._asked.items() if not (self._holds and q.values["do"] in self._heavy)
+        ]
         if not sent:
             return
         first = self._asked.pop(min(sent))
         if not first.answer.done():
             first.answer.set_exception(
-                FileError("the process that looked at this picture was ended; give it once more")
+                FileError("the process that worked on this was ended; give it once more")
             )
         self._send(list(self._asked.values()))
