@@ -86,7 +86,7 @@ def test_numbers_beyond_all_bounds_get_a_sentence(y):
 
 def test_a_shape_that_does_not_fit_gets_a_sentence():
     with pytest.raises(InputError, match="y: the shapes do not fit each other"):
-        Written(y="conv(x, x)", dx="dy").forward(Written(y="x", dx="dy").point()[0], {})
+        Written(y="x + conv(x, x)", dx="dy").forward(Written(y="x", dx="dy").point()[0], {})
     with pytest.raises(InputError, match="dw: found nothing; expected a formula"):
         Written(y="w * x", dx="w * dy")
 
