@@ -107,14 +107,16 @@ _UNTIL = """() => new Promise((done, fail) => {
   const look = () => {
     const room = document.querySelector("[data-room]")?.dataset ?? {};
     const found = CONDITION;
-    if (found) { observer.disconnect(); clearTimeout(late); done(found); }
+    if (found) { stop(); done(found); }
   };
+  const stop = () => { observer.disconnect(); clearTimeout(late); clearInterval(again); };
   const observer = new MutationObserver(look);
   observer.observe(
     document, {subtree: true, childList: true, attributes: true, characterData: true}
   );
+  const again = setInterval(look, 100); // a picture that is loaded changes no element
   const late = setTimeout(() => {
-    observer.disconnect();
+    stop();
     const now = document.querySelector("[data-room]")?.dataset;
     fail(new Error("never: CONDITION; " + JSON.stringify(now)));
   }, LATE);
@@ -123,7 +125,7 @@ _UNTIL = """() => new Promise((done, fail) => {
 
 
 def until(tab, condition):
-    """Wait until a condition in JavaScript holds, whenever the page changes; `room` is the room's
-    data attributes. (Playwright's own wait needs what the page's policy forbids.)"""
+    """Wait until a condition in JavaScript holds, looking whenever the page changes; `room` is the
+    room's data attributes. (Playwright's own wait needs what the page's policy forbids.)"""
     script = _UNTIL.replace("CONDITION", condition.replace('"', "'")).replace("LATE", str(LATE))
     return tab.evaluate(script)

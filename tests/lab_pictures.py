@@ -74,6 +74,7 @@ def photographs_tour(tabs, lab, place):
     tab.get_by_label("Unsure under a margin of").fill("0.3")
     tab.locator("[data-cell='1 1']").click()
     until(tab, "document.querySelectorAll('.opened img').length > 3")
+    tab.locator(".opened").scroll_into_view_if_needed()  # pictures far below are not loaded
     until(tab, "[...document.querySelectorAll('.opened img')].every(i => i.complete)")
     yield "lab-photographs-matrix.png", tab.locator(".judged").screenshot()
 

@@ -1,6 +1,9 @@
 """Compiled kernels that take arrays, bfloat16 as its bits: against torch's own operations."""
 
 import math
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -250,3 +253,23 @@ def test_normalisation_is_torchs(dtype, rows, channels, relu):
     norm.scale_back(flat[2], flat[0], flat[3], *numbers[:2], np.float32(low), *numbers[2:])
     scale = float(wide.grad.abs().max())
     torch.testing.assert_close(dx.double(), wide.grad, rtol=tolerance, atol=tolerance * (1 + scale))
+
+
+# short runs of taps are copied; many threads on one heap would take the copies' memory at once
+TOGETHER = """
+from concurrent.futures import ThreadPoolExecutor
+import torch
+from chainrule.blocks.kernels.convolution import weight_derivative
+from chainrule.blocks.window import Window
+torch.set_num_threads(1)
+x, dy, window = torch.randn(16, 1, 16, 16), torch.randn(16, 8, 14, 14), Window((3, 3))
+alone = weight_derivative(x, dy, window)
+with ThreadPoolExecutor(16) as pool:
+    together = list(pool.map(lambda _: weight_derivative(x, dy, window), range(3000)))
+assert all(torch.equal(dw, alone) for dw in together)
+"""
+
+
+def test_filters_derivatives_are_the_same_in_many_threads():
+    one_heap = {**os.environ, "MALLOC_ARENA_MAX": "1", "OMP_NUM_THREADS": "1"}
+    subprocess.run([sys.executable, "-c", TOGETHER], env=one_heap, check=True)

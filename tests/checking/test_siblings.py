@@ -5,8 +5,9 @@ ways, with parameters, as blocks, functions, modules and losses.
 """
 
 import copy
+import random
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from chainrule.checking import check_derivatives, check_projection
+from chainrule.checking.kinds import Kind
 from chainrule.errors import InputError
 from right_functions import FUNCTIONS, IN_16_BITS, draw
 
@@ -347,9 +349,10 @@ KEYS = {
     "address": lambda x: x.data_ptr(),
     "identity": id,
 }
-# what lies at an address next depends on who frees memory first
-BY_KEY = "cache, state, buffer, grad mode, threads, layout, elsewhere"
+BY_NUMBERS = "cache, state, buffer, grad mode, threads, layout, elsewhere"
 for NAME, KEY in KEYS.items():
+    # what lies at an address next depends on who frees memory first: it is found, whatever it seems
+    BY_KEY = ", ".join(get_args(Kind)) if NAME in ("address", "identity") else BY_NUMBERS
     plant(
         f"x by its {NAME}",
         BY_KEY,
@@ -829,6 +832,22 @@ def test_it_is_found_and_named(planted):
     assert kinds & planted.kinds, str(check)
     if planted.target is not None:
         assert torch.equal(options["target"], planted.target)
+
+
+@pytest.mark.parametrize("place", [id, torch.Tensor.data_ptr])
+@pytest.mark.parametrize("seed", range(5))
+def test_a_y_that_is_kept_by_its_place_is_wrong_whatever_lies_there_next(place, seed):
+    draws, alive = random.Random(seed), []
+
+    def forward(x, params, kept):
+        if draws.random() < seed / 5:
+            alive.append(x)
+        if alive and draws.random() < seed / 5:
+            alive.pop(draws.randrange(len(alive)))
+        return kept.setdefault(place(x), x**2).clone(), x
+
+    check = check_derivatives(Own(forward, square_back), ROWS)
+    assert check.verdict == "wrong", str(check)
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,13 @@ from chainrule.checking.conduct import with_conduct
 from chainrule.checking.differences import differences_off_kinks
 from chainrule.checking.dy import levelled, random_dy
 from chainrule.checking.options import CheckOptions, CheckSettings, settings_of
+from chainrule.checking.probes.steadiness import kept_by_place
 from chainrule.checking.probes.trial import Trial
 from chainrule.checking.rounding import check_smooth, rounding_of
 from chainrule.checking.start import Start, called_first, started
 from chainrule.checking.subject import Subject, claimed
-from chainrule.checking.verdict import DerivativeCheck
+from chainrule.checking.verdict import DerivativeCheck, Mistake
+from chainrule.errors import InputError
 
 
 def check_derivatives(
@@ -68,9 +70,20 @@ def check_derivatives(
     settings = settings_of(CheckSettings, "check_derivatives", options)
     start = started(Subject(function, x, params, target, frozenset(fixed)))
     if start.unfit is not None:
-        arrays = start.form.arrays
-        return DerivativeCheck((), (start.unfit,), arrays, 0, settings.tolerance, start.form.notes)
-    return _checked(start, settings)
+        return _unfit(start, start.unfit, settings)
+    try:
+        return _checked(start, settings)
+    except InputError:
+        # what looks like a kink, or like no smooth function, may be no function at all
+        kept = kept_by_place(start.form, start.other)
+        if kept is None:
+            raise
+        return _unfit(start, kept, settings)
+
+
+def _unfit(start: Start, mistake: Mistake, settings: CheckSettings) -> DerivativeCheck:
+    form = start.form
+    return DerivativeCheck((), (mistake,), form.arrays, 0, settings.tolerance, form.notes)
 
 
 def _checked(start: Start, settings: CheckSettings) -> DerivativeCheck:

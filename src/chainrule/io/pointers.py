@@ -7,7 +7,11 @@ from numba.extending import intrinsic
 
 @intrinsic
 def address(typingctx, array):  # type: ignore[no-untyped-def]
-    """Where the data of a C-contiguous array begins: a pointer p with p[i]."""
+    """Where the data of a C-contiguous array begins: a pointer p with p[i].
+
+    A pointer keeps nothing alive, and Numba frees a local array after the last line that names it:
+    take pointers from arguments alone, which the caller holds.
+    """
     if array.layout != "C":
         raise TypingError("address: expected a C-contiguous array")
 

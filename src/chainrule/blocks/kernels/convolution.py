@@ -152,13 +152,23 @@ def products(  # type: ignore[no-untyped-def]
     x, windows, dy, dw, in_x, in_w, sizes, begin, end
 ):
     """dw[begin:end] += for each run of taps, dy' times the pixels that it meets."""
+    length, lanes, _ = sizes
+    taps = dw.size // dw.shape[0]
+    short = length < 2 * lanes and in_x.size > 1
+    copies = np.empty(_WINDOWS * taps if short else 0, x.dtype)
+    in_copies = np.arange(0, _WINDOWS * taps, taps)
+    _products(x, windows, dy, dw, in_x, in_w, sizes, begin, end, copies, in_copies)
+
+
+@njit(nogil=True)
+def _products(  # type: ignore[no-untyped-def]
+    x, windows, dy, dw, in_x, in_w, sizes, begin, end, copies, in_copies
+):
+    """copies: room for what so many windows see, if all their taps are to be one run."""
     o, c = dw.shape[0], dw.shape[3]
     length, lanes, groups = sizes
     taps = dw.size // o
     px, pw, pdy, pdw = address(x), address(windows), address(dy), address(dw)
-    short = length < 2 * lanes and in_x.size > 1
-    copies = np.empty(_WINDOWS * taps if short else 0, x.dtype)
-    in_copies = np.arange(0, _WINDOWS * taps, taps)
     pcopies, pin = address(copies), address(in_copies)
     for first in range(0, windows.size, _WINDOWS):
         count = min(_WINDOWS, windows.size - first)
@@ -168,7 +178,7 @@ def products(  # type: ignore[no-untyped-def]
             if start >= stop:
                 continue
             own = further(px, group * c)
-            if short:
+            if copies.size:
                 _copy_windows(own, offsets, count, in_x, in_w, length, pcopies, taps)
                 _columns(count, a, o, pcopies, pin, pdw, taps, taps, lanes, start, stop)
                 continue

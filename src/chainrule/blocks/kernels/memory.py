@@ -1,7 +1,7 @@
 """Pointers into arrays, for compiled code: p[i] reads and writes without a look at i's sign.
 
 Numba lets an index count from the end, and what it inserts for that keeps LLVM from working on
-several numbers at once. A pointer keeps nothing alive: take it from an argument.
+several numbers at once.
 """
 
 from llvmlite import ir  # type: ignore[import-untyped]

@@ -2,9 +2,11 @@
 
 import numpy as np
 
-from chainrule.checking.differentiable import Differentiable
+from chainrule.checking.differentiable import Arrays, Differentiable, flat
 from chainrule.checking.draws import draws_from_them, same_draws
 from chainrule.checking.verdict import Mistake
+
+_PLACES = 8
 
 
 def unsteady(form: Differentiable) -> Mistake | None:
@@ -18,6 +20,21 @@ def unsteady(form: Differentiable) -> Mistake | None:
         return Mistake("y", kind="random", hint=hint + "; give the draw as a parameter")
     hint = "y differs from one call to the next for the same arrays: something is kept or drawn"
     return Mistake("y", kind="state", hint=hint)
+
+
+def kept_by_place(form: Differentiable, other: Arrays) -> Mistake | None:
+    """y is that of other arrays, which lay at the same address: a cache whose key says no more.
+
+    Which arrays lie where others lay is the allocator's choice, so many are held at a time.
+    """
+    found: dict[str, list[np.ndarray]] = {"here": [], "there": []}
+    for point, arrays in (("here", form.arrays), ("there", other), ("here", form.arrays)):
+        held = [form.run(arrays) for _ in range(_PLACES)]
+        found[point] += [flat(run.outputs) for run in held]
+    if all(_same(rows[0], y) for rows in found.values() for y in rows):
+        return None
+    hint = "y is at times that of other arrays, which lay at the same address in memory"
+    return Mistake("y", kind="cache", hint=f"{hint}: something is kept by an address or an id")
 
 
 def _same(one: np.ndarray, other: np.ndarray) -> bool:

@@ -121,9 +121,8 @@ def allocate(sizes, size, block):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True)
-def point_to(memory, data, sizes, tally):  # type: ignore[no-untyped-def]
-    """The pointers, while the caller has `memory` and `data` from its own caller."""
-    m = memory
+def point_to(m, data, sizes, tally):  # type: ignore[no-untyped-def]
+    """The pointers into the memory `m` and the data, while the caller has both from its own."""
     return Work(
         sizes,
         Trajectory(
