@@ -11,7 +11,7 @@ import tomllib
 from importlib.metadata import version
 from pathlib import Path
 
-USERS = ("glyphs", "images", "lab", "report", "tables", "onnx")
+USERS = ("glyphs", "images", "lab", "pdf", "report", "tables", "onnx")
 
 
 def minima(root: Path) -> list[str]:

@@ -12,6 +12,7 @@ from chainrule.errors import ChainruleError, InputError
 
 if TYPE_CHECKING:
     from chainrule.io.progress import Progress
+    from chainrule.reader.hocr import ReadPage
     from chainrule.reader.line import Line
     from chainrule.reader.reader import Reader
 
@@ -70,6 +71,13 @@ def read(
             help="With --page: write the pages as hOCR, with the place of each line and word.",
         ),
     ] = None,
+    pdf: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="With --page: write the pages as one PDF that can be searched.",
+        ),
+    ] = None,
     on: OnOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -93,25 +101,22 @@ def read(
     Example: chainrule reader read meter.png label.jpg --json
 
     Example: chainrule reader read --page scan.png --hocr scan.html
+
+    Example: chainrule reader read --page one.jpg two.jpg --pdf both.pdf
     """
     from chainrule.glyphs.alphabet import parse_alphabet
-    from chainrule.io.files import check_output_file
     from chainrule.reader.far_reading import read_far
     from chainrule.reader.model_file import load_reader
 
-    if hocr is not None and not page:
-        raise InputError("--hocr is given without --page; expected both")
-    if page and on is not None:
-        raise InputError("--page is given with --on; expected one of them")
-    if hocr is not None:
-        check_output_file(hocr, ".html")
+    _check_pages(page, on, hocr, pdf)
     reader = load_reader(model)
     if alphabet is not None:
         reader = reader.limited(parse_alphabet(alphabet))
     reader = with_words(reader, words)
     with progress("reading", "pages" if page else "lines") as report, far(on) as executor:
         if page:
-            lines, unopened = _read_pages(reader, images, beam, report, hocr)
+            lines, unopened, pages = _read_pages(reader, images, beam, report)
+            _write_pages(pages, hocr, pdf)
         elif executor is None:
             lines, unopened = _read_here(reader, images, beam, report)
         else:
@@ -149,13 +154,28 @@ def _read_here(
     return [lines[place] for place in range(len(images))], unopened
 
 
+def _check_pages(page: bool, on: str | None, hocr: Path | None, pdf: Path | None) -> None:
+    """Refuse what is not of pages, and files that cannot be written, before anything is read."""
+    from chainrule.io.files import check_output_file
+
+    for option, file in (("--hocr", hocr), ("--pdf", pdf)):
+        if file is not None and not page:
+            raise InputError(f"{option} is given without --page; expected both")
+    if page and on is not None:
+        raise InputError("--page is given with --on; expected one of them")
+    if hocr is not None:
+        check_output_file(hocr, ".html")
+    if pdf is not None:
+        import reportlab  # noqa: F401  an extra: that it is not there is said before pages are read
+
+        check_output_file(pdf, ".pdf")
+
+
 def _read_pages(
-    reader: "Reader", images: list[Path], beam: int | None, report: "Progress", hocr: Path | None
-) -> "tuple[list[Line], set[int]]":
-    """What is read in each page, and which pages could not be opened."""
-    from chainrule.io.files import write_text
+    reader: "Reader", images: list[Path], beam: int | None, report: "Progress"
+) -> "tuple[list[Line], set[int], list[ReadPage]]":
+    """What is read in each page, which pages could not be opened, and the others."""
     from chainrule.reader.hocr import ReadPage
-    from chainrule.reader.hocr import hocr as as_hocr
     from chainrule.reader.line import no_line
     from chainrule.reader.page import read_page
     from chainrule.reader.picture.opening import open_grey
@@ -172,9 +192,19 @@ def _read_pages(
             height, width = picture.shape
             pages.append(ReadPage(str(path), (width, height), lines[-1]))
         report(place + 1, len(images))
+    return lines, unopened, pages
+
+
+def _write_pages(pages: "list[ReadPage]", hocr: Path | None, pdf: Path | None) -> None:
     if hocr is not None:
+        from chainrule.io.files import write_text
+        from chainrule.reader.hocr import hocr as as_hocr
+
         write_text(hocr, as_hocr(pages))
-    return lines, unopened
+    if pdf is not None and pages:
+        from chainrule.reader.pdf import write_pdf
+
+        write_pdf(pdf, pages)
 
 
 def _described(path: Path, line: "Line") -> dict[str, Any]:

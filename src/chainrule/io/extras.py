@@ -25,6 +25,7 @@ EXTRAS = {
     "pyarrow": "test",
     "rapidocr": "peers",
     "ray": "ray",
+    "reportlab": "pdf",
     "skimage": "report",
     "starlette": "lab",
     "tensorboard": "tensorboard",
