@@ -8,10 +8,11 @@ import pytest
 import crew_work
 from chainrule.errors import ChainruleError, InputError
 from chainrule.report import ReportSettings, run_report
-from chainrule.report.contents import PARTS, work
+from chainrule.report.contents import PARTS
 from chainrule.report.crew import Crew
 from chainrule.report.page import document, page
 from chainrule.report.schedule import Piece, Schedule, needed
+from chainrule.report.work import work
 
 
 def finished(crew, count):

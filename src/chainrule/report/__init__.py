@@ -1,6 +1,5 @@
 """The original report run again: its facts, the experiments, and the page that shows both."""
 
-from chainrule.report.runner import AnsweredPart, run_report
-from chainrule.report.settings import ReportSettings
+import lazy_loader
 
-__all__ = ["AnsweredPart", "ReportSettings", "run_report"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -7,11 +7,12 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from chainrule.io.progress import Progress
-from chainrule.report.contents import PARTS, Part, Question, work
+from chainrule.report.contents import PARTS, Part, Question
 from chainrule.report.crew import Crew, one_thread
 from chainrule.report.schedule import Piece, Schedule, needed
 from chainrule.report.section import Section, section
 from chainrule.report.settings import ReportSettings
+from chainrule.report.work import work
 
 _LOOK = 0.5  # seconds between two looks at the workers
 
