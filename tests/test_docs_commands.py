@@ -35,6 +35,7 @@ ONLY_PARSED = (
     ("bench",),  # tests/benchmarks
     ("lab",),  # it serves until it is stopped: tests/lab
     ("reader", "train-letters", "--on"),  # tests/executors
+    ("reader", "evaluate-pages"),  # tests/reader/evaluation
     ("glyphs", "fetch"),
     ("images", "pull"),
     ("images", "fetch"),

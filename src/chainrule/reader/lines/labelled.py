@@ -35,19 +35,22 @@ class Skipped(NamedTuple):
 
 
 def read_labelled(
-    sources: Sequence[str | os.PathLike[str]],
+    sources: Sequence[str | os.PathLike[str]], *, pages: bool = False
 ) -> tuple[list[Labelled], list[Skipped]]:
     """The labelled pictures of folders and lists, and what is left out of them.
 
     A folder holds pictures beside NAME.gt.txt, or a list: a .csv, .tsv or .jsonl with the columns
     (keys) file and text, and group if it likes; paths are relative to the list's folder. A truth is
-    one line of text in UTF-8. Raises FileError for what is not there, cannot be read or holds no
-    labelled picture.
+    one line of text in UTF-8, or of pages any number. Raises FileError for what is not there,
+    cannot be read or holds no labelled picture.
     """
     found: list[Labelled] = []
     skipped: list[Skipped] = []
     for source in map(Path, sources):
         own, left_out = _read(source)
+        if not pages:
+            own, several = _split(map(_of_one_line, own))
+            left_out += several
         if not own:
             why = f"; the first of {len(left_out)}: {left_out[0].reason}" if left_out else ""
             raise FileError(
@@ -156,11 +159,16 @@ def _labelled(file: Path, text: str, group: str | None) -> Labelled | Skipped:
     lines = text.strip("\r\n").splitlines()
     if not text.strip():
         return Skipped(str(file), "its text is empty")
-    if len(lines) > 1:
-        return Skipped(str(file), f"its text has {len(lines)} lines; expected one")
     if not file.is_file():
         return Skipped(str(file), "there is no such file")
-    return Labelled(file, " ".join(lines[0].split()), group)
+    return Labelled(file, "\n".join(" ".join(line.split()) for line in lines), group)
+
+
+def _of_one_line(row: Labelled) -> Labelled | Skipped:
+    lines = row.text.split("\n")
+    if len(lines) > 1:
+        return Skipped(str(row.file), f"its text has {len(lines)} lines; expected one")
+    return row
 
 
 def split_in_two(
