@@ -39,6 +39,28 @@ def _checked_modules():
                 yield ".".join(parts)
 
 
+# Folders whose shared fixtures take long. A worker of `--dist worksteal` begins with its half of
+# the list and steals from the end of the other's, so what begins a half is never in both.
+_TOGETHER = ({"report", "test_docs_commands.py"}, {"images", "lab", "executors"})
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Put them where each half of the tests begins."""
+    folders = [item.path.relative_to(Path(__file__).parent).parts[0] for item in items]
+    first, second = (
+        [item for item, folder in zip(items, folders, strict=True) if folder in together]
+        for together in _TOGETHER
+    )
+    others = [
+        item
+        for item, folder in zip(items, folders, strict=True)
+        if not any(folder in together for together in _TOGETHER)
+    ]
+    before = max(0, len(items) // 2 - len(first))
+    items[:] = first + others[:before] + second + others[before:]
+
+
 # before anything imports chainrule: every call then checks the arrays that are annotated
 install_import_hook(list(_checked_modules()), "array_checks.check_arrays")
 
