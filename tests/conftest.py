@@ -68,15 +68,6 @@ settings.register_profile("chainrule", deadline=None, derandomize=True, max_exam
 settings.load_profile("chainrule")
 
 
-def pytest_collection_modifyitems(items):
-    """Bring the tests that share a whole report, a minute of work, to the front.
-
-    A worker that runs out of tests takes over another's last ones (`--dist worksteal`): what stands
-    in front stays together, so that one worker alone makes that report.
-    """
-    items.sort(key=lambda item: "whole" not in getattr(item, "fixturenames", ()))
-
-
 @pytest.fixture
 def arrays_unchecked():
     """Let arrays through as in a user's program, where our own messages answer for them."""
