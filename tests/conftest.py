@@ -151,7 +151,7 @@ def refused(command):
         assert result.returncode == 2, result
         assert result.stdout == ""
         # a busy machine may take so long to find out that progress says what it is at
-        said = re.sub(r"^[\w ]+: preparing\n", "", result.stderr, flags=re.MULTILINE)
+        said = re.sub(r"^[\w ,]+: preparing\n", "", result.stderr, flags=re.MULTILINE)
         assert said.startswith("chainrule: ")
         assert said.count("\n") == 1, said
         return said

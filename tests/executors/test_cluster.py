@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import executor_jobs as jobs
+import ranks_work
 from chainrule.errors import InputError
 from chainrule.executors import ClusterError, FailedJobsError, Processes, RayCluster, Threads
 from chainrule.executors.ray_cluster import RETRIES
@@ -102,25 +103,51 @@ def test_a_lost_nodes_jobs_are_done_elsewhere(nodes, cluster):
     assert found == dict.fromkeys(range(40), 0.25)
 
 
-def test_another_version_on_a_node_is_refused_with_both(nodes, cluster, tmp_path):
+@pytest.fixture(scope="module")
+def other_version(nodes, tmp_path_factory):
+    """A third node, whose chainrule says that it is version 0.0.9."""
     import chainrule
 
-    other, ours = tmp_path / "chainrule", Path(chainrule.__file__).parent
+    folder = tmp_path_factory.mktemp("other")
+    other, ours = folder / "chainrule", Path(chainrule.__file__).parent
     other.mkdir()
     for path in ours.iterdir():
         if path.name != "__init__.py":
             (other / path.name).symlink_to(path)
     (other / "__init__.py").write_text('__version__ = "0.0.9"\n', encoding="utf-8")
     node = nodes.add_node(
-        num_cpus=2, object_store_memory=80 * 2**20, env_vars={"PYTHONPATH": str(tmp_path)}
+        num_cpus=2, object_store_memory=80 * 2**20, env_vars={"PYTHONPATH": str(folder)}
     )
-    try:
-        with pytest.raises(ClusterError) as raised:
-            list(cluster.results(jobs.sleep, [0.3] * 60))
-    finally:
-        nodes.remove_node(node)
+    yield f"expected chainrule {chainrule.__version__} (source "
+    nodes.remove_node(node)
+
+
+def test_another_version_on_a_node_is_refused_with_both(other_version, cluster):
+    with pytest.raises(ClusterError) as raised:
+        list(cluster.results(jobs.sleep, [0.3] * 60))
     assert str(raised.value).startswith("a worker of the cluster has chainrule 0.0.9 (source ")
-    assert f"; expected chainrule {chainrule.__version__} (source " in str(raised.value)
+    assert other_version in str(raised.value)
+
+
+@pytest.mark.parametrize("what", ["train-letters", "train-lines"])
+def test_another_version_is_refused_for_a_training(what, other_version, nodes, refused, tmp_path):
+    out = tmp_path / "model.safetensors"
+    said = refused("reader", what, "--on", nodes.address, "--workers", 4, "--out", out)
+    assert said.startswith("chainrule: a worker of the cluster has chainrule 0.0.9 (source ")
+    assert other_version in said
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.long
+def test_another_version_is_refused_by_a_training_that_has_begun(
+    other_version, cluster, monkeypatch
+):
+    """As when a node joins after the nodes were asked."""
+    monkeypatch.setattr(cluster, "check_versions", lambda: None)
+    with pytest.raises(ClusterError) as raised:
+        ranks_work.run("fast", None, 1, executor=cluster, processes=4)
+    assert str(raised.value).startswith("a worker of the cluster has chainrule 0.0.9 (source ")
+    assert other_version in str(raised.value)
 
 
 def test_a_killed_driver_goes_on_where_it_was(nodes, tmp_path):

@@ -21,7 +21,7 @@ RAY_WORKERS = (1, 2, 4)
 NODES = (1, 3, 10, 30, 100, 300, 1000)
 NETWORK = 1.25e9  # bytes a second that the driver's network card takes: 10 Gbit/s, assumed
 STORAGE = 1.25e9  # bytes a second that the pictures' storage gives to all nodes, assumed
-PICTURES, LINES, RUNS = 256, 1024, 300  # of a round: some seconds, as real work takes
+PICTURES, LINES, RUNS = 768, 1024, 300  # of a round: some seconds, as real work takes
 _ROUNDS = 5
 
 

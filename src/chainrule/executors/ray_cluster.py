@@ -4,7 +4,6 @@ Ray schedules, retries and moves data; nothing here does.
 """
 
 import contextlib
-import hashlib
 import os
 import re
 import signal
@@ -15,6 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from chainrule.errors import ChainruleError, InputError
+from chainrule.executors.content import content_digest
 from chainrule.executors.executor import Executor
 from chainrule.executors.remote import the_task
 from chainrule.executors.versions import versions
@@ -25,8 +25,13 @@ from chainrule.io.cores import available_cores
 RETRIES = 3  # of a task whose worker or node is lost, and of a job that failed
 _LOOK = 5.0  # seconds after which it is asked again how many cores the cluster has
 _ADDRESS = re.compile(r"local|auto|ray://[^\s/]+:\d+|[^\s/:]+:\d+")
-# Ray's own: no statistics to its makers, and GPUs are as visible as they were
-_SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+# Ray's own: no statistics to its makers, GPUs are as visible as they were, and workers get as much
+# of the cores as any other process of this user (Ray's default is a niceness of 15)
+_SETTINGS = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_worker_niceness": "0",
+}
 
 
 class ClusterError(InputError):
@@ -72,11 +77,25 @@ class RayCluster(Executor):
         with _as_before():
             self._ray.shutdown()
 
+    def check_versions(self) -> None:
+        """Ask each node what it has, before any work. Raises ClusterError if it is not as here."""
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        ask = self._ray.remote(num_cpus=0)(the_task())
+        asked = [
+            ask.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], False))
+            for node in self._ray.nodes()
+            if node["Alive"] and node["Resources"].get("CPU")
+        ]
+        for answer in [one.remote(versions(), None, b"") for one in asked]:
+            with contextlib.suppress(self._ray.exceptions.RayError):  # a node that has gone since
+                check_version(self._ray.get(answer)[0])
+
     _tries_again = True
 
     def _share(self, shared: Any) -> Any:
         """What is shared, in the object store; what has the same bytes as the last is there."""
-        digest = _digest(shared)
+        digest = content_digest(shared)
         if self._shared is None or self._shared[0] != digest:
             self._shared = digest, self._ray.put(shared)
         return self._shared
@@ -93,7 +112,7 @@ class RayCluster(Executor):
         # are not looked at before the versions are
         digest, shared = handle
         # the same work on the same shared: a worker that has prepared it need not do so again
-        work = replace(work, token=digest + _digest(work.prepare))
+        work = replace(work, token=digest + content_digest(work.prepare))
         task = self._do.options(retry_exceptions=alone)
         ref = task.remote(versions(), [shared], cloudpickle.dumps((work, ones, alone)))
         future: Future[list[Answer]] = ref.future()
@@ -110,11 +129,7 @@ class RayCluster(Executor):
             return [Answer(error=_cause(error))] * count
         except exceptions.RayError as error:  # its worker or its node was lost, more than once
             return [Answer(error=error)] * count
-        if answers is None:
-            raise ClusterError(
-                f"a worker of the cluster has {found}; expected {versions()}, as here: install the "
-                "same on every node"
-            )
+        check_version(found)
         given: list[Answer] = answers
         return given
 
@@ -124,17 +139,13 @@ class RayCluster(Executor):
                 self._ray.cancel(self._refs.pop(future))
 
 
-def _digest(value: Any) -> str:
-    """Of a value's bytes as they travel, arrays without a copy."""
-    from ray import cloudpickle
-
-    arrays: list[Any] = []
-    digest = hashlib.blake2b(
-        cloudpickle.dumps(value, protocol=5, buffer_callback=arrays.append), digest_size=16
-    )
-    for array in arrays:
-        digest.update(array.raw())
-    return digest.hexdigest()
+def check_version(found: str) -> None:
+    """Raises ClusterError if a worker that has `found` is not as this process."""
+    if found != versions():
+        raise ClusterError(
+            f"a worker of the cluster has {found}; expected {versions()}, as here: install the "
+            "same on every node"
+        )
 
 
 def _connected(address: str, cores: int) -> Any:

@@ -4,21 +4,23 @@ from collections.abc import Callable
 from typing import Any
 
 
-def the_task() -> Callable[[str, list[Any], bytes], tuple[str, Any]]:
+def the_task() -> Callable[[str, list[Any] | None, bytes], tuple[str, Any]]:
     """It gives the worker's versions and, if they are those wanted, the answers of a bundle.
+
+    Without handles it is only asked for its versions.
 
     Ray sends a function that is defined in another one by its code and not by its name, so that it
     runs where there is another chainrule, or none.
     """
 
-    def chainrule_jobs(wanted: str, handles: list[Any], packed: bytes) -> tuple[str, Any]:
+    def chainrule_jobs(wanted: str, handles: list[Any] | None, packed: bytes) -> tuple[str, Any]:
         try:
             from chainrule.executors.versions import versions
 
             found = versions()
         except ImportError as error:
             found = f"no such chainrule ({error})"
-        if found != wanted:
+        if found != wanted or handles is None:
             return found, None
         import ray
         from ray import cloudpickle

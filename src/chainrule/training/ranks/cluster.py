@@ -7,7 +7,7 @@ from typing import Any
 
 from chainrule.errors import InputError
 from chainrule.executors import ClusterError, Executor, RayCluster
-from chainrule.executors.ray_cluster import RETRIES
+from chainrule.executors.ray_cluster import RETRIES, check_version
 from chainrule.executors.versions import versions
 from chainrule.io.checks import whole_number
 from chainrule.io.files import written_whole
@@ -45,6 +45,7 @@ def train_on(
             f"processes: found {processes} on a cluster of {executor.workers} cores; expected at "
             "most as many"
         )
+    executor.check_versions()
     here = {name: options.pop(name, None) for name in ("checkpoint", "progress", "on_epoch")}
     kept = here["checkpoint"]
     resumed = options.pop("resume", False) and kept is not None
@@ -54,10 +55,7 @@ def train_on(
     with _started(packed, begun, here["progress"] is not None, processes) as told:
         for what, value in told:
             if what == "versions":
-                raise ClusterError(
-                    f"a worker of the cluster has {value}; expected {versions()}, as here: install "
-                    "the same on every node"
-                )
+                check_version(value)
             if what == "error":
                 raise value
             if what == "progress":
