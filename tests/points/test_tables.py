@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import lzma
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -241,13 +242,34 @@ def test_a_large_table_and_a_small_one_are_read_alike(tmp_path):
         load(tmp_path, "a,b,kind\n" + "\n".join(lines))
 
 
-def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
-    from chainrule.points import npz, text
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_a_bomb_is_unpacked_no_further_than_is_allowed(pack, tmp_path, monkeypatch):
+    from chainrule.points import text
 
-    monkeypatch.setattr(text, "_LARGEST", 1000)
+    monkeypatch.setattr(text, "_ALWAYS", 2**21)
+    content = pack(b"a,b\n" * 2**18) * 64  # 64 MiB, of which 2 may be unpacked
+    tracemalloc.start()
+    try:
+        with pytest.raises(FileError, match="found more than 2,097,152 bytes once unpacked"):
+            load(tmp_path, content)
+        assert tracemalloc.get_traced_memory()[1] < 2**25  # xz has a window of 8 MiB
+    finally:
+        tracemalloc.stop()
+
+
+def test_too_many_lines_are_refused_before_they_are_parsed(tmp_path, monkeypatch):
+    from chainrule.points import tables
+
+    monkeypatch.setattr(tables, "_MOST_LINES", 3)
+    for end in ("\n", "\r\n", "\r"):
+        with pytest.raises(FileError, match="found 4 lines; expected at most 3"):
+            load(tmp_path, "a,b,c\n1,2,x\n2,3,y\n3,4,x\n".replace("\n", end))
+
+
+def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
+    from chainrule.points import npz
+
     monkeypatch.setattr(npz, "_LARGEST", 1000)
-    with pytest.raises(FileError, match="once unpacked; expected at most"):
-        load(tmp_path, gzip.compress(b"a,b\n" * 1000))
     np.savez_compressed(tmp_path / "p.npz", x=np.zeros(1000))
     with pytest.raises(FileError, match=r"unpacks to .* bytes; expected at most"):
         load_points(tmp_path / "p.npz")

@@ -16,6 +16,8 @@ from chainrule.points.dialect import Dialect, find_dialect
 from chainrule.points.npz import read_npy, read_npz
 from chainrule.points.text import decoded
 
+_MOST_LINES = 2**24 + 2**20  # as many points as a training takes, and a million lines else
+
 Values = np.ndarray  # float64, or text of any length (dtype object)
 
 
@@ -75,6 +77,9 @@ def read_table(path: str | os.PathLike[str], keep: Sequence[str] = ()) -> Table:
 
 def _text_table(path: Path) -> Table:
     text, notes = decoded(path)
+    lines = max(text.count("\n"), text.count("\r"))
+    if lines > _MOST_LINES:  # said before they are parsed, which takes minutes and gigabytes
+        raise FileError(f"{shown(path)}: found {lines:,} lines; expected at most {_MOST_LINES:,}")
     dialect = find_dialect(path, text)
     columns = _fast(dialect) or _slow(path, dialect)
     names = dialect.names or [str(k + 1) for k in range(len(columns))]

@@ -11,7 +11,9 @@ from typing import IO, cast
 from chainrule.errors import FileError
 from chainrule.io.names import shown
 
-_LARGEST = 2**31  # bytes of a text once unpacked
+_LARGEST = 2**31  # bytes of a text once unpacked,
+_TIMES, _ALWAYS = 20, 2**28  # and so many times its packed size, if that is more than so many bytes
+_CHUNK = 2**20
 _MARKS = (  # the longer first: UTF-32's begins as UTF-16's
     (b"\xff\xfe\0\0", "utf-32"),
     (b"\0\0\xfe\xff", "utf-32"),
@@ -23,19 +25,14 @@ _MARKS = (  # the longer first: UTF-32's begins as UTF-16's
 def decoded(path: Path) -> tuple[str, list[str]]:
     """The text of the file, and what was assumed of it, each a sentence without a full stop.
 
-    Raises FileError if it is no text, or unpacks to more than 2 GiB.
+    Raises FileError if it is no text, or unpacks to more than 2 GiB, or to more than 256 MiB and
+    more than 20 times its size: it is not unpacked further.
     """
     try:
-        content = path.read_bytes()
+        content: bytes | bytearray = path.read_bytes()
         packed = _unpacking(content)
         if packed is not None:
-            with packed as stream:
-                content = stream.read(_LARGEST + 1)
-            if len(content) > _LARGEST:
-                raise FileError(
-                    f"{shown(path)}: found more than {_LARGEST:,} bytes once unpacked; expected at "
-                    "most so many"
-                )
+            content = _unpacked(path, packed, min(_LARGEST, max(_ALWAYS, _TIMES * len(content))))
     except FileError:
         raise
     except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
@@ -53,7 +50,7 @@ def decoded(path: Path) -> tuple[str, list[str]]:
     raise FileError(f"{shown(path)}: found bytes that are no text; expected a table as text")
 
 
-def _unpacking(content: bytes) -> IO[bytes] | None:
+def _unpacking(content: bytes | bytearray) -> IO[bytes] | None:
     """A stream that unpacks the content, if it begins as one of the usual ways to pack does."""
     stream = io.BytesIO(content)
     if content.startswith(b"\x1f\x8b"):
@@ -65,7 +62,21 @@ def _unpacking(content: bytes) -> IO[bytes] | None:
     return None
 
 
-def _encodings(content: bytes) -> list[str]:
+def _unpacked(path: Path, packed: IO[bytes], largest: int) -> bytearray:
+    """What a stream unpacks, a piece at a time. Raises FileError once it is more than `largest`."""
+    content = bytearray()
+    with packed:
+        while piece := packed.read(_CHUNK):
+            content += piece
+            if len(content) > largest:
+                raise FileError(
+                    f"{shown(path)}: found more than {largest:,} bytes once unpacked; expected at "
+                    "most so many of a file of this size (unpack it first if it is a table)"
+                )
+    return content
+
+
+def _encodings(content: bytes | bytearray) -> list[str]:
     """The encodings to try in turn; none if the content cannot be text."""
     for mark, encoding in _MARKS:
         if content.startswith(mark):
