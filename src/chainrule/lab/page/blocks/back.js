@@ -5,7 +5,7 @@ import { get } from "../shared/api.js";
 import { number, whole } from "../shared/format.js";
 import { html } from "../shared/html.js";
 import { Formula } from "../shared/math.js";
-import { where } from "./entry.js";
+import { short, where } from "./entry.js";
 
 /** @typedef {import("./room.js").Chosen} Chosen
  *  @typedef {{at: number, entry: number[]}} Step */
@@ -40,19 +40,23 @@ export function Back({ base, revision, names, chosen, from }) {
   </section>`;
 }
 
+/** @param {string} above @param {string} below */
+const fraction = (above, below) => html`<mfrac><mrow><mi mathvariant="normal">d</mi><mi>${above}</mi></mrow><mrow><mi mathvariant="normal">d</mi><mi>${below}</mi></mrow></mfrac>`;
+
 /** @param {{found: {step: Step, apart: import("./entry.js").Apart}, next: string, isLast: boolean, open: (entry: number[]) => void}} properties */
 function Sum({ found: { apart }, next, isLast, open }) {
   const [all, setAll] = useState(false);
   const order = apart.values.map((_, k) => k).sort((a, b) => Math.abs(apart.values[b] * apart.slopes[b]) - Math.abs(apart.values[a] * apart.slopes[a]));
   const most = Math.max(Math.abs(apart.total), Math.abs(apart.numeric ?? 0));
   const error = most ? Math.abs(apart.total - (apart.numeric ?? 0)) / most : 0;
-  return html`<p class="formula"><${Formula} block text="ds/dx = dy * ds/dy + dy * ds/dy" /><span class="quiet">over all outputs y of ${next} that look at x, each with its slope by x</span></p>
+  return html`<p class="formula"><math displaystyle="true"><mrow>${fraction("s", "x")}<mo>=</mo><munder><mo>∑</mo><mi>y</mi></munder>${fraction("y", "x")}${fraction("s", "y")}</mrow></math>
+      <span class="quiet">over the outputs y of ${next} that look at x</span></p>
     ${apart.of === null && html`<p>There are too many products to write out.</p>`}
     ${apart.of === 0 && html`<p>No output of ${next} looks at it: the derivative is 0.</p>`}
     ${order.length > 0 && html`<div class="scroll" tabindex="0" role="group" aria-label="Products of the derivative"><table class="products">
-      <thead><tr><th>y, of ${next}</th><th><${Formula} text="ds/dy" /></th><th>slope of y by x</th><th>product</th>${!isLast && html`<th>further</th>`}</tr></thead>
+      <thead><tr><th>y: channel, row, column</th><th><${Formula} text="ds/dy" /></th><th><${Formula} text="dy/dx" /></th><th>product</th>${!isLast && html`<th>further</th>`}</tr></thead>
       <tbody>${order.slice(0, all ? order.length : 10).map((k) => html`<tr key=${k} data-value=${apart.values[k]} data-slope=${apart.slopes[k]}>
-        <td>${where(apart.places[k])}</td><td class="figure">${number(apart.values[k], 6)}</td><td class="figure">${number(apart.slopes[k], 6)}</td>
+        <td class="figure">${short(apart.places[k])}</td><td class="figure">${number(apart.values[k], 6)}</td><td class="figure">${number(apart.slopes[k], 6)}</td>
         <td class="figure">${number(apart.values[k] * apart.slopes[k], 6)}</td>
         ${!isLast && html`<td><button onClick=${() => open(apart.places[k])} aria-label=${`Take ${where(apart.places[k])} apart`}>apart</button></td>`}</tr>`)}</tbody></table></div>
       ${order.length > 10 && html`<button onClick=${() => setAll(!all)}>${all ? "Only the largest" : `All ${whole(order.length)}`}</button>`}`}

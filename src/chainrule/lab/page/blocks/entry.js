@@ -61,12 +61,15 @@ function Products({ apart, show }) {
   if (!apart.of) return html`<p>${apart.of === 0 ? "It sees nothing of what goes in." : "There are too many products to write out."}</p>`;
   const order = range(apart.values.length).sort((a, b) => Math.abs(apart.values[b] * apart.slopes[b]) - Math.abs(apart.values[a] * apart.slopes[a]));
   return html`<div class="scroll" tabindex="0" role="group" aria-label="Products"><table class="products">
-      <thead><tr><th>where</th><th>x</th><th>slope</th><th>product</th></tr></thead>
+      <thead><tr><th>channel, row, column</th><th>x</th><th>slope</th><th>product</th></tr></thead>
       <tbody>${order.slice(0, all ? order.length : 12).map((k) => html`<tr key=${k} data-value=${apart.values[k]} data-slope=${apart.slopes[k]}>
-        <td>${where(apart.places[k])}</td><td class="figure">${show(apart.values[k])}</td><td class="figure">${show(apart.slopes[k])}</td>
+        <td class="figure">${short(apart.places[k])}</td><td class="figure">${show(apart.values[k])}</td><td class="figure">${show(apart.slopes[k])}</td>
         <td class="figure">${show(apart.values[k] * apart.slopes[k])}</td></tr>`)}</tbody></table></div>
     ${order.length > 12 && html`<button onClick=${() => setAll(!all)}>${all ? "Only the largest" : `All ${order.length}`}</button>`}`;
 }
+
+/** A place in a table. @param {number[]} place */
+export const short = (place) => place.map((n) => n + 1).join(", ");
 
 /** A place in words, counted from 1. @param {number[]} place */
 export const where = (place) =>

@@ -22,7 +22,7 @@ export function Filter({ base, revision, layer, name, channel, chosen, change })
   /** @param {string} parameter @param {number[]} entry */
   const byDifferences = (parameter, entry) =>
     chosen && get(`${base}/weight?layer=${chosen.layer}&place=${chosen.place}&name=${parameter}&entry=${entry}`).then(
-      ({ total, numeric: other }) => setNumeric(`By ${parameter}[${entry.map((e) => e + 1)}]: ${number(total, 10)} by hand, ${number(other, 10)} by differences.`),
+      ({ total, numeric: other, kink }) => setNumeric(`By ${parameter}[${entry.map((e) => e + 1)}]: ${number(total, 10)} by hand, ${number(other, 10)} by differences${kink ? ", at a kink, where the slopes to either side differ" : ""}.`),
       (e) => setNumeric(e.message),
     );
   return html`<section class="filter" aria-labelledby="filter-title" data-filter=${channel} data-revision=${revision}>

@@ -53,3 +53,11 @@ export function moved(event, from, height, width) {
     Math.max(0, Math.min(width - 1, from[1] + far * move[1])),
   ];
 }
+
+/** The file that was chosen; the same one can be chosen again.
+ *  @param {any} event @param {(file: File) => void} take */
+export function given({ target }, take) {
+  const [file] = target.files;
+  target.value = "";
+  if (file) take(file);
+}

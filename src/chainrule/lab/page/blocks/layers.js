@@ -1,6 +1,7 @@
 // The chain: its layers, which of them is looked at, and how they are changed.
 import { useEffect, useState } from "preact/hooks";
 import { html } from "../shared/html.js";
+import { given } from "./frames.js";
 
 /** @typedef {import("./room.js").Board} Board
  *  @typedef {import("./room.js").Layer} Layer */
@@ -37,16 +38,16 @@ export function Layers({ board, layer, choose, change, openChain }) {
       <label>Begin with <select value="" onChange=${(/** @type {any} */ e) => e.target.value && change({ do: "preset", preset: e.target.value })}>
         <option value="">choose</option>${board.presets.map((name) => html`<option value=${name}>${PRESETS[name] ?? name}</option>`)}</select></label>
       <label class="button">Open a chain <input class="hidden" type="file" accept=".safetensors"
-        onChange=${(/** @type {any} */ e) => e.target.files[0] && openChain(e.target.files[0])} /></label></div>
+        onChange=${(/** @type {any} */ e) => given(e, openChain)} /></label></div>
     ${chosen && html`<${Settings} key=${chosen.name + chosen.typed} layer=${chosen} isFirst=${layer === 1} isLast=${layer === layers.length} change=${change} />`}
   </section>`;
 }
 
 /** @param {{layer: Layer, isFirst: boolean, isLast: boolean, change: (values: object) => void}} properties */
 function Settings({ layer, isFirst, isLast, change }) {
-  const given = () => Object.fromEntries(layer.settings.map(({ name, value }) => [name, value]));
-  const [values, setValues] = useState(/** @type {Record<string, string>} */ (given()));
-  useEffect(() => setValues(given()), [layer]);
+  const initial = () => Object.fromEntries(layer.settings.map(({ name, value }) => [name, value]));
+  const [values, setValues] = useState(/** @type {Record<string, string>} */ (initial()));
+  useEffect(() => setValues(initial()), [layer]);
   /** @param {string} name @param {string} value */
   const set = (name, value) => setValues({ ...values, [name]: value });
   return html`<form class="fields" onSubmit=${(/** @type {Event} */ e) => (e.preventDefault(), change({ do: "set", layer: layer.name, settings: values }))}>

@@ -2,7 +2,7 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { number, whole } from "../shared/format.js";
 import { html } from "../shared/html.js";
-import { framed, moved, sheetOf, under } from "./frames.js";
+import { framed, given, moved, sheetOf, under } from "./frames.js";
 import { Sheet } from "./sheet.js";
 
 /** @typedef {import("./frames.js").Maps} Maps
@@ -53,7 +53,7 @@ export function Picture({ base, revision, board, chosen, field, from, setFrom, c
     ${slopes && html`<p class="quiet" data-slopes=${slopes.said.pixels}>It depends on ${whole(slopes.said.pixels)} pixels; the largest derivative is ${number(slopes.said.most)}. Grey is 0.
       ${" "}<button onClick=${() => setFrom(slopes.said.strongest)}>Take the strongest apart</button></p>`}
     <div class="row"><label class="button">Open a picture <input class="hidden" type="file" accept="image/*"
-        onChange=${(/** @type {any} */ e) => e.target.files[0] && openPicture(e.target.files[0])} /></label>
+        onChange=${(/** @type {any} */ e) => given(e, openPicture)} /></label>
       ${!board.fixed && html`<label>Longer side <select value=${board.side} onChange=${(/** @type {any} */ e) => change({ do: "side", side: Number(e.target.value) })}>
         ${board.sides.map((side) => html`<option value=${side}>${side}</option>`)}</select></label>`}</div>
     <p class="quiet">Or drop a picture here.</p>
