@@ -53,6 +53,30 @@ def test_axe_finds_nothing_in_any_state(tabs, lab, view):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("view", VIEWS, ids=["wide", "narrow and dark", "forced colours"])
+def test_axe_finds_nothing_in_the_blocks(tabs, lab, view):
+    tabs.allowed.add(422)  # of a layer that is removed while it is checked
+    tab = tabs.open(lab, "/#blocks", **view)
+    before = until(tab, "room.state !== 'loading' && room.board")
+    tab.get_by_role("button", name="New board").click()
+    until(tab, f"room.board !== '{before}'")
+    sheet = tab.get_by_role("application", name="Channel 1 of conv1")
+    sheet.focus()
+    sheet.press("ArrowRight")
+    until(tab, "document.querySelector('[data-slopes]')")
+    tab.get_by_role("button", name="Take the strongest apart").click()
+    until(tab, "document.querySelector('.back')?.dataset.back")
+    until(tab, "document.querySelector('.check')?.dataset.verdict")
+    until(tab, "document.querySelector('.own-layer')?.dataset.verdict === 'wrong'")
+    seen_by_axe(tab, "an output and a derivative taken apart")
+    for _ in range(4):
+        count = tab.locator(".layer").count()
+        tab.get_by_role("button", name="Remove", exact=True).click()
+        until(tab, f"document.querySelectorAll('.layer').length === {count - 1}")
+    seen_by_axe(tab, "without blocks")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("view", VIEWS, ids=["wide", "narrow and dark", "forced colours"])
 def test_axe_finds_nothing_in_the_photographs(tabs, lab, trained, view):
     tab = tabs.open(lab, trained.place, **view)
     until(tab, "document.querySelector('.classifier')?.dataset.judged")

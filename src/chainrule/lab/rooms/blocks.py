@@ -5,6 +5,7 @@ import re
 import secrets
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -101,11 +102,13 @@ class BlocksRoom:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "picture").write_bytes(sample.read_bytes())
         try:
-            await self._worker.ask(owner, "make", board=self._values(board), preset="network")
+            found, _ = await self._worker.ask(
+                owner, "make", board=self._values(board), preset="network"
+            )
         except BaseException:
             self.forget(board.id)
             raise
-        self._lab.store.add(board)
+        self._lab.store.add(replace(board, result=_in_words(found)))
         return JSONResponse({"id": board.id}, 201)
 
     def _folder(self, board: str) -> Path:
@@ -154,7 +157,7 @@ class BlocksRoom:
 
     def _noted(self, board: Record, found: dict[str, Any], **settings: Any) -> Response:
         self._lab.store.change(
-            board.id, settings={**board.settings, **settings}, done=len(found["layers"])
+            board.id, settings={**board.settings, **settings}, result=_in_words(found)
         )
         kept = self._lab.store.get(board.id, board.owner)
         return self._described(kept or board, found)
@@ -252,6 +255,13 @@ class BlocksRoom:
         formulas = {name: request.query_params.get(name, "")[:1000] for name in _FORMULAS}
         _, content = await self._worker.ask(request.scope["session"], "written_code", **formulas)
         return _file("layer.py", content)
+
+
+def _in_words(found: dict[str, Any]) -> dict[str, Any]:
+    """What the list of runs says of a board."""
+    layers = [layer["name"] for layer in found["layers"]]
+    names = ", ".join(layers[:6]) + (", ..." if len(layers) > 6 else "")
+    return {"what": f"{found['picture']['name']}: {names}", "done": f"{len(layers)} layers"}
 
 
 def _place(request: Request, name: str) -> list[int]:

@@ -54,7 +54,7 @@ function Sum({ found: { apart }, next, isLast, open }) {
     ${apart.of === null && html`<p>There are too many products to write out.</p>`}
     ${apart.of === 0 && html`<p>No output of ${next} looks at it: the derivative is 0.</p>`}
     ${order.length > 0 && html`<div class="scroll" tabindex="0" role="group" aria-label="Products of the derivative"><table class="products">
-      <thead><tr><th>y: channel, row, column</th><th><${Formula} text="ds/dy" /></th><th><${Formula} text="dy/dx" /></th><th>product</th>${!isLast && html`<th>further</th>`}</tr></thead>
+      <thead><tr><th>y: channel, row, column</th><th><${Formula} text="ds/dy" /><span class="hidden">of s by y</span></th><th><${Formula} text="dy/dx" /><span class="hidden">of y by x</span></th><th>product</th>${!isLast && html`<th>further</th>`}</tr></thead>
       <tbody>${order.slice(0, all ? order.length : 10).map((k) => html`<tr key=${k} data-value=${apart.values[k]} data-slope=${apart.slopes[k]}>
         <td class="figure">${short(apart.places[k])}</td><td class="figure">${number(apart.values[k], 6)}</td><td class="figure">${number(apart.slopes[k], 6)}</td>
         <td class="figure">${number(apart.values[k] * apart.slopes[k], 6)}</td>

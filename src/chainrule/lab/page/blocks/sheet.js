@@ -32,6 +32,7 @@ export function Sheet({ sheet, frames, label, drawn, keys, onPlace, onHover, onL
     }
     canvas.current.dataset.drawn = drawn;
   }, [sheet, JSON.stringify(frames), drawn]);
-  return html`<canvas class="sheet" ref=${canvas} tabindex=${onKey ? 0 : undefined} role=${onKey ? "application" : "img"} aria-label=${label}
+  return html`<canvas class="sheet" ref=${canvas} tabindex=${onKey ? 0 : undefined} role=${onKey ? "application" : label ? "img" : undefined}
+    aria-label=${label || undefined} aria-hidden=${label ? undefined : "true"}
     aria-describedby=${keys} onClick=${onPlace} onMouseMove=${onHover} onMouseLeave=${onLeave} onKeyDown=${onKey}></canvas>`;
 }
