@@ -1,4 +1,4 @@
-"""The real command: a whole page from part 1, stopped and gone on with, and bad input."""
+"""The real command: a page of part 1, stopped and gone on with, one of part 2, and bad input."""
 
 import json
 import signal
@@ -13,17 +13,22 @@ from chainrule.report.contents import PARTS
 
 @pytest.fixture(scope="module")
 def made(command, tmp_path_factory):
-    """One run of part 1 with the fewest trials: the folder and what was printed."""
+    """A quick page of part 1 with the fewest trials: the folder and what was printed."""
     out = tmp_path_factory.mktemp("report") / "made here"
-    result = command("report", "--parts", "1", "--trials", "1", "--out", out, "--json")
+    result = command("report", "--parts", "1", "--trials", "1", "--quick", "--out", out, "--json")
     assert result.returncode == 0, result.stderr
     return out, json.loads(result.stdout)
+
+
+def shown(folder):
+    """The names in a folder, but those of hidden files."""
+    return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
 
 
 @pytest.mark.slow
 def test_it_writes_a_self_contained_page_and_its_results(made, read_page):
     out, printed = made
-    assert sorted(path.name for path in out.iterdir()) == ["index.html", "results.json"]
+    assert shown(out) == ["index.html", "results.json"]
     page = read_page((out / "index.html").read_text(encoding="utf-8"))
     assert page.loads() == []
     results = json.loads((out / "results.json").read_text(encoding="utf-8"))
@@ -36,6 +41,20 @@ def test_it_writes_a_self_contained_page_and_its_results(made, read_page):
 
 
 @pytest.mark.slow
+def test_a_page_is_the_same_for_any_number_of_workers_and_leaves_nothing_beside_it(
+    command, tmp_path
+):
+    for workers in ("1", "2"):
+        arguments = ("--parts", "2", "--trials", "1", "--workers", workers)
+        result = command("report", *arguments, "--out", tmp_path / workers)
+        assert result.returncode == 0, result.stderr
+        names = sorted(path.name for path in (tmp_path / workers).iterdir())
+        assert names == ["index.html", "results.json"]
+    for name in names:
+        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
+
+
+@pytest.mark.slow
 def test_a_stopped_report_leaves_no_page_and_goes_on_to_the_same_one(made, command, tmp_path):
     arguments = [
         "report",
@@ -43,6 +62,7 @@ def test_a_stopped_report_leaves_no_page_and_goes_on_to_the_same_one(made, comma
         "1",
         "--trials",
         "1",
+        "--quick",
         "--workers",
         "2",
         "--out",
@@ -68,37 +88,44 @@ def test_a_stopped_report_leaves_no_page_and_goes_on_to_the_same_one(made, comma
     assert last.startswith("chainrule: stopped; what was finished lies in ")
     assert last.endswith("the same command goes on from there")
     assert "Traceback" not in complaint
-    assert [path.name for path in tmp_path.iterdir() if not path.name.startswith(".")] == []
+    assert shown(tmp_path) == []
     kept = journals[0].read_text().splitlines()
     assert len(kept) >= 5
 
     result = command(*arguments)
     assert result.returncode == 0, result.stderr
     assert str(tmp_path / "index.html") in result.stdout
-    assert not journals[0].parent.exists()
+    # nothing was run twice, as in a run that was never stopped
+    (at_once,) = made[0].glob(".unfinished-*/tables-0.jsonl")
+    lines = [sorted(journal.read_text().splitlines()) for journal in (journals[0], at_once)]
+    assert lines[0] == lines[1]
     for name in ("index.html", "results.json"):
         assert (tmp_path / name).read_bytes() == (made[0] / name).read_bytes()
 
 
 @pytest.mark.long
-def test_a_quick_page_is_gone_on_with(made, command, read_page, tmp_path):
-    arguments = ["report", "--parts", "1", "--trials", "1", "--out", tmp_path]
+def test_a_quick_page_is_gone_on_with(command, read_page, tmp_path):
+    arguments = ["report", "--parts", "1", "--trials", "1"]
+    at_once = command(*arguments, "--out", tmp_path / "at once")
+    assert at_once.returncode == 0, at_once.stderr
+    out = tmp_path / "quick first"
+    arguments += ["--out", out]
     quick = command(*arguments, "--quick")
     assert quick.returncode == 0, quick.stderr
     assert "without --quick goes on from it" in quick.stdout
     (line,) = quick.stderr.splitlines()
     assert line.startswith("part 1, back-propagation in a two-layer network: ")
     assert " agree" in line
-    assert "a first, quick page" in read_page((tmp_path / "index.html").read_text("utf-8")).text
-    assert json.loads((tmp_path / "results.json").read_text("utf-8"))["settings"]["quick"]
-    (kept,) = tmp_path.glob(".unfinished-*")
+    assert "a first, quick page" in read_page((out / "index.html").read_text("utf-8")).text
+    assert json.loads((out / "results.json").read_text("utf-8"))["settings"]["quick"]
+    (kept,) = out.glob(".unfinished-*")
     assert (kept / "tables-0.jsonl").exists()
 
     result = command(*arguments)
     assert result.returncode == 0, result.stderr
     assert not kept.exists()
     for name in ("index.html", "results.json"):
-        assert (tmp_path / name).read_bytes() == (made[0] / name).read_bytes()
+        assert (out / name).read_bytes() == (tmp_path / "at once" / name).read_bytes()
 
 
 @pytest.mark.parametrize(

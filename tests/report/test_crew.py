@@ -7,10 +7,9 @@ import pytest
 
 import crew_work
 from chainrule.errors import ChainruleError, InputError
-from chainrule.report import ReportSettings, run_report
+from chainrule.report import ReportSettings
 from chainrule.report.contents import PARTS
 from chainrule.report.crew import Crew
-from chainrule.report.page import document, page
 from chainrule.report.schedule import Piece, Schedule, needed
 from chainrule.report.work import work
 
@@ -51,14 +50,6 @@ def test_a_worker_that_dies_is_told_of_in_one_sentence():
         crew.give("die", ())
         with pytest.raises(ChainruleError, match="at work on die has ended"):
             finished(crew, 1)
-
-
-@pytest.mark.slow
-def test_the_answers_are_the_same_for_any_number_of_workers():
-    alone = ReportSettings(quick=True, workers=1)
-    parts = {w: run_report(ReportSettings(quick=True, workers=w), [2]) for w in (1, 2)}
-    assert document(parts[1], alone) == document(parts[2], alone)
-    assert page(parts[1], alone) == page(parts[2], alone)
 
 
 def played(schedule, seconds, clock):
