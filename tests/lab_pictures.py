@@ -17,7 +17,11 @@ from lab_browser import CHROMIUM, READY, Server, Tabs, until
 from lab_textures import give_folder, textures
 
 FOLDER = Path(__file__).parents[1] / "docs" / "images"
-ROOMS = {"points": "lab-points-*.png", "photographs": "lab-photographs-*.png"}
+ROOMS = {
+    "points": "lab-points-*.png",
+    "blocks": "lab-blocks-*.png",
+    "photographs": "lab-photographs-*.png",
+}
 _COLOURS = 128  # enough for a page, and a fifth of the bytes
 
 
@@ -55,6 +59,26 @@ def points_tour(tabs, lab):
     tab.get_by_role("button", name="Make the map").click()
     until(tab, "document.querySelector('[data-map-state=finished]')?.dataset.mapDone === '64'")
     yield "lab-points-map.png", tab.locator(".map").screenshot()
+
+
+def blocks_tour(tabs, lab):
+    """Go through the blocks room as the tour does; yield each picture's name and its PNG."""
+    tab = tabs.open(lab, "/#blocks", width=1280)
+    before = until(tab, "room.state !== 'loading' && room.board")
+    tab.get_by_role("button", name="New board").click()
+    until(tab, f"room.state === 'ready' && room.board !== '{before}'")
+    tab.get_by_role("button", name="conv2").click()
+    until(tab, "document.querySelector('.maps .sheet')?.dataset.drawn?.startsWith('4:')")
+    tab.locator(".maps .sheet").first.click(position={"x": 130, "y": 90})
+    until(tab, "document.querySelector('.entry')?.dataset.pinned === 'true'")
+    until(tab, "document.querySelector('[data-slopes]')")
+    tab.get_by_role("button", name="Take the strongest apart").click()
+    until(tab, "document.querySelector('.back')?.dataset.back")
+    until(tab, "document.querySelector('.own-layer')?.dataset.verdict === 'wrong'")
+    until(tab, "document.querySelector('.check')?.dataset.verdict")
+    yield "lab-blocks-room.png", tab.locator(".bench").screenshot()
+    yield "lab-blocks-back.png", tab.locator(".back").screenshot()
+    yield "lab-blocks-written.png", tab.locator(".own-layer").screenshot()
 
 
 def photographs_tour(tabs, lab, place):
@@ -105,6 +129,8 @@ def main():
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         tabs = Tabs(browser)
         for name, content in points_tour(tabs, server):
+            save(name, content)
+        for name, content in blocks_tour(tabs, server):
             save(name, content)
         for name, content in photographs_tour(tabs, server, train_textures(tabs, server)):
             save(name, content)

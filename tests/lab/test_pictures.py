@@ -1,13 +1,22 @@
 """The tour's pictures show the page as it is; `make pictures` makes them anew."""
 
 import io
+import itertools
 import re
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from lab_pictures import FOLDER, ROOMS, photographs_tour, points_tour, stamp, stamp_of
+from lab_pictures import (
+    FOLDER,
+    ROOMS,
+    blocks_tour,
+    photographs_tour,
+    points_tour,
+    stamp,
+    stamp_of,
+)
 
 TOUR = Path(__file__).parents[2] / "docs" / "tours" / "lab.md"
 
@@ -26,6 +35,9 @@ def test_every_picture_is_in_the_tour():
 
 
 def test_the_tour_can_be_gone(tabs, lab, trained):
-    for name, content in (*points_tour(tabs, lab), *photographs_tour(tabs, lab, trained.place)):
+    tours = (
+        points_tour(tabs, lab), blocks_tour(tabs, lab), photographs_tour(tabs, lab, trained.place)
+    )  # fmt: skip
+    for name, content in itertools.chain(*tours):
         with Image.open(io.BytesIO(content)) as taken, Image.open(FOLDER / name) as kept:
             assert abs(taken.width - kept.width) <= 2, name

@@ -327,3 +327,36 @@ def test_a_client_that_goes_away_harms_nobody(lab):
             noise.settimeout(1)
             noise.recv(100)
     assert lab.process.poll() is None
+
+
+def test_a_worker_that_rests_is_let_go_and_its_runs_go_on_where_they_were(tmp_path, monkeypatch):
+    monkeypatch.setattr("chainrule.lab.rooms.points._IDLE", 0.2)
+    settings = LabSettings(tmp_path)
+    lab = Lab(settings)
+    lab.rooms["points"] = room = PointsRoom(lab)
+    address = f"http://127.0.0.1:{settings.port}"
+    with TestClient(lab.application(), base_url=address, headers={"Origin": address}) as client:
+        client.get(f"/?token={settings.secret}")
+
+        def there(at):
+            found = client.get(f"/api/points/runs/{run}").json()
+            return found if found["news"].get("iteration") == at else None
+
+        asked = {"settings": {"iterations": 900, "seed": 3}, "at": 700, "then": "pause"}
+        run = client.post("/api/points/runs", json=asked).json()["id"]
+        assert _eventually(lambda: there(700))
+        assert _eventually(lambda: room.worker_pid is None)
+        client.post(f"/api/points/runs/{run}/do", json={"do": "step", "steps": 2})
+        digest = _eventually(lambda: there(702))["digest"]
+    data = load_dataset("double-moon")
+    trained = train(data.training, data.validation, learning_rate=0.2, iterations=702, seed=3)
+    assert digest == weights_digest(trained.parameters)
+
+
+def _eventually(look):
+    until = time.monotonic() + 90
+    while time.monotonic() < until:
+        if found := look():
+            return found
+        time.sleep(0.01)
+    raise AssertionError("it never was so")

@@ -1,5 +1,7 @@
 """The points room's routes: runs that live in a worker, their numbers, what is taken away."""
 
+import asyncio
+import base64
 import contextlib
 import hashlib
 import re
@@ -32,6 +34,8 @@ from chainrule.lab.server.bodies import body, document, whole
 from chainrule.lab.server.guard import refused
 
 _DOINGS = ("play", "pause", "step", "seek", "pace")
+_IDLE = 20.0  # seconds without a run that plays, until the worker is let go
+_SMALL = 2048  # bytes of weights that go with a signal: larger ones are asked for
 _KEEP_EVERY = 2.0  # seconds between two notes in the store of how far a run is
 _COMPRESSED = (b"\x1f\x8b", b"PK\x03\x04", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ")
 
@@ -75,13 +79,16 @@ class Live:
 
 
 class PointsRoom:
-    """Runs by their names; one worker plays them all, and is started again if it is killed."""
+    """Runs by their names; one worker plays them all, and is started again if it is killed. It is
+    let go when nothing has played for a while, and comes back when it is asked for something."""
 
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
         self._live: dict[str, Live] = {}
         self._worker: Worker | None = None
         self._phase = ""
+        self._busy, self._is_waited_for = time.monotonic(), False
+        self._timer: asyncio.TimerHandle | None = None
         self._data = lab.settings.folder / "data"
         self._maps = Maps(lab, self._data)
 
@@ -106,12 +113,15 @@ class PointsRoom:
     def start(self) -> None:
         """Start the worker at once: the first visitor finds it ready."""
         self._begin()
+        self._look_later()
 
     def stop(self) -> None:
         """Note how far every run is, and end the worker."""
         for live in self._live.values():
             with contextlib.suppress(FileError):  # a full disk must not keep us
                 self._keep(live)
+        if self._timer is not None:
+            self._timer.cancel()
         if self._worker is not None:
             self._worker.end()
             self._worker.join()
@@ -128,12 +138,52 @@ class PointsRoom:
 
     # the worker
 
-    def _begin(self) -> None:
+    def _begin(self) -> Worker:
         self._worker = Worker(points_worker.main, self._heard, self._lost)
+        return self._worker
+
+    @property
+    def worker_pid(self) -> int | None:
+        """The number of the process that plays the runs, if there is one."""
+        return self._worker.pid if self._worker is not None else None
+
+    def _look_later(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(_IDLE / 2, self._let_go)
+
+    def _let_go(self) -> None:
+        """End the worker if nothing has played for a while; look again later."""
+        now = time.monotonic()
+        if self._is_waited_for or any(
+            live.news.get("is_playing", True) for live in self._live.values()
+        ):
+            self._busy = now
+        if self._worker is not None and now - self._busy > _IDLE:
+            self._worker.end()
+            self._worker = None
+        self._look_later()
 
     def _send(self, values: dict[str, Any]) -> None:
+        """Tell the worker; one that was let go is started, and its runs are where they were."""
+        self._busy, self._is_waited_for = time.monotonic(), values["do"] != "close"
         if self._worker is not None:
             self._worker.send(values)
+        elif values["do"] != "close":
+            worker = self._begin()
+            for live in self._live.values():
+                if live.id != values["run"] or values["do"] != "open":
+                    self._open(live, live.news.get("iteration", 0), "pause")
+            worker.send(self._resumed(values))
+
+    def _resumed(self, values: dict[str, Any]) -> dict[str, Any]:
+        """What is told to a run that is on its way to where it was: go there first."""
+        live = self._live.get(values["run"])
+        at = live.news.get("iteration", 0) if live is not None else 0
+        if values["do"] == "play":
+            return {"run": values["run"], "do": "seek", "to": at, "then": "play"}
+        if values["do"] == "step" and live is not None:
+            to = min(at + values["steps"], live.recipe.iterations)
+            return {"run": values["run"], "do": "seek", "to": to, "then": "pause"}
+        return values
 
     def _lost(self) -> None:
         """The worker was killed: another one brings every run to where it was."""
@@ -152,6 +202,7 @@ class PointsRoom:
 
     def _heard(self, values: dict[str, Any], content: bytes) -> None:
         what, live = values.pop("what"), self._live.get(values.pop("run"))
+        self._is_waited_for &= what not in ("news", "failed")
         if what == "phase":
             self._phase = values["said"]
             for each in self._live.values():
@@ -177,6 +228,8 @@ class PointsRoom:
     def _say(self, live: Live) -> None:
         live.revision += 1
         signal = {"run": live.id, "room": "points", "revision": live.revision, "phase": self._phase}
+        if live.weights and len(live.weights) <= _SMALL:
+            signal["weights"] = base64.b64encode(live.weights).decode()
         self._lab.hub.say(live.owner, live.id, {**signal, **live.news})
 
     def _note(self, live: Live) -> None:

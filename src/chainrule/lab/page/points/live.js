@@ -26,6 +26,8 @@ export class Live extends EventTarget {
     this.iteration = 0; // of the weights
     /** @type {string | null} */
     this.link = null;
+    /** @type {ArrayBuffer | null} */
+    this.given = null; // weights that came with a signal, not yet painted
     this.failure = "";
     this.busy = false;
     this.again = false;
@@ -47,9 +49,21 @@ export class Live extends EventTarget {
   hear(event) {
     const signal = /** @type {CustomEvent} */ (event).detail;
     if (signal.run !== this.id || signal.revision < this.news.revision) return;
-    this.news = signal;
+    const { weights, ...news } = signal;
+    this.news = news;
     this.tell("changed");
-    if (!document.hidden) this.refresh();
+    if (document.hidden) return;
+    if (!weights || !this.shape) return void this.refresh();
+    // small weights come with the signal; of several between two pictures the newest is painted
+    const waits = this.given !== null;
+    this.given = Uint8Array.from(atob(weights), (c) => c.charCodeAt(0)).buffer;
+    if (!waits) requestAnimationFrame(() => this.takeGiven());
+  }
+
+  takeGiven() {
+    const { given, shape } = this;
+    this.given = null;
+    if (given && shape && !this.closed) this.take(new Float64Array(given), this.news.iteration, shape);
   }
 
   /** The lab may have been started again: its counting of signals too. */
@@ -104,14 +118,19 @@ export class Live extends EventTarget {
     const bytes = await getBytes(`/api/points/runs/${this.id}/weights`);
     if (!bytes.byteLength) return;
     const numbers = new Float64Array(bytes);
+    this.take(numbers.subarray(1), numbers[0], shape);
+  }
+
+  /** W_in, b_in, w_out, b_out after an iteration.
+   *  @param {Float64Array} numbers @param {number} iteration @param {Shape} shape */
+  take(numbers, iteration, { features: d }) {
     const { hidden: h } = this.settings;
-    const d = shape.features;
-    this.iteration = numbers[0];
+    this.iteration = iteration;
     this.weights = {
-      W_in: numbers.subarray(1, 1 + h * d),
-      b_in: numbers.subarray(1 + h * d, 1 + h * d + h),
-      w_out: numbers.subarray(1 + h * d + h, 1 + h * d + 2 * h),
-      b_out: numbers[1 + h * d + 2 * h],
+      W_in: numbers.subarray(0, h * d),
+      b_in: numbers.subarray(h * d, h * d + h),
+      w_out: numbers.subarray(h * d + h, h * d + 2 * h),
+      b_out: numbers[h * d + 2 * h],
     };
     this.tell("weights");
   }
