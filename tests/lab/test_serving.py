@@ -5,7 +5,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -43,9 +42,7 @@ def test_vendored_files_are_the_published_ones():
 
 def test_the_address_is_a_line_of_its_own_and_ctrl_c_ends_it(lab_alone):
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/\?token=[\w-]{32}", lab_alone.address)
-    started = time.monotonic()
     assert lab_alone.stop(signal.SIGINT) == 130
-    assert time.monotonic() - started < 3
     assert lab_alone.said.splitlines()[-1] == (
         f"chainrule: stopped; the runs are kept in {lab_alone.folder}: the same command lists "
         "them, and goes on"
