@@ -1,6 +1,7 @@
 """The points room as a person uses it, from nothing to the files that they take away."""
 
 import json
+import math
 import re
 import shlex
 import subprocess
@@ -109,15 +110,12 @@ def test_every_number_of_the_chain_rule_while_it_trains(tabs, lab):
         example = Example(points.features[index], float(points.labels[index]), run.parameters)
         steps = derivation(example, 17)
         assert lines == [line for s in (*steps.forward, *steps.backward) for line in s.lines]
-        sums = [line for line in lines if re.match(r"z\[|y_hat ", line)]
-        assert len(sums) == 5
-        for line in sums:
-            _, terms, value = line.split(" = ")
-            added = sum(
-                np.prod([float(factor.strip("()")) for factor in term.split("*")])
-                for term in terms.split(" + ")
-            )
-            assert added == pytest.approx(float(value), rel=1e-12, abs=1e-12)
+        assert len(lines) == 4 + 6 * 4 + 8  # y_hat, s and theirs; by unit; by weight
+        for line in lines:  # every sum and product, by Python's own arithmetic
+            _, calculation, value = line.split(" = ")
+            assert re.fullmatch(r"(?:[-+*/(), \d.e]|max|exp|log)+", calculation)
+            added = eval(calculation, {"max": max, "exp": math.exp, "log": math.log})
+            assert added == pytest.approx(float(value), rel=1e-12, abs=1e-12), line
 
 
 def test_the_curves_are_exact_to_the_single_iteration(tabs, lab):
@@ -148,6 +146,34 @@ def test_the_curves_are_exact_to_the_single_iteration(tabs, lab):
     assert int(shown.get_attribute("data-train")) == run.train_wrong[at - 1]
     plot.press("Enter")
     until(tab, f"room.iteration === '{at}' && room.state !== 'playing'")
+
+
+def test_ten_million_iterations_are_exact_to_each_of_them(tabs, lab):
+    iterations = 10**7
+    tab = tabs.open(lab, f"/#points?iterations={iterations}&seed=2&hidden=3")
+    to_the_end(tab, iterations)
+    data = load_dataset("double-moon")
+    run = train(
+        data.training, data.validation, hidden=3, learning_rate=0.2, iterations=iterations, seed=2
+    )
+    assert digest_of(tab) == weights_digest(run.parameters)
+    base = f"{lab.origin}/api/points/runs/{until(tab, 'room.run')}"
+
+    def curves(first, last):
+        address = f"{base}/curves?from={first}&to={last}&pieces=1000"
+        return np.frombuffer(tab.context.request.get(address).body(), "<i4").reshape(-1, 6)
+
+    rows = curves(1, iterations)
+    assert (rows[0, 0], rows[-1, 1]) == (1, iterations)
+    begin = rows[:, 0] - 1
+    for counts, lowest in ((run.train_wrong, 2), (run.validation_wrong, 4)):
+        np.testing.assert_array_equal(rows[:, lowest], np.minimum.reduceat(counts, begin))
+        np.testing.assert_array_equal(rows[:, lowest + 1], np.maximum.reduceat(counts, begin))
+    for first in (1, 4_321_000, iterations - 999):  # and single ones
+        rows = curves(first, first + 999)
+        np.testing.assert_array_equal(rows[:, 0], np.arange(first, first + 1000))
+        np.testing.assert_array_equal(rows[:, 2], run.train_wrong[first - 1 : first + 999])
+        np.testing.assert_array_equal(rows[:, 4], run.validation_wrong[first - 1 : first + 999])
 
 
 TABLE = "x1,x2,label\n" + "".join(

@@ -26,6 +26,7 @@ export function Points({ query }) {
   const [own, setOwn] = useState(/** @type {Own[] | null} */ (null));
   const before = useRef(/** @type {Own[][]} */ ([]));
   const timer = useRef(0);
+  const setBefore = useRef(0); // how often points were set by hand: what belongs to earlier ones is late
   const here = useRef(true);
   const firstMap = useRef(new URLSearchParams(query).get("map"));
 
@@ -83,7 +84,8 @@ export function Points({ query }) {
   /** @param {object} settings */
   const begin = (settings) => {
     setBusy(true);
-    return post("/api/points/runs", { settings, then: motion() }).then((run) => show(run.id), fail);
+    const mine = setBefore.current;
+    return post("/api/points/runs", { settings, then: motion() }).then((run) => mine === setBefore.current && show(run.id), fail);
   };
   /** @param {object} values */
   const change = (values) => live?.settings && begin({ ...live.settings, ...values });
@@ -100,6 +102,7 @@ export function Points({ query }) {
   };
   /** @param {Own[]} points @param {boolean} [remember] */
   const setPoints = (points, remember = true) => {
+    const mine = ++setBefore.current;
     if (remember && own) before.current.push(own);
     setOwn(points);
     setPicked(null);
@@ -109,7 +112,10 @@ export function Points({ query }) {
     if (Math.min(...counts) < 2) return;
     setBusy(true);
     timer.current = window.setTimeout(() => {
-      upload("/api/points/data", asTable(points)).then(({ data }) => change({ data, standardize: false }), fail);
+      upload("/api/points/data", asTable(points)).then(
+        ({ data }) => mine === setBefore.current && change({ data, standardize: false }),
+        fail,
+      );
     }, 300);
   };
   const draw = () => {
