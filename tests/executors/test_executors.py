@@ -114,8 +114,14 @@ def test_sending_small_jobs_costs_little():
 
 @pytest.mark.parametrize("make", [Threads, Processes])
 def test_workers_are_a_whole_number(make):
-    with pytest.raises(InputError, match="workers: found 0; expected a whole number"):
-        make(0)
+    for count in (0, 5000):
+        with pytest.raises(InputError, match=f"workers: found {count}; expected a whole number"):
+            make(count)
+
+
+def test_too_many_workers_are_refused_before_any_is_started(refused):
+    said = refused("points", "study", "--on", "local", "--workers", 5000)
+    assert "workers: found 5000; expected a whole number from 1 to " in said
 
 
 def test_an_address_that_is_none_is_refused():

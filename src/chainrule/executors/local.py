@@ -12,6 +12,8 @@ from chainrule.io.checks import whole_number
 from chainrule.io.cores import available_cores
 from chainrule.io.workers import begin_worker
 
+_MOST = 32  # workers on any machine: thousands would only wait for each other, or for memory
+
 
 class Here(Executor):
     """This thread, one job after the other. What a job raises is raised as it is, at once."""
@@ -37,7 +39,7 @@ class Threads(Executor):
     """
 
     def __init__(self, workers: int | None = None) -> None:
-        self._workers = _count(workers)
+        self._workers = worker_count(workers)
         self._pool = ThreadPoolExecutor(self._workers, "chainrule-job")
 
     @property
@@ -61,7 +63,7 @@ class Processes(Executor):
     """
 
     def __init__(self, workers: int | None = None) -> None:
-        self._workers = _count(workers)
+        self._workers = worker_count(workers)
         self._pool: ProcessPoolExecutor | None = None
 
     @property
@@ -114,5 +116,8 @@ def _the_shared() -> Any:
     return _shared[0]
 
 
-def _count(workers: int | None) -> int:
-    return available_cores() if workers is None else whole_number("workers", workers, 1)
+def worker_count(workers: int | None) -> int:
+    """How many workers this machine gets. Raises InputError if that is none, or far too many."""
+    cores = available_cores()
+    most = max(_MOST, 4 * cores)
+    return cores if workers is None else whole_number("workers", workers, 1, most)

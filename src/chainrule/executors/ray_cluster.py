@@ -16,11 +16,10 @@ from typing import Any
 from chainrule.errors import ChainruleError, InputError
 from chainrule.executors.content import content_digest
 from chainrule.executors.executor import Executor
+from chainrule.executors.local import worker_count
 from chainrule.executors.remote import the_task
 from chainrule.executors.versions import versions
 from chainrule.executors.work import Answer, Work
-from chainrule.io.checks import whole_number
-from chainrule.io.cores import available_cores
 
 RETRIES = 3  # of a task whose worker or node is lost, and of a job that failed
 _LOOK = 5.0  # seconds after which it is asked again how many cores the cluster has
@@ -55,7 +54,7 @@ class RayCluster(Executor):
                 "or HOST:PORT"
             )
         self._address = address
-        cores = available_cores() if workers is None else whole_number("workers", workers, 1)
+        cores = worker_count(workers)
         self._cores, self._asked_at = cores, time.monotonic()
         self._refs: dict[Future[Any], Any] = {}
         self._shared: tuple[str, Any] | None = None
