@@ -36,14 +36,15 @@ def classify(
 
     Example: chainrule images classify pepper.jpg --explain --out named
     """
+    if explain and out is None:
+        raise InputError("`--explain` draws pictures; expected `--out FOLDER` for them")
+    files, left_out = read_named(images, addresses=out is None)
+    # after what can be refused at once: these load torch
     from chainrule.images.classification import classify_files
     from chainrule.images.networks import load_network
     from chainrule.io.files import make_folder
     from chainrule.io.names import shown
 
-    if explain and out is None:
-        raise InputError("`--explain` draws pictures; expected `--out FOLDER` for them")
-    files, left_out = read_named(images, addresses=out is None)
     network = load_network(model)
     paths = {}
     if out is not None:

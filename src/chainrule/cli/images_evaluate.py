@@ -61,20 +61,21 @@ def evaluate(
 
     Example: chainrule images evaluate photos --features cnn --features bovw --out evaluation
     """
-    from chainrule.images.evaluation import EvaluationSettings
-    from chainrule.io.files import make_folder
-
-    settings = EvaluationSettings(classes or (), c, seed)
     files = [Path(kind) for kind in kinds or () if kind.endswith(".safetensors")]
     chosen = [kind for kind in dict.fromkeys(kinds or ["cnn"]) if Path(kind) not in files]
     if files and (folder is not None or chosen):
         raise InputError("files of features are given; expected no folder and no kinds beside them")
+    if not files and folder is None:
+        raise InputError("nothing to evaluate; expected a folder, a list, or files of features")
+    # after what can be refused at once: this loads torch
+    from chainrule.images.evaluation import EvaluationSettings
+    from chainrule.io.files import make_folder
+
+    settings = EvaluationSettings(classes or (), c, seed)
     target = make_folder(out) if out is not None else None
     started = time.monotonic()
-    if files:
+    if folder is None:
         result = _of_files(files, settings)
-    elif folder is None:
-        raise InputError("nothing to evaluate; expected a folder, a list, or files of features")
     else:
         result = _of_folder(folder, bursts, chosen, model, settings, cache_folder(cache), on)
     seconds = time.monotonic() - started

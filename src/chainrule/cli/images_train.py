@@ -80,6 +80,8 @@ def train(
 
     Example: chainrule images train photos --out model.safetensors --sheets sheets
     """
+    if (folder is None) == (not features):
+        raise InputError("expected either a folder (or a list) or files of features")
     from chainrule.images.classifier import save_classifier
     from chainrule.images.feature_file import check_writable
     from chainrule.images.training import TrainingSettings
@@ -164,8 +166,6 @@ def _trained(
 ) -> "Training":
     from chainrule.images.training import train_classifier, train_on_features
 
-    if (folder is None) == (not features):
-        raise InputError("expected either a folder (or a list) or files of features")
     if folder is None:
         from chainrule.images.feature_file import load_features
 
