@@ -20,6 +20,7 @@ FOLDER = Path(__file__).parents[1] / "docs" / "images"
 ROOMS = {
     "points": "lab-points-*.png",
     "blocks": "lab-blocks-*.png",
+    "lines": "lab-lines-*.png",
     "photographs": "lab-photographs-*.png",
 }
 _COLOURS = 128  # enough for a page, and a fifth of the bytes
@@ -103,6 +104,25 @@ def photographs_tour(tabs, lab, place):
     yield "lab-photographs-matrix.png", tab.locator(".judged").screenshot()
 
 
+def lines_tour(tabs, lab):
+    """Go through the lines room as the tour does; yield each picture's name and its PNG."""
+    tab = tabs.open(lab, "/#lines", width=1280)
+    until(tab, "room.sheet")
+    before = until(tab, "room.sheet")
+    tab.get_by_role("button", name="Sample lines").click()
+    until(tab, f"room.sheet !== '{before}' && room.lines === '3'")
+    until(tab, "document.querySelector('.shown')?.dataset.kept === '1'")
+    until(tab, "document.querySelector('.step')?.dataset.kept")
+    until(tab, "[...document.querySelectorAll('.room img')].every(i => i.complete)")
+    part = {"x": 0, "y": 0, "width": 1280, "height": 900}
+    yield "lab-lines-room.png", tab.screenshot(clip=part)
+    tab.get_by_role("button", name="the fast reader").click()
+    until(tab, "document.querySelector('.shown')?.dataset.reader === '0'")
+    tab.locator("[data-character='3']").click()
+    until(tab, "document.querySelector('.step')?.dataset.kept")
+    yield "lab-lines-steps.png", tab.locator("[aria-labelledby='steps-title']").screenshot()
+
+
 def train_textures(tabs, lab):
     """An album with its classifier; its address."""
     tab = tabs.open(lab, "/#photographs", width=1280)
@@ -131,6 +151,8 @@ def main():
         for name, content in points_tour(tabs, server):
             save(name, content)
         for name, content in blocks_tour(tabs, server):
+            save(name, content)
+        for name, content in lines_tour(tabs, server):
             save(name, content)
         for name, content in photographs_tour(tabs, server, train_textures(tabs, server)):
             save(name, content)

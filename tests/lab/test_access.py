@@ -95,6 +95,23 @@ def test_axe_finds_nothing_in_the_photographs(tabs, lab, trained, view):
     seen_by_axe(tab, "a file that is no picture")
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("view", VIEWS, ids=["wide", "narrow and dark", "forced colours"])
+def test_axe_finds_nothing_in_the_lines(tabs, lab, view):
+    tab = tabs.open(lab, "/#lines", **view)
+    before = until(tab, "room.sheet")
+    tab.get_by_role("button", name="Sample lines").click()
+    until(tab, f"room.sheet !== '{before}' && room.lines === '3'")
+    until(tab, "document.querySelector('.step')?.dataset.kept")
+    seen_by_axe(tab, "a line taken apart")
+    tab.get_by_role("button", name="New sheet").click()
+    until(tab, "room.state === 'empty'")
+    content = {"name": "a.png", "mimeType": "image/png", "buffer": b"none"}
+    tab.get_by_label("Open files").set_input_files([content])
+    until(tab, "document.querySelector('.broken')")
+    seen_by_axe(tab, "a file that is no picture")
+
+
 FOCUSED = """() => {
   const e = document.activeElement;
   return e.getAttribute("aria-label") || e.textContent.trim();

@@ -12,6 +12,7 @@ from lab_pictures import (
     FOLDER,
     ROOMS,
     blocks_tour,
+    lines_tour,
     photographs_tour,
     points_tour,
     stamp,
@@ -36,7 +37,8 @@ def test_every_picture_is_in_the_tour():
 
 def test_the_tour_can_be_gone(tabs, lab, trained):
     tours = (
-        points_tour(tabs, lab), blocks_tour(tabs, lab), photographs_tour(tabs, lab, trained.place)
+        points_tour(tabs, lab), blocks_tour(tabs, lab), lines_tour(tabs, lab),
+        photographs_tour(tabs, lab, trained.place)
     )  # fmt: skip
     for name, content in itertools.chain(*tours):
         with Image.open(io.BytesIO(content)) as taken, Image.open(FOLDER / name) as kept:

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -105,6 +105,7 @@ def read(
     Example: chainrule reader read --page one.jpg two.jpg --pdf both.pdf
     """
     from chainrule.glyphs.alphabet import parse_alphabet
+    from chainrule.reader.described import described
     from chainrule.reader.far_reading import read_far
     from chainrule.reader.model_file import load_reader
 
@@ -122,7 +123,7 @@ def read(
         else:
             lines, unopened = read_far(reader, images, executor, beam_width=beam, progress=report)
     if as_json:
-        print_json({"images": [_described(path, lines[i]) for i, path in enumerate(images)]})
+        print_json({"images": [described(path, lines[i]) for i, path in enumerate(images)]})
     for place, path in enumerate(images):
         line = lines[place]
         if not as_json and place not in unopened:
@@ -205,33 +206,6 @@ def _write_pages(pages: "list[ReadPage]", hocr: Path | None, pdf: Path | None) -
         from chainrule.reader.pdf import write_pdf
 
         write_pdf(pdf, pages)
-
-
-def _described(path: Path, line: "Line") -> dict[str, Any]:
-    from chainrule.reader.page import line_box
-
-    return {
-        "file": str(path),
-        "text": line.text,
-        "confidence": line.confidence,
-        "reason": line.reason,
-        "lines": [
-            {"text": one.text, "confidence": one.confidence, "box": list(line_box(one))}
-            for one in line.each
-        ],
-        "characters": [
-            {
-                "character": character.character,
-                "box": list(character.box),
-                "confidence": character.confidence,
-                "alternatives": [
-                    {"character": other, "confidence": confidence}
-                    for other, confidence in character.alternatives
-                ],
-            }
-            for character in line.characters
-        ],
-    }
 
 
 def with_words(reader: "Reader", words: str) -> "Reader":

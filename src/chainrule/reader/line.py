@@ -52,12 +52,16 @@ class Line:
 
 @dataclass(frozen=True)
 class Recognized:
-    """A crop as the network sees it, log_p (K, T), and the labels read from that."""
+    """A crop as the network sees it, log_p (K, T), and the labels read from that.
+
+    again: what was read in augmented crops of an uncertain line, before all were compared.
+    """
 
     crop: Crop
     log_p: NDArray[np.float32]
     labels: list[int]
     uncertain: bool
+    again: "tuple[Recognized, ...]" = ()
 
 
 def no_line(reason: str) -> Line:

@@ -18,7 +18,14 @@ from chainrule.io.pictures import PictureSource
 from chainrule.io.progress import Progress
 from chainrule.reader.cascade import in_turn
 from chainrule.reader.confidence import USUAL, Calibration
-from chainrule.reader.line import Line, located, no_line, spelled_line, together
+from chainrule.reader.line import (
+    Line,
+    Recognized,
+    located,
+    no_line,
+    spelled_line,
+    together,
+)
 from chainrule.reader.lines.batches import BATCH, Each, prepare
 from chainrule.reader.lines.network import line_network, of_classes, size_of
 from chainrule.reader.lines.ready import Precision, ready_network
@@ -193,6 +200,24 @@ class Reader:
         """The logarithms of the classes' probabilities (K, T) at each frame of each crop."""
         return [line.log_p for line in self._recognizer(_Way(1)).read_crops(crops)]
 
+    def seen(
+        self, picture: Grey, *, views: bool = True
+    ) -> tuple[Line, list[tuple[Line, Recognized]]]:
+        """What this reader by itself reads in a grey picture, and each line of it with what the
+        network saw there; the cascade's reader before it has no say. views: whether a picture that
+        is read poorly is looked at in other ways."""
+        way = _Way(views=views)
+        (found,) = self._recognizer(way).recognize([picture])
+        if isinstance(found, NoLine):
+            return no_line(found.reason), []
+        each = self._each(found, picture.shape, way.boxes)
+        return together([line for line, _ in each]), each
+
+    @property
+    def words(self) -> Lexicon | None:
+        """Its dictionary, if it has one."""
+        return self._words
+
     def _copy(self) -> "Reader":
         reader = Reader.__new__(Reader)  # `copy` would make the network ready a second time
         reader.__dict__.update(self.__dict__)
@@ -221,6 +246,12 @@ class Reader:
     def _line(self, found: Found | NoLine, shape: tuple[int, ...], boxes: bool) -> Line:
         if isinstance(found, NoLine):
             return no_line(found.reason)
+        return together([line for line, _ in self._each(found, shape, boxes)])
+
+    def _each(
+        self, found: Found, shape: tuple[int, ...], boxes: bool
+    ) -> list[tuple[Line, Recognized]]:
+        """The lines of a picture, each with what was recognized."""
         if self._words is not None:
             found = tuple(
                 replace(line, labels=without_stray_spaces(line.labels, self.alphabet))
@@ -232,7 +263,7 @@ class Reader:
                 located(line, one, self.alphabet, self.between, shape)
                 for line, one in zip(lines, found, strict=True)
             ]
-        return together(lines)
+        return list(zip(lines, found, strict=True))
 
     def _recognizer(self, way: "_Way") -> Recognizer:
         usual = 1 if self._words is None else BEAM_WIDTH

@@ -173,8 +173,9 @@ class Recognizer:
             [found[i][number], *(next(others) for _ in own)]
             for (i, number), own in zip(doubtful, crops, strict=True)
         ]
-        for (i, number), labels in zip(doubtful, each(self._rescored, lines), strict=True):
-            line = replace(found[i][number], labels=labels)
+        read = each(self._rescored, lines)
+        for (i, number), (first, *more), labels in zip(doubtful, lines, read, strict=True):
+            line = replace(first, labels=labels, again=tuple(more))
             found[i] = (*found[i][:number], line, *found[i][number + 1 :])
 
     def _rescored(self, line: Sequence[Recognized]) -> list[int]:

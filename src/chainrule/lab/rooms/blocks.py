@@ -20,7 +20,7 @@ from chainrule.lab.jobs.answering import Answering
 from chainrule.lab.jobs.frames import packed
 from chainrule.lab.jobs.store import Record
 from chainrule.lab.rooms import blocks_worker
-from chainrule.lab.rooms.photographs_albums import checked_name
+from chainrule.lab.rooms.albums import checked_name
 from chainrule.lab.server.app import Lab
 from chainrule.lab.server.bodies import body_to, document, whole
 from chainrule.lab.server.guard import refused

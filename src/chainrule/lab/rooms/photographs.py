@@ -1,15 +1,13 @@
 """The photographs room's routes: albums, their pictures, what they show and what decided it."""
 
 import asyncio
-import contextlib
-import secrets
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from chainrule.errors import ChainruleError, FileError, InputError
+from chainrule.errors import ChainruleError, InputError
 from chainrule.images.imagenet import imagenet_classes
 from chainrule.io.checks import finite_number, one_of
 from chainrule.io.pictures import sample_files
@@ -17,11 +15,12 @@ from chainrule.lab.jobs.answering import Answering
 from chainrule.lab.jobs.frames import packed
 from chainrule.lab.jobs.store import Kept, Record
 from chainrule.lab.rooms import photographs_look_worker
-from chainrule.lab.rooms.photographs_albums import Albums, checked_name, classes_of, described
+from chainrule.lab.rooms.albums import Albums, checked_name
+from chainrule.lab.rooms.photographs_albums import classes_of, described
 from chainrule.lab.rooms.photographs_take import NAMES, commands, taken
 from chainrule.lab.rooms.photographs_training import Trainings
 from chainrule.lab.server.app import Lab
-from chainrule.lab.server.bodies import body_to, document, whole
+from chainrule.lab.server.bodies import document, whole
 from chainrule.lab.server.guard import refused
 
 _HEAVY = ("best", "explain", "answers")  # what needs the network
@@ -33,7 +32,7 @@ class PhotographsRoom:
 
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
-        self._albums = Albums(lab)
+        self._albums = Albums(lab, "photographs", "an album", {"balanced": False, "seed": 0})
         self._looker = Answering(photographs_look_worker.main, self._phase, _HEAVY)
         self._trainings = Trainings(lab, self._albums, self._looker)
         self._revision = 0
@@ -97,7 +96,7 @@ class PhotographsRoom:
 
     def _take_samples(self, album: Record) -> None:
         for file in sample_files():
-            written = self._albums.folder(album.id) / f"new-{secrets.token_hex(8)}"
+            written = self._albums.new_file(album.id)
             written.write_bytes(file.read_bytes())
             self._albums.take(album, file.name, written, file.stat().st_size)
 
@@ -126,17 +125,8 @@ class PhotographsRoom:
         refusal = self._albums.refusal(album.owner, int(request.headers.get("content-length", 0)))
         if refusal:
             return refused(429, refusal)
-        written = self._albums.folder(album.id) / f"new-{secrets.token_hex(8)}"
-        try:
-            size = await body_to(request, written, self._lab.quotas.picture)
+        async with self._albums.arriving(request, album, name) as (written, size):
             kept = self._albums.take(album, name, written, size)
-        except OSError as error:
-            raise FileError(
-                f"{name} cannot be kept: {error.strerror or error}; remove an album under Runs"
-            ) from error
-        finally:
-            with contextlib.suppress(OSError):
-                written.unlink(missing_ok=True)
         return JSONResponse(described(kept, None) if kept is not None else {}, 201)
 
     async def _rows(self, request: Request) -> Response:

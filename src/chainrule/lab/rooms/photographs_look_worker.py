@@ -15,12 +15,10 @@ import numpy as np
 from PIL import Image
 
 from chainrule.errors import FileError, InputError
-from chainrule.images.listing import DRAWING, is_drawing_content
 from chainrule.io.checks import whole_number
-from chainrule.io.decoding import identify
-from chainrule.io.files import written_whole
 from chainrule.io.pictures import picture_from_bytes, read_bytes
 from chainrule.lab.jobs.answering import answer_all, say_phase
+from chainrule.lab.rooms.small_copies import small_copy
 
 if TYPE_CHECKING:
     from chainrule.images.classifier import Classifier
@@ -45,21 +43,7 @@ class _Looker:
 
     def look(self, path: str, name: str, small: str, pixels: int) -> tuple[dict[str, Any], bytes]:
         """Write the small copy; its size upright, or the reason why it is no picture."""
-        content = read_bytes(Path(path))
-        if is_drawing_content(content):
-            raise FileError(DRAWING)
-        width, height = _size(content)
-        if width * height > pixels:
-            raise FileError(
-                f"{name} holds {width:,} x {height:,} pixels; expected at most {pixels:,}"
-            )
-        picture = picture_from_bytes(content, name, _SMALL)
-        if (width > height) != (picture.width > picture.height):  # turned by EXIF
-            width, height = height, width
-        picture.thumbnail((_SMALL, _SMALL))
-        with written_whole(small) as temporary:
-            picture.save(temporary, quality=85)
-        return {"width": width, "height": height}, b""
+        return small_copy(path, name, small, pixels, _SMALL), b""
 
     def best(self, path: str, name: str, model: str | None) -> tuple[dict[str, Any], bytes]:
         """The best of the network's own classes and, with a `model`, of one's own."""
@@ -164,12 +148,3 @@ class _Looker:
                 self._open.popitem(last=False)
         self._open.move_to_end(path)
         return self._open[path]
-
-
-def _size(content: bytes) -> tuple[int, int]:
-    """Width and height as the file says them; 0 where it is damaged: who decodes it says how."""
-    try:
-        image = identify(content)
-    except Exception:  # whatever Pillow's readers of damaged files raise
-        return 0, 0
-    return image.size if image is not None else (0, 0)

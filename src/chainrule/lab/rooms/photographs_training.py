@@ -14,7 +14,7 @@ from chainrule.lab.jobs.answering import Answering
 from chainrule.lab.jobs.store import Record
 from chainrule.lab.jobs.worker import Worker
 from chainrule.lab.rooms import photographs_training_worker
-from chainrule.lab.rooms.photographs_albums import Albums
+from chainrule.lab.rooms.albums import Albums
 from chainrule.lab.server.app import Lab
 from chainrule.lab.server.bodies import document
 

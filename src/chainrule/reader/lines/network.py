@@ -21,8 +21,8 @@ def line_network(classes: int, size: Size = "small") -> Chain:
 
     A frame is two columns of the crop: (N, classes, 1, 2 ceil(W / 4)). The row of features has a
     column for every four of the crop, which is too few for two narrow letters and the blank
-    between them; so each gives the scores of two frames. A frame sees 81 columns; of the large
-    network, which has four residual blocks more and takes about twice the time, 131.
+    between them; so each gives the scores of two frames. A frame sees 73 columns; of the large
+    network, which has four residual blocks more and takes about twice the time, 121.
     """
     large = size == "large"
     layers: list[tuple[str, Block]] = [

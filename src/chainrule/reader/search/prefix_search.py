@@ -75,6 +75,31 @@ def prefix_searches(
     return [own[:length] for own, length in zip(found.tolist(), lengths.tolist(), strict=True)]
 
 
+class Prefix(NamedTuple):
+    """A text that the search keeps: log P(labels | frames), and its score with the lexicon's."""
+
+    labels: list[int]
+    log_probability: float
+    score: float
+
+
+def kept_prefixes(
+    log_p: LogP, settings: SearchSettings | None = None, words: Lexicon | None = None
+) -> list[Prefix]:
+    """What `prefix_search` keeps after the last frame of log_p (K, T), the best first."""
+    settings = settings or SearchSettings()
+    if words is None:
+        settings = settings._replace(lexicon_weight=0.0, length_bonus=0.0)
+    tables = (words or _unused_lexicon()).tables
+    frames = np.ascontiguousarray(log_p.T)
+    found, lengths, scores = _kept(frames, settings, tables)
+    prefixes = [
+        Prefix(own[:length], *both)
+        for own, length, both in zip(found.tolist(), lengths.tolist(), scores.tolist(), strict=True)
+    ]
+    return sorted(prefixes, key=lambda prefix: -prefix.score)
+
+
 @cache
 def _unused_lexicon() -> Lexicon:
     """What the compiled function takes in place of no lexicon."""
@@ -117,6 +142,25 @@ def _search_all(log_p, frames, settings, tables):  # type: ignore[no-untyped-def
 
 @compiled
 def _search(frames, settings, tables):  # type: ignore[no-untyped-def]
+    prefixes, kept, tree = _searched(frames, settings, tables)
+    return _spelled(_finished(prefixes, kept, settings, tables), tree)
+
+
+@compiled
+def _kept(frames, settings, tables):  # type: ignore[no-untyped-def]
+    """The labels of each prefix that is kept at the end, how many they are, and its scores."""
+    prefixes, kept, tree = _searched(frames, settings, tables)
+    found, lengths = np.zeros((kept, len(frames)), np.int64), np.zeros(kept, np.int64)
+    scores = np.empty((kept, 2))
+    for i in range(kept):
+        labels = _spelled(prefixes[i].place, tree)
+        found[i, : len(labels)], lengths[i] = labels, len(labels)
+        scores[i, 0], scores[i, 1] = prefixes[i].both, prefixes[i].score
+    return found, lengths, scores
+
+
+@compiled
+def _searched(frames, settings, tables):  # type: ignore[no-untyped-def]
     classes, width = frames.shape[1], settings.width
     tree = np.empty(len(frames) * width + 1, _NODE)
     tree[0].before, tree[0].label = -1, 0
@@ -139,7 +183,7 @@ def _search(frames, settings, tables):  # type: ignore[no-untyped-def]
         if new > kept:
             kept = _choose(best, prefixes, new, settings.pruning)
             nodes = _keep(best[:kept], prefixes, copies, tree, nodes)
-    return _spelled(_finished(prefixes, kept, settings, tables), tree)
+    return prefixes, kept, tree
 
 
 @compiled

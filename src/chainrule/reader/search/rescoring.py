@@ -80,10 +80,18 @@ def rescored(
     """The best of what was read in each crop, log_p (K, T), and of what is found by words there."""
     if words is None:
         return most_probable(readings, crops, lambda labels: 0.0)
-    first, *others = readings
-    if others.count(first) < len(others) or not words.knows(first):
-        readings = [*readings, *(search_by_words(log_p, width, words) for log_p in crops)]
+    readings = [*readings, *found_by_words(readings, crops, words, width)]
     return most_probable(readings, crops, lambda labels: prior(labels, words))
+
+
+def found_by_words(
+    readings: Sequence[list[int]], crops: Sequence[LogP], words: Lexicon, width: int
+) -> list[list[int]]:
+    """What `search_by_words` finds in each crop; nothing if all crops are read alike, as words."""
+    first, *others = readings
+    if others.count(first) == len(others) and words.knows(first):
+        return []
+    return [search_by_words(log_p, width, words) for log_p in crops]
 
 
 def search_by_words(log_p: LogP, width: int, words: Lexicon) -> list[int]:

@@ -21,7 +21,7 @@ export function Give({ album, most, changed, fresh }) {
   const give = async (given) => {
     if (!given.length) return;
     cancelled.current = false;
-    await send(album, most, given, setSending, () => cancelled.current);
+    await send(`/api/photographs/albums/${album}/pictures`, most, given, setSending, () => cancelled.current);
     changed();
   };
   /** @param {DragEvent} event */
@@ -58,7 +58,7 @@ export function Give({ album, most, changed, fresh }) {
 }
 
 /** @param {{sending: Sending, busy: boolean, cancel: () => void}} properties */
-function Sent({ sending, busy, cancel }) {
+export function Sent({ sending, busy, cancel }) {
   const { sent, of, refused, stopped } = sending;
   return html`<div role="status">
       <p class="quiet">${busy ? "Taking" : "Took"} ${whole(sent - refused.length)} of ${whole(of)} files.</p>
@@ -70,11 +70,11 @@ function Sent({ sending, busy, cancel }) {
       ${refused.length > 100 && html`<li>and ${whole(refused.length - 100)} more</li>`}</ul></details>`}`;
 }
 
-/**
- * @param {string} album @param {number} most @param {Given[]} given
+/** Sends files one by one to an address that takes their names.
+ * @param {string} address @param {number} most @param {Given[]} given
  * @param {(sending: Sending) => void} tell @param {() => boolean} isCancelled
  */
-async function send(album, most, given, tell, isCancelled) {
+export async function send(address, most, given, tell, isCancelled) {
   /** @type {Sending} */
   const state = { sent: 0, of: given.length, refused: [], stopped: "" };
   let next = 0;
@@ -85,7 +85,7 @@ async function send(album, most, given, tell, isCancelled) {
       if (file.size > most) {
         state.refused.push({ name, reason: `${whole(file.size)} bytes; expected at most ${whole(most)}` });
       } else {
-        const found = await upload(`/api/photographs/albums/${album}/pictures?name=${encodeURIComponent(name)}`, file).catch((e) => e);
+        const found = await upload(`${address}?name=${encodeURIComponent(name)}`, file).catch((e) => e);
         if (found instanceof Refusal && [0, 429].includes(found.status)) state.stopped = found.message;
         else if (found instanceof Error) state.refused.push({ name, reason: found.message });
         else if (found.reason) state.refused.push({ name, reason: found.reason });

@@ -1,0 +1,173 @@
+"""What a room keeps of what it is given: albums of files, which lie under their numbers."""
+
+import contextlib
+import re
+import secrets
+import shutil
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+
+from chainrule.errors import FileError, InputError
+from chainrule.images.listing import is_clutter
+from chainrule.io.decoding import picture_suffixes, why_not_read
+from chainrule.io.names import shown
+from chainrule.lab.jobs.store import Kept, Record
+from chainrule.lab.server.app import Lab
+from chainrule.lab.server.bodies import body_to
+
+_LONGEST = 1_000  # characters of a name
+_SVG = "an SVG, a drawing that may hold programs; expected a photograph"
+
+
+class Albums:
+    """Albums of one room by their names, each a run of the store with a folder of its own.
+
+    called: what one is called, with its article. settings: of a new one; result: as `Record` has
+    it.
+    """
+
+    def __init__(
+        self,
+        lab: Lab,
+        room: str,
+        called: str,
+        settings: dict[str, Any],
+        result: dict[str, Any] | None = None,
+    ) -> None:
+        self._lab, self._room, self._called = lab, room, called
+        self._kind = called.rsplit(maxsplit=1)[-1]
+        self._settings, self._result = settings, result or {}
+
+    def make(self, owner: str) -> Record:
+        """A new one, empty."""
+        now = time.time()
+        album = Record(
+            secrets.token_hex(8), owner, self._room, self._kind, self._settings, "open", "", 0,
+            self._result, now, now,
+        )  # fmt: skip
+        for part in ("pictures", "small"):
+            (self.folder(album.id) / part).mkdir(parents=True, exist_ok=True)
+        self._lab.store.add(album)
+        return album
+
+    def found(self, name: str, owner: str) -> Record:
+        """The album of this owner. Raises InputError."""
+        album = self._lab.store.get(name, owner) if re.fullmatch("[0-9a-f]{16}", name) else None
+        if album is None or album.room != self._room:
+            raise InputError(f"there is no such {self._kind}; it may have been removed")
+        return album
+
+    def folder(self, album: str) -> Path:
+        """Where an album lies."""
+        return self._lab.settings.folder / self._room / album
+
+    def picture(self, album: str, number: int) -> Path:
+        """Where a picture of it lies."""
+        return self.folder(album) / "pictures" / str(number)
+
+    def small(self, album: str, number: int) -> Path:
+        """Where the small copy of a picture lies, once somebody has looked at it."""
+        return self.folder(album) / "small" / f"{number}.jpg"
+
+    def forget(self, album: str) -> None:
+        """Remove an album's files."""
+        shutil.rmtree(self.folder(album), ignore_errors=True)
+
+    def take(self, album: Record, name: str, written: Path, size: int) -> Kept | None:
+        """Keep a picture that was written, under its number; None for a system's clutter.
+
+        One of the same name is replaced. What is no picture by its name is noted with the reason,
+        and not kept.
+        """
+        if is_clutter(name.rpartition("/")[2]):
+            written.unlink()
+            return None
+        reason = _why_not(name, written)
+        return self.keep(album, name, written, size, {"reason": reason} if reason else {})
+
+    def keep(
+        self, album: Record, name: str, written: Path, size: int, seen: dict[str, Any]
+    ) -> Kept:
+        """Keep a file that was written, whatever it is; none of it if `seen` has a reason."""
+        before = self._lab.store.file_named(album.id, name)
+        if before is not None:
+            self.drop(album.id, before)
+        reason = seen.get("reason")
+        number = self._lab.store.add_file(album.id, name, 0 if reason else size, seen)
+        if reason:
+            written.unlink()
+        else:
+            written.replace(self.picture(album.id, number))
+        return Kept(number, name, size, seen)
+
+    @contextlib.asynccontextmanager
+    async def arriving(
+        self, request: Request, album: Record, name: str
+    ) -> AsyncIterator[tuple[Path, int]]:
+        """The body of a request as a file, and its bytes; whoever keeps it moves it.
+
+        Raises InputError if it is too long, FileError where the disk is full.
+        """
+        written = self.new_file(album.id)
+        try:
+            yield written, await body_to(request, written, self._lab.quotas.picture)
+        except OSError as error:
+            raise FileError(
+                f"{name} cannot be kept: {error.strerror or error}; remove {self._called} under "
+                "Runs"
+            ) from error
+        finally:
+            with contextlib.suppress(OSError):
+                written.unlink(missing_ok=True)
+
+    def new_file(self, album: str) -> Path:
+        """Where a file can be written before it is kept."""
+        return self.folder(album) / f"new-{secrets.token_hex(8)}"
+
+    def drop(self, album: str, number: int) -> None:
+        """Forget a picture."""
+        self._lab.store.drop_file(album, number)
+        self.picture(album, number).unlink(missing_ok=True)
+        self.small(album, number).unlink(missing_ok=True)
+
+    def refusal(self, owner: str, size: int) -> str:
+        """Why another picture of so many bytes is too much, or nothing."""
+        quotas = self._lab.quotas
+        count, used = self._lab.store.used(owner)
+        if count >= quotas.pictures:
+            return (
+                f"{count:,} pictures are kept, as many as a session may have; remove "
+                f"{self._called} under Runs"
+            )
+        if used + size > quotas.disk:
+            return (
+                f"the pictures that are kept take {used:,} bytes, and this one {size:,} more; "
+                f"expected at most {quotas.disk:,}: remove {self._called} under Runs"
+            )
+        return ""
+
+
+def checked_name(text: str) -> str:
+    """The name that a picture was given, its folders by "/". Raises InputError."""
+    parts = [part for part in text.replace("\\", "/").split("/") if part not in ("", ".")]
+    if not parts or ".." in parts or len(text) > _LONGEST or "\0" in text:
+        raise InputError(
+            f"name: found {shown(text[:100])!r}; expected a file's name, at most {_LONGEST:,} "
+            "characters, with the folders that it lies in"
+        )
+    return "/".join(parts)
+
+
+def _why_not(name: str, written: Path) -> str:
+    suffix = Path(name).suffix.lower()
+    with written.open("rb") as file:
+        start = file.read(1024)
+    if suffix in (".svg", ".svgz") or b"<svg" in start.lower():
+        return _SVG
+    if not start:
+        return "empty; expected a picture"
+    return "" if suffix in picture_suffixes() else why_not_read(suffix)
