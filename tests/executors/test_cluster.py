@@ -55,13 +55,14 @@ def test_a_job_that_always_kills_its_worker_is_named(cluster, tmp_path):
     assert found == {k: k * k for k in range(8) if k != 5}
 
 
-def test_a_job_that_always_fails_is_named_after_rays_retries(cluster, tmp_path):
+def test_a_job_that_always_fails_is_named_after_rays_retries(cluster, tmp_path, capsys):
     found = {}
     with pytest.raises(FailedJobsError, match=r"4 of 8 jobs failed.*: job 1: ZeroDivisionError"):
         collected(cluster, jobs.odd_ones_fail, str(tmp_path), found)
     assert found == {0: 0, 2: 2, 4: 4, 6: 6}
     assert len((tmp_path / "1.txt").read_text()) == 2 + RETRIES  # in its bundle, and alone
     assert len((tmp_path / "2.txt").read_text()) == 1
+    assert capsys.readouterr().out == ""  # where a command's JSON goes Ray says nothing
 
 
 def collected(executor, job, shared, found):

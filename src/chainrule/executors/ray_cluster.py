@@ -75,6 +75,7 @@ class RayCluster(Executor):
         """Leave the cluster: what this process has begun on it ends. "local": Ray ends."""
         with _as_before():
             self._ray.shutdown()
+        _tells(self._ray, True)
 
     def check_versions(self) -> None:
         """Ask each node what it has, before any work. Raises ClusterError if it is not as here."""
@@ -160,15 +161,23 @@ def _connected(address: str, cores: int) -> Any:
         )
     quiet = {"log_to_driver": False, "logging_level": "error"}
     own = {"num_cpus": cores, "include_dashboard": False} if address == "local" else {}
+    _tells(ray, False)
     try:
         ray.init(address, **own, **quiet)
     except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+        _tells(ray, True)
         said = " ".join(str(error).split())
         raise ClusterError(
             f"no use of the Ray cluster at {address} ({said}); expected one that runs, with the "
             "same Ray and Python as here"
         ) from error
     return ray
+
+
+def _tells(ray: Any, told: bool) -> None:
+    """Whether Ray prints what happens to tasks, which it does on standard output in any case."""
+    with contextlib.suppress(AttributeError):  # it has no option for it; its debugger does this
+        ray._private.worker._worker_logs_enabled = told
 
 
 @contextlib.contextmanager
