@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from chainrule.benchmarks.lab_blocks import SIDE, an_edit
 from chainrule.benchmarks.lab_photographs import folder_of_many, one_picture
 from chainrule.errors import InputError
 from chainrule.io.progress import Progress
@@ -55,7 +56,7 @@ def measure(
     def add(name: str, value: float, unit: str) -> None:
         rows.append({"name": name, "value": value, "unit": unit})
         if report is not None:
-            report(len(rows), 10 if photos is None else 14)
+            report(len(rows), 11 if photos is None else 15)
 
     library = _library_speed()
     with tempfile.TemporaryDirectory() as folder:
@@ -108,6 +109,9 @@ def _alone(folder: Path, chromium: str, library: float, add: Any) -> None:
             add("frames a second meanwhile", frames, "1/s")
             client.post(f"/api/points/runs/{run}/do", {"do": "pause"})
             add("a zoom into the curves of 10^7 iterations, median", 1000 * _zoom(client), "ms")
+            origin = "http://" + urlsplit(lab.address).netloc
+            name = f"a filter changed at {SIDE} pixels until it is painted, median"
+            add(name, an_edit(tab, origin), "ms")
         browser.close()
 
 

@@ -119,8 +119,8 @@ class _Bench:
         if layer == 0:
             low, high = 0.0, 1.0
         part = value[: _MOST_MAPS if layer else 3]
-        scaled = (part - low) * (255 / (high - low) if high > low else 0.0)
-        return {**said, "shown": len(part)}, scaled.round().byte().numpy().tobytes()
+        scaled = (part - low).mul_(255 / (high - low) if high > low else 0.0).round_()
+        return {**said, "shown": len(part)}, scaled.byte().numpy().tobytes()
 
     def entry(self, board: dict[str, Any], layer: int, place: list[int]) -> Answer:
         """An output as the sum of its inputs, and what it sees of the picture."""

@@ -25,8 +25,14 @@ export function sheetOf(bytes, height, width, channel, colours = false) {
   const brush = /** @type {CanvasRenderingContext2D} */ (sheet.getContext("2d"));
   const image = brush.createImageData(width, height);
   const size = width * height;
-  for (let i = 0; i < size; i++)
-    for (let k = 0; k < 4; k++) image.data[4 * i + k] = k === 3 ? 255 : bytes[(channel + (colours ? k : 0)) * size + i];
+  const { data } = image;
+  const [red, green, blue] = [0, 1, 2].map((k) => bytes.subarray((channel + (colours ? k : 0)) * size));
+  for (let i = 0, at = 0; i < size; i++, at += 4) {
+    data[at] = red[i];
+    data[at + 1] = green[i];
+    data[at + 2] = blue[i];
+    data[at + 3] = 255;
+  }
   brush.putImageData(image, 0, 0);
   return sheet;
 }

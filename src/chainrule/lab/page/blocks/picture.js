@@ -54,7 +54,7 @@ export function Picture({ base, revision, board, chosen, field, from, setFrom, c
       ${" "}<button onClick=${() => setFrom(slopes.said.strongest)}>Take the strongest apart</button></p>`}
     <div class="row"><label class="button">Open a picture <input class="hidden" type="file" accept="image/*"
         onChange=${(/** @type {any} */ e) => given(e, openPicture)} /></label>
-      ${!board.fixed && html`<label>Longer side <select value=${board.side} onChange=${(/** @type {any} */ e) => change({ do: "side", side: Number(e.target.value) })}>
+      ${!board.fixed && html`<label>Longer side <select class="picture-side" value=${board.side} onChange=${(/** @type {any} */ e) => change({ do: "side", side: Number(e.target.value) })}>
         ${board.sides.map((side) => html`<option value=${side}>${side}</option>`)}</select></label>`}</div>
     <p class="quiet">Or drop a picture here.</p>
   </section>`;

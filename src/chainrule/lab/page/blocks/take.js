@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { get } from "../shared/api.js";
 import { html } from "../shared/html.js";
 
+const QUIET = 400; // milliseconds without a change: what is painted goes first
 const FILES = [
   ["chain.py", "Python file"],
   ["chain.safetensors", "chain and weights"],
@@ -15,8 +16,13 @@ export function Take({ base, revision }) {
   const [found, setFound] = useState({ revision: -1, digest: "" });
   useEffect(() => {
     let stopped = false;
-    get(`${base}/digest`).then(({ digest }) => stopped || setFound({ revision, digest }), () => {});
-    return () => void (stopped = true);
+    const timer = setTimeout(() => {
+      get(`${base}/digest`).then(({ digest }) => stopped || setFound({ revision, digest }), () => {});
+    }, QUIET);
+    return () => {
+      stopped = true;
+      clearTimeout(timer);
+    };
   }, [base, revision]);
   const digest = found.revision === revision ? found.digest : "";
   return html`<section class="take" aria-labelledby="take-title">
