@@ -264,3 +264,12 @@ def test_metadata_of_three_megabytes(command, photographs, tmp_path):
     (tmp_path / "a.png").write_bytes(content[:33] + chunk + content[33:])
     document, _ = _run(command, "classify", tmp_path / "a.png")
     assert document["images"][0]["classes"][0]["name"] == "espresso"
+
+
+def test_what_cannot_be_looked_for_is_refused_before_anything_is_computed(
+    shapes, refused, tmp_path
+):
+    cache = tmp_path / "cache"
+    said = refused("images", "similar", shapes / "disc", shapes, "--cache", cache)
+    assert said == f"chainrule: {shapes / 'disc'} cannot be read: Is a directory\n"
+    assert not cache.exists()

@@ -38,8 +38,10 @@ def similar(
     """
     from chainrule.images.similar import look_in_features, look_in_pictures, nearest
     from chainrule.io.names import shown
+    from chainrule.io.pictures import open_picture
 
     listen()
+    open_picture(image)  # what cannot be looked for is said before thousands are looked at
     if features:
         table = look_in_features(features, model)
         skipped = []
