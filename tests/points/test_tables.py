@@ -266,6 +266,20 @@ def test_too_many_lines_are_refused_before_they_are_parsed(tmp_path, monkeypatch
             load(tmp_path, "a,b,c\n1,2,x\n2,3,y\n3,4,x\n".replace("\n", end))
 
 
+def test_a_parquet_file_of_too_many_rows_is_refused_before_it_is_read(tmp_path):
+    pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    from pyarrow import parquet
+
+    part = pa.table({"a": pa.repeat(0.0, 10**6), "k": pa.repeat(1, 10**6)})
+    with parquet.ParquetWriter(tmp_path / "p.parquet", part.schema) as file:
+        for _ in range(18):
+            file.write_table(part)
+    with pytest.raises(
+        FileError, match=r"^\S*p\.parquet: found 18,000,000 rows of 2 columns; expected at most"
+    ):
+        load_points(tmp_path / "p.parquet")
+
+
 def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
     from chainrule.points import npz
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from chainrule.points.npz import read_npy, read_npz
 from chainrule.points.text import decoded
 
 _MOST_LINES = 2**24 + 2**20  # as many points as a training takes, and a million lines else
+_MOST_CELLS = 2**28  # of a Parquet file: 2 GiB of numbers
 
 Values = np.ndarray  # float64, or text of any length (dtype object)
 
@@ -212,7 +214,10 @@ def _parquet(path: Path) -> Table:
             f"{shown(path)} is a Parquet file; expected pyarrow to read it: pip install pyarrow"
         ) from error
     try:
+        _check_size(path, parquet.read_metadata(path))
         frame = parquet.read_table(path)
+    except FileError:
+        raise
     except (ArrowException, OSError) as error:
         raise FileError(f"{shown(path)} is no Parquet file that can be read ({error})") from error
     index = (frame.schema.pandas_metadata or {}).get("index_columns", [])
@@ -229,3 +234,12 @@ def _parquet(path: Path) -> Table:
     if not columns or not len(columns[0].values):
         raise FileError(f"{shown(path)}: found no rows; expected at least one point")
     return Table(path, tuple(columns), True)
+
+
+def _check_size(path: Path, told: Any) -> None:
+    """Equal numbers by the billion pack to nothing. Raises FileError if there are too many."""
+    if told.num_rows > _MOST_LINES or told.num_rows * told.num_columns > _MOST_CELLS:
+        raise FileError(
+            f"{shown(path)}: found {told.num_rows:,} rows of {told.num_columns:,} columns; "
+            f"expected at most {_MOST_LINES:,} rows and {_MOST_CELLS:,} cells"
+        )
