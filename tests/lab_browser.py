@@ -128,4 +128,10 @@ def until(tab, condition):
     """Wait until a condition in JavaScript holds, looking whenever the page changes; `room` is the
     room's data attributes. (Playwright's own wait needs what the page's policy forbids.)"""
     script = _UNTIL.replace("CONDITION", condition.replace('"', "'")).replace("LATE", str(LATE))
-    return tab.evaluate(script)
+    for _ in range(5):
+        try:
+            return tab.evaluate(script)
+        except Exception as error:  # Playwright's, which is not there without a browser
+            if "promise was garbage collected" not in str(error):
+                raise
+    raise AssertionError(f"the browser loses every promise of {condition}")
