@@ -15,13 +15,14 @@ from chainrule.io.names import shown
 _LARGEST = 2**31  # bytes of all arrays of a file
 
 
-def read_npz(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
-    """The arrays by name, without ever unpickling. Raises FileError."""
+def read_npz(path: str | os.PathLike[str], largest: int = _LARGEST) -> dict[str, np.ndarray]:
+    """The arrays by name, `largest` bytes at most, without ever unpickling. Raises FileError."""
     with _said(path, "NPZ"), zipfile.ZipFile(path) as archive:
         size = sum(entry.file_size for entry in archive.infolist())
-        if size > _LARGEST:
+        if size > largest:
             raise FileError(
-                f"{shown(path)} unpacks to {size:,} bytes; expected at most {_LARGEST:,}"
+                f"{shown(path)} unpacks to {size:,} bytes; expected at most {largest:,} of a file "
+                "of this size"
             )
         # opened here, because np.load leaves open what it can't read
         with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:

@@ -15,7 +15,7 @@ from chainrule.io.names import shown
 from chainrule.points.counting import without_counting
 from chainrule.points.dialect import Dialect, find_dialect
 from chainrule.points.npz import read_npy, read_npz
-from chainrule.points.text import decoded
+from chainrule.points.text import decoded, most_unpacked
 
 _MOST_LINES = 2**24 + 2**20  # as many points as a training takes, and a million lines else
 _MOST_CELLS = 2**28  # of a Parquet file: 2 GiB of numbers
@@ -67,8 +67,11 @@ def read_table(path: str | os.PathLike[str], keep: Sequence[str] = ()) -> Table:
         raise FileError(f"{shown(path)}: found {found}; expected a file of points")
     suffix = path.suffix.lower()
     if suffix in (".npz", ".npy"):
-        arrays = read_npz(path) if suffix == ".npz" else {"x": read_npy(path)}
-        table = Table(path, _array_columns(path, arrays), suffix == ".npz")
+        npz = suffix == ".npz"
+        arrays = (
+            read_npz(path, most_unpacked(path.stat().st_size)) if npz else {"x": read_npy(path)}
+        )
+        table = Table(path, _array_columns(path, arrays), npz)
     elif suffix in (".parquet", ".pq"):
         table = _parquet(path)
     else:

@@ -32,7 +32,7 @@ def decoded(path: Path) -> tuple[str, list[str]]:
         content: bytes | bytearray = path.read_bytes()
         packed = _unpacking(content)
         if packed is not None:
-            content = _unpacked(path, packed, min(_LARGEST, max(_ALWAYS, _TIMES * len(content))))
+            content = _unpacked(path, packed, most_unpacked(len(content)))
     except FileError:
         raise
     except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
@@ -60,6 +60,11 @@ def _unpacking(content: bytes | bytearray) -> IO[bytes] | None:
     if content.startswith(b"\xfd7zXZ\0"):
         return lzma.open(stream)
     return None
+
+
+def most_unpacked(size: int) -> int:
+    """How many bytes a packed table of `size` bytes may hold."""
+    return min(_LARGEST, max(_ALWAYS, _TIMES * size))
 
 
 def _unpacked(path: Path, packed: IO[bytes], largest: int) -> bytearray:
