@@ -58,9 +58,9 @@ def _lines(folder: Path) -> None:
     rng = np.random.default_rng(0)
     for name in ("label.png", "meter.png", "meter.jpg"):
         Image.fromarray(render_line(font, "a line of words").image).save(folder / name)
-    for part in ("my-pictures", "receipts"):
+    for part, count in (("my-pictures", 12), ("receipts", 3)):
         (folder / part).mkdir()
-        for k in range(12):
+        for k in range(count):
             text = "".join(rng.choice(list("abcdefghij"), size=6))
             Image.fromarray(render_line(font, text).image).save(folder / part / f"{k}.png")
             (folder / part / f"{k}.gt.txt").write_text(text)

@@ -27,7 +27,7 @@ SHORTER = {
     ("points", "infer"): ("--particles", "4", "--generations", "1", "--trials", "5"),
     ("reader", "train-lines"): ("--epochs", "1"),
     ("reader", "train-letters"): ("--epochs", "1", "--jitter"),
-    ("reader", "evaluate"): ("--count", "20"),
+    ("reader", "evaluate"): ("--count", "5", "--workers", "1"),
     ("blocks", "check"): ("--cases", "1"),
 }
 ONLY_PARSED = (

@@ -41,7 +41,16 @@ def test_the_rates_of_a_folder(command, folder):
 
 def test_the_score_says_what_counts(command, folder):
     result = command(
-        "reader", "evaluate", folder, "--no-peers", "--score", "nocase", "--words", "none"
+        "reader",
+        "evaluate",
+        folder,
+        "--no-peers",
+        "--score",
+        "nocase",
+        "--words",
+        "none",
+        "--workers",
+        "1",
     )
     assert result.returncode == 0, result.stderr
     assert result.stdout.splitlines()[0] == "score: nocase"
@@ -61,7 +70,7 @@ def test_how_often_sure_lines_are_right_is_drawn(command, refused, tmp_path):
         Image.fromarray(render_line(font, text).image).save(tmp_path / f"{text}.png")
         (tmp_path / f"{text}.gt.txt").write_text(text)
     figure = tmp_path / "sure.svg"
-    options = ("--no-peers", "--model", "fast", "--reliability", figure)
+    options = ("--no-peers", "--workers", "1", "--model", "fast", "--reliability", figure)
     result = command("reader", "evaluate", tmp_path, *options)
     assert result.returncode == 0, result.stderr
     assert "2 of 2 lines are over 0.9: 100.0% of these are right" in result.stderr
