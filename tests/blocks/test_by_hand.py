@@ -26,6 +26,8 @@ def borrowed(tree):
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute):
             own = isinstance(node.value, ast.Name) and node.value.id == "self"
+            if node.attr == "requires_grad" and isinstance(node.ctx, ast.Load):
+                continue  # whether a tensor is marked is looked at, and nothing differentiated
             if node.attr in THEIRS or (node.attr.endswith("_backward") and not own):
                 yield node.attr
             if node.attr == "grad" and ast.unparse(node.value).split(".")[0] in ("torch", "nn"):
@@ -57,6 +59,7 @@ def test_no_derivative_is_borrowed(path):
         "import torch.autograd",
         "torch.autograd.grad(y, x)",
         "x.requires_grad_()",
+        "x.requires_grad = True",
         "torch.tensor(1.0, requires_grad=True)",
         "torch.nn.grad.conv2d_input(size, w, dy)",
         "from torch.func import vjp",
