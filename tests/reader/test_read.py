@@ -310,6 +310,7 @@ def test_the_command_evaluates(command):
         == set(without)
         == {
             "reader",
+            "texts",
             "condition",
             "lines",
             "character_error_rate",
