@@ -16,7 +16,7 @@ def test_every_row_is_measured(command, tmp_path):
     result = command("bench", "lab", "--seconds", 1, "--students", 3, "--photos", photos, "--json")
     assert result.returncode == 0, result.stderr
     rows = {row["name"]: row["value"] for row in json.loads(result.stdout)["rows"]}
-    assert len(rows) == 14
+    assert len(rows) == 15
     assert rows["a photograph classified and explained, after the first"] > 0
     assert rows["11 photographs: that time over `images train`'s"] > 0
     assert rows["class of 3: errors"] == 0
