@@ -490,6 +490,23 @@ def test_what_cannot_be_checked_is_refused(check, function, x, options, words):
         check(function, x, **options)
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_rough_function_is_refused_wherever_it_is_not_defined(fails):
+    class RoughAboveOne(Rough):
+        def forward(self, x, params):
+            if (x < 1).any():
+                if fails:
+                    raise ValueError("below 1")
+                return torch.full_like(x, torch.nan), x
+            return super().forward(x, params)
+
+        def backward(self, dy, params, saved):
+            return dy, {}
+
+    with pytest.raises(InputError, match="smooth apart from separate kinks"):
+        check_derivatives(RoughAboveOne(), torch.tensor([1.2, 1.21], dtype=torch.float64))
+
+
 def test_options_out_of_range_are_refused():
     for step in (0.0, -1e-5, np.nan, np.inf):
         with pytest.raises(InputError, match="expected a finite number above 0"):

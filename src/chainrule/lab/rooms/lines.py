@@ -27,7 +27,7 @@ from chainrule.lab.rooms.lines_sheet import (
     truth_for,
 )
 from chainrule.lab.rooms.lines_take import NAMES, commands, taken
-from chainrule.lab.rooms.lines_training import Trainings
+from chainrule.lab.rooms.lines_training import ReaderTrainings
 from chainrule.lab.server.app import Lab
 from chainrule.lab.server.bodies import document, whole
 from chainrule.lab.server.guard import refused
@@ -50,7 +50,7 @@ class LinesRoom:
             lab, "lines", "a sheet", new_settings(), {"what": "lines of text", "done": ""}
         )
         self._reading = Answering(lines_read_worker.main, self._phase)
-        self._trainings = Trainings(lab, self._sheets)
+        self._trainings = ReaderTrainings(lab, self._sheets)
         self._revision = 0
 
     def routes(self) -> list[BaseRoute]:

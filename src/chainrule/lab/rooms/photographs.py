@@ -18,7 +18,7 @@ from chainrule.lab.rooms import photographs_look_worker
 from chainrule.lab.rooms.albums import Albums, checked_name
 from chainrule.lab.rooms.photographs_albums import classes_of, described
 from chainrule.lab.rooms.photographs_take import NAMES, commands, taken
-from chainrule.lab.rooms.photographs_training import Trainings
+from chainrule.lab.rooms.photographs_training import ClassifierTrainings
 from chainrule.lab.server.app import Lab
 from chainrule.lab.server.bodies import document, whole
 from chainrule.lab.server.guard import refused
@@ -34,7 +34,7 @@ class PhotographsRoom:
         self._lab = lab
         self._albums = Albums(lab, "photographs", "an album", {"balanced": False, "seed": 0})
         self._looker = Answering(photographs_look_worker.main, self._phase, _HEAVY)
-        self._trainings = Trainings(lab, self._albums, self._looker)
+        self._trainings = ClassifierTrainings(lab, self._albums, self._looker)
         self._revision = 0
 
     def routes(self) -> list[BaseRoute]:

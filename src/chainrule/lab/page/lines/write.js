@@ -1,11 +1,8 @@
 // Where lines come from: typed in a font, or pictures, fonts and texts that are dropped or opened.
-import { useEffect, useRef, useState } from "preact/hooks";
-import { chosen, dropped } from "../photographs/gather.js";
-import { send, Sent } from "../photographs/give.js";
+import { useEffect, useState } from "preact/hooks";
+import { Sent, useGiving } from "../photographs/give.js";
 import { get, post } from "../shared/api.js";
 import { html } from "../shared/html.js";
-
-/** @typedef {import("../photographs/give.js").Sending} Sending */
 
 const LOOKS = { plain: "as it is", print: "in print", screen: "on a screen", scene: "in a scene", plate: "on a number plate", display: "on a display", counter: "on a counter" };
 
@@ -13,38 +10,11 @@ const LOOKS = { plain: "as it is", print: "in print", screen: "on a screen", sce
  * @param {{sheet: string, most: number, own: string[], changed: (number?: number) => void, fresh: (what: "nothing" | "sample") => void}} properties
  */
 export function Write({ sheet, most, own, changed, fresh }) {
-  const [sending, setSending] = useState(/** @type {Sending | null} */ (null));
-  const [over, setOver] = useState(false);
-  const cancelled = useRef(false);
-  /** @param {import("../photographs/gather.js").Given[]} given */
-  const give = async (given) => {
-    if (!given.length) return;
-    cancelled.current = false;
-    await send(`/api/lines/sheets/${sheet}/lines`, most, given, setSending, () => cancelled.current);
-    changed();
-  };
-  /** @param {DragEvent} event */
-  const drop = (event) => {
-    event.preventDefault();
-    setOver(false);
-    if (event.dataTransfer) dropped(event.dataTransfer).then(give);
-  };
-  /** @param {DragEvent} event */
-  const drag = (event) => {
-    event.preventDefault();
-    setOver(true);
-  };
-  /** @param {any} event */
-  const choose = ({ target }) => {
-    const given = chosen(target.files);
-    target.value = "";
-    return give(given);
-  };
-  const busy = sending !== null && sending.sent < sending.of && !sending.stopped;
+  const { sending, busy, cancel, choose, area } = useGiving(`/api/lines/sheets/${sheet}/lines`, most, changed);
   return html`<section class="give" aria-labelledby="write-title" data-sending=${busy} data-sent=${sending?.sent}>
     <h2 id="write-title">A line</h2>
     <${Typed} sheet=${sheet} own=${own} changed=${changed} />
-    <div class=${over ? "drop over" : "drop"} onDrop=${drop} onDragOver=${drag} onDragLeave=${() => setOver(false)}>
+    <div ...${area}>
       <p>Or drop pictures of one line each. A text beside one (<code>a.png</code>, <code>a.gt.txt</code>) says what it says; fonts (.ttf, .otf, .woff2) can be typed in, and learned.</p>
       <div class="row">
         <label class="button">Open files<input class="hidden" type="file" multiple accept="image/*,.heic,.heif,.tif,.tiff,.txt,.ttf,.otf,.woff2" onChange=${choose} disabled=${busy} /></label>
@@ -53,7 +23,7 @@ export function Write({ sheet, most, own, changed, fresh }) {
     </div>
     <div class="row"><button onClick=${() => fresh("nothing")} disabled=${busy}>New sheet</button>
       <button onClick=${() => fresh("sample")} disabled=${busy}>Sample lines</button></div>
-    ${sending && html`<${Sent} sending=${sending} busy=${busy} cancel=${() => void (cancelled.current = true)} />`}
+    ${sending && html`<${Sent} sending=${sending} busy=${busy} cancel=${cancel} />`}
   </section>`;
 }
 

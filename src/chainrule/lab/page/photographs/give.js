@@ -14,6 +14,26 @@ const TOGETHER = 4; // uploads: a browser has six connections, and the page asks
  * @param {{album: string, most: number, changed: () => void, fresh: (what: "nothing" | "sample") => void}} properties
  */
 export function Give({ album, most, changed, fresh }) {
+  const { sending, busy, cancel, choose, area } = useGiving(`/api/photographs/albums/${album}/pictures`, most, changed);
+  return html`<section class="give" aria-labelledby="give-title" data-sent=${sending?.sent} data-sending=${busy}>
+    <h2 id="give-title">Pictures</h2>
+    <div ...${area}>
+      <p>Drop pictures or folders here. A folder of folders is taken as classes: each inner folder is one.</p>
+      <div class="row">
+        <label class="button">Open pictures<input class="hidden" type="file" multiple accept="image/*,.heic,.heif,.tif,.tiff" onChange=${choose} disabled=${busy} /></label>
+        <label class="button">Open a folder<input class="hidden" type="file" webkitdirectory onChange=${choose} disabled=${busy} /></label>
+      </div>
+    </div>
+    <div class="row"><button onClick=${() => fresh("nothing")} disabled=${busy}>New album</button>
+      <button onClick=${() => fresh("sample")} disabled=${busy}>Sample pictures</button></div>
+    ${sending && html`<${Sent} sending=${sending} busy=${busy} cancel=${cancel} />`}
+  </section>`;
+}
+
+/** Sends what is dropped or chosen: what an area to drop on, and inputs of files, need.
+ * @param {string} address @param {number} most @param {() => void} changed
+ */
+export function useGiving(address, most, changed) {
   const [sending, setSending] = useState(/** @type {Sending | null} */ (null));
   const [over, setOver] = useState(false);
   const cancelled = useRef(false);
@@ -21,7 +41,7 @@ export function Give({ album, most, changed, fresh }) {
   const give = async (given) => {
     if (!given.length) return;
     cancelled.current = false;
-    await send(`/api/photographs/albums/${album}/pictures`, most, given, setSending, () => cancelled.current);
+    await send(address, most, given, setSending, () => cancelled.current);
     changed();
   };
   /** @param {DragEvent} event */
@@ -42,19 +62,8 @@ export function Give({ album, most, changed, fresh }) {
     return give(given);
   };
   const busy = sending !== null && sending.sent < sending.of && !sending.stopped;
-  return html`<section class="give" aria-labelledby="give-title" data-sent=${sending?.sent} data-sending=${busy}>
-    <h2 id="give-title">Pictures</h2>
-    <div class=${over ? "drop over" : "drop"} onDrop=${drop} onDragOver=${drag} onDragLeave=${() => setOver(false)}>
-      <p>Drop pictures or folders here. A folder of folders is taken as classes: each inner folder is one.</p>
-      <div class="row">
-        <label class="button">Open pictures<input class="hidden" type="file" multiple accept="image/*,.heic,.heif,.tif,.tiff" onChange=${choose} disabled=${busy} /></label>
-        <label class="button">Open a folder<input class="hidden" type="file" webkitdirectory onChange=${choose} disabled=${busy} /></label>
-      </div>
-    </div>
-    <div class="row"><button onClick=${() => fresh("nothing")} disabled=${busy}>New album</button>
-      <button onClick=${() => fresh("sample")} disabled=${busy}>Sample pictures</button></div>
-    ${sending && html`<${Sent} sending=${sending} busy=${busy} cancel=${() => void (cancelled.current = true)} />`}
-  </section>`;
+  const area = { class: over ? "drop over" : "drop", onDrop: drop, onDragOver: drag, onDragLeave: () => setOver(false) };
+  return { sending, busy, cancel: () => void (cancelled.current = true), choose, area };
 }
 
 /** @param {{sending: Sending, busy: boolean, cancel: () => void}} properties */
