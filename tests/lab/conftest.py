@@ -60,6 +60,7 @@ def trained(lab, browser, tmp_path_factory):
     tab.get_by_role("button", name="Cancel").click()
     until(tab, "document.querySelector('.classifier')?.dataset.training === 'cancelled'")
     cancelled_in = time.monotonic() - started
+    until(tab, "document.querySelector('.broken')?.innerText.includes('cut off.png')")
     tab.get_by_role("button", name="Go on").click()
     until(tab, "document.querySelector('.classifier')?.dataset.judged")
     place = tab.url.removeprefix(lab.origin)

@@ -69,14 +69,17 @@ class ClassifierTrainings(Trainings):
             "balanced": balanced,
             "seed": whole_number("seed", asked.get("seed", 0), 0, 2**32 - 1),
         }
-        files = [k for k in self._lab.store.files(album.id) if "reason" not in k.seen]
+        files = self._lab.store.files(album.id)
         if not self._lab.settings.is_shared:  # in a class the others go on looking
             self._looker.hold()
-        named = [[kept.number, kept.name] for kept in files]
-        self.start(
-            album, photographs_training_worker.main, {**settings, "model": MODEL, "files": named},
-            settings,
-        )  # fmt: skip
+        named = [[kept.number, kept.name] for kept in files if "reason" not in kept.seen]
+        broken = [
+            {"file": kept.name, "reason": kept.seen["reason"]}
+            for kept in files
+            if "reason" in kept.seen
+        ]
+        asked = {**settings, "model": MODEL, "files": named, "broken": broken}
+        self.start(album, photographs_training_worker.main, asked, settings)
 
     def kept(self, result: dict[str, Any]) -> dict[str, Any]:
         """With the number of pictures that it was trained on."""

@@ -68,6 +68,8 @@ def _train(folder: Path, names: dict[int, str], asked: dict[str, Any], send: Any
     document = _named_in(training.document(), folder, names)
     save_classifier(folder / "model.safetensors", training.classifier, document)
     seconds = time.monotonic() - began
+    # what was found to be no picture before is left out as well as what the training finds
+    document["skipped"] = [*asked["broken"], *document["skipped"]]
     judged = {**_judged(training, document), "seconds": seconds, "names": names}
     write_json(folder / "judged.json", judged)
     return {

@@ -9,6 +9,9 @@ import { decided, Map } from "./decided.js";
  *  @typedef {{class: string, margin: number, best: Guess[]}} Own
  *  @typedef {{index: number, name: string, probability: number}} Guess */
 
+/** What decided, which question it answers, and why there is no newer one.
+ *  @typedef {{found: import("./decided.js").Decided | null, of: string, said: string}} Answered */
+
 /** @type {Promise<{classes: string[]}> | null} */
 let known = null;
 
@@ -18,11 +21,11 @@ let known = null;
  */
 export function Shows({ album, picture, wanted, trained, resting, margin, choose, remove }) {
   const [{ best, own }, setAnswer] = useState(/** @type {{best: Guess[] | null, own?: Own}} */ ({ best: null }));
-  const [found, setFound] = useState(/** @type {import("./decided.js").Decided | null} */ (null));
+  const [{ found, of, said: refused }, setDecided] = useState(/** @type {Answered} */ ({ found: null, of: "", said: "" }));
   const [said, setSaid] = useState("");
   const [phase, setPhase] = useState("");
-  const [waits, setWaits] = useState(true);
   const base = `/api/photographs/albums/${album}/pictures/${picture.number}`;
+  const asked = `${base}/decided${wanted ? `?class=${wanted.index}&own=${Number(wanted.own)}` : ""}`;
   useEffect(() => {
     /** @param {Event} event */
     const hear = (event) => {
@@ -39,22 +42,22 @@ export function Shows({ album, picture, wanted, trained, resting, margin, choose
   }, [base, trained]);
   useEffect(() => {
     let stopped = false;
-    setWaits(true);
-    decided(`${base}/decided${wanted ? `?class=${wanted.index}&own=${Number(wanted.own)}` : ""}`).then(
-      (answer) => stopped || (setFound(answer), setWaits(false)),
-      (e) => stopped || (setSaid(e.message), setWaits(false)),
+    decided(asked).then(
+      (answer) => stopped || setDecided({ found: answer, of: asked, said: "" }),
+      (e) => stopped || setDecided((before) => ({ ...before, of: asked, said: e.message })),
     );
     return () => void (stopped = true);
-  }, [base, wanted?.index, wanted?.own]);
+  }, [asked]);
+  const waits = of !== asked; // what is shown meanwhile answers an earlier question
   const isOwn = wanted?.own ?? false;
   const busy = !waits ? "" : resting ? "It waits until the classifier is trained." : phase ? `The lab is ${phase}; the first picture takes some seconds.` : "Looking.";
-  return html`<section class="shows" aria-labelledby="shows-title" data-shows=${picture.number} data-decided=${!waits && found ? `${isOwn ? "own " : ""}${found.class_index}` : ""}>
+  return html`<section class="shows" aria-labelledby="shows-title" data-shows=${picture.number} data-decided=${!waits && !refused && found ? `${isOwn ? "own " : ""}${found.class_index}` : ""}>
     <div><${Map} name=${picture.name} found=${found} busy=${busy} /></div>
     <div class="side">
       <div><h2 id="shows-title">What it shows</h2>
         <p class="quiet name">${picture.name}${picture.width ? `, ${picture.width} × ${picture.height} pixels` : ""}${" "}
           <button onClick=${() => remove(picture.number)}>Remove</button></p>
-        ${said && html`<p role="alert" class="wrong">${said}</p>`}
+        ${(said || refused) && html`<p role="alert" class="wrong">${said || refused}</p>`}
         ${best && html`<p>The five best of 1,000 classes. Choose one to see what decided on it.</p>
           <ol class="best">${best.map((guess) => html`<li key=${guess.index}><${Bar} guess=${guess} isChosen=${!isOwn && found?.class_index === guess.index} choose=${() => choose({ index: guess.index, own: false })} /></li>`)}</ol>
           <${Other} choose=${(/** @type {number} */ index) => choose({ index, own: false })} />`}
