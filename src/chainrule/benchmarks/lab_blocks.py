@@ -10,8 +10,9 @@ _READY = """side => new Promise(done => {
     const room = document.querySelector("[data-room]")?.dataset ?? {};
     const drawn = document.querySelector(".maps .sheet")?.dataset.drawn ?? "";
     const checked = document.querySelector(".check")?.dataset.checked;
+    const digest = document.querySelector(".digest code")?.dataset.digest;
     const has = side === null || document.querySelector(".picture-side")?.value === String(side);
-    has && room.busy === "false" && checked && drawn.split(":")[1] === room.revision
+    has && room.busy === "false" && checked && digest && drawn.split(":")[1] === room.revision
       ? done(true) : setTimeout(look, 20);
   };
   look();
@@ -40,5 +41,5 @@ def an_edit(tab: Any, origin: str) -> float:
     waits = []
     for k in range(_EDITS):
         waits.append(float(tab.evaluate(_EDIT, f"0.{k + 1}")))
-        tab.evaluate(_READY, SIDE)  # the check after it is over, too
+        tab.evaluate(_READY, SIDE)  # the check and the digest after it are over, too
     return statistics.median(waits[2:])

@@ -135,14 +135,15 @@ class BlocksRoom:
         return await self._worker.ask(board.owner, do, board=self._values(board), **values)
 
     async def _show(self, request: Request) -> Response:
-        return self._described(self._found(request), (await self._ask(request, "describe"))[0])
+        found, _ = await self._ask(request, "describe")
+        return JSONResponse(self._described(self._found(request), found))
 
-    def _described(self, board: Record, found: dict[str, Any]) -> Response:
+    def _described(self, board: Record, found: dict[str, Any]) -> dict[str, Any]:
         sides = [side for side in (64, 128, 256, 512) if side <= self._lab.quotas.side]
-        return JSONResponse(
-            {"id": board.id, "side": board.settings["side"], "sides": sides,
-             "most": self._lab.quotas.picture, **found}
-        )  # fmt: skip
+        return {
+            "id": board.id, "side": board.settings["side"], "sides": sides,
+            "most": self._lab.quotas.picture, **found,
+        }  # fmt: skip
 
     async def _change(self, request: Request) -> Response:
         board, values = self._found(request), await document(request)
@@ -151,11 +152,15 @@ class BlocksRoom:
             side = whole_number("side", values.get("side"), _LEAST_SIDE, self._lab.quotas.side)
             other = {**self._values(board), "size": side}
             found, _ = await self._worker.ask(board.owner, "resize", board=other)
-            return self._noted(board, found, side=side)
-        found, _ = await self._ask(request, "change", what=str(do), values=values)
-        return self._noted(board, found)
+            return _framed(({**self._noted(board, found, side=side), "maps": None}, b""))
+        layer = whole(request, "maps", 0)  # what is looked at comes with the answer: one way less
+        found, content = await self._ask(
+            request, "change", what=str(do), values=values, layer=layer
+        )
+        return _framed((self._noted(board, found), content))
 
-    def _noted(self, board: Record, found: dict[str, Any], **settings: Any) -> Response:
+    def _noted(self, board: Record, found: dict[str, Any], **settings: Any) -> dict[str, Any]:
+        """The board as the page is told of it; the list of runs says what it is now."""
         self._lab.store.change(
             board.id, settings={**board.settings, **settings}, result=_in_words(found)
         )
@@ -165,11 +170,11 @@ class BlocksRoom:
     async def _take_picture(self, request: Request) -> Response:
         name = checked_name(request.query_params.get("name", "")).rpartition("/")[2]
         found = await self._given(request, "picture", self._lab.quotas.picture, name=name)
-        return self._noted(self._found(request), found, picture=name)
+        return JSONResponse(self._noted(self._found(request), found, picture=name))
 
     async def _take_chain(self, request: Request) -> Response:
         found = await self._given(request, "open", self._lab.quotas.upload)
-        return self._noted(self._found(request), found)
+        return JSONResponse(self._noted(self._found(request), found))
 
     async def _given(self, request: Request, do: str, most: int, **values: Any) -> dict[str, Any]:
         """What the worker says of a file that is given."""

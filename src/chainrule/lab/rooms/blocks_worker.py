@@ -59,8 +59,10 @@ class _Bench:
         _board(board).change("preset", {"preset": preset})
         return self.describe(board)
 
-    def change(self, board: dict[str, Any], what: str, values: dict[str, Any]) -> Answer:
-        """Make one change, and describe the board."""
+    def change(
+        self, board: dict[str, Any], what: str, values: dict[str, Any], layer: int
+    ) -> Answer:
+        """Make one change, describe the board, and show what `layer` gives now, if it is there."""
         on = _board(board)
         held = self._boards.get(board["folder"])
         before = on.stamp
@@ -69,7 +71,11 @@ class _Bench:
             name = str(values["name"])
             held.passage = held.passage.changed(name, on.load()[1][name])
             held.stamp, held.chosen = on.stamp, None
-        return self.describe(board)
+        described, _ = self.describe(board)
+        if layer > len(described["layers"]):
+            return {**described, "maps": None}, b""
+        said, content = self.maps(board, layer)
+        return {**described, "maps": said}, content
 
     def open(self, board: dict[str, Any], path: str) -> Answer:
         """Take a chain's file."""

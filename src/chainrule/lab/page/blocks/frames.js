@@ -1,13 +1,19 @@
 // Arrays as the server sends them: a line of JSON, then bytes.
-import { getBytes } from "../shared/api.js";
+import { getBytes, postBytes } from "../shared/api.js";
 
 /** @typedef {{shape: number[], low: number, high: number, shown?: number, values?: number[]}} Said
  *  @typedef {{said: Said, bytes: Uint8ClampedArray}} Maps
  *  @typedef {{shape: number[], most: number, strongest: number[], pixels: number}} Slopes */
 
 /** @param {string} address @returns {Promise<{said: any, bytes: Uint8ClampedArray}>} */
-export async function framed(address) {
-  const content = new Uint8ClampedArray(await getBytes(address));
+export const framed = async (address) => parted(await getBytes(address));
+
+/** @param {string} address @param {object} document @returns {Promise<{said: any, bytes: Uint8ClampedArray}>} */
+export const postFramed = async (address, document) => parted(await postBytes(address, document));
+
+/** @param {ArrayBuffer} buffer */
+function parted(buffer) {
+  const content = new Uint8ClampedArray(buffer);
   const end = content.indexOf(10);
   const said = JSON.parse(new TextDecoder().decode(content.subarray(0, end)));
   return { said, bytes: content.subarray(end + 1) };
@@ -25,14 +31,9 @@ export function sheetOf(bytes, height, width, channel, colours = false) {
   const brush = /** @type {CanvasRenderingContext2D} */ (sheet.getContext("2d"));
   const image = brush.createImageData(width, height);
   const size = width * height;
-  const { data } = image;
+  const pixels = new Uint32Array(image.data.buffer); // red is the lowest byte wherever a browser runs
   const [red, green, blue] = [0, 1, 2].map((k) => bytes.subarray((channel + (colours ? k : 0)) * size));
-  for (let i = 0, at = 0; i < size; i++, at += 4) {
-    data[at] = red[i];
-    data[at + 1] = green[i];
-    data[at + 2] = blue[i];
-    data[at + 3] = 255;
-  }
+  for (let i = 0; i < size; i++) pixels[i] = (255 << 24) | (blue[i] << 16) | (green[i] << 8) | red[i];
   brush.putImageData(image, 0, 0);
   return sheet;
 }

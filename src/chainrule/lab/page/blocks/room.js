@@ -7,6 +7,7 @@ import { Check, OwnLayer } from "./check.js";
 import { Derivation } from "./derivation.js";
 import { EntryOf } from "./entry.js";
 import { Filter } from "./filter.js";
+import { postFramed } from "./frames.js";
 import { Layers } from "./layers.js";
 import { OutputMaps } from "./maps.js";
 import { Picture } from "./picture.js";
@@ -23,6 +24,7 @@ export function Blocks({ query }) {
   const asked = new URLSearchParams(query);
   const [board, setBoard] = useState(/** @type {Board | null} */ (null));
   const [revision, setRevision] = useState(0);
+  const [given, setGiven] = useState(/** @type {import("./maps.js").Given | null} */ (null)); // what came with a change
   const [layer, setLayer] = useState(Number(asked.get("layer") ?? 1));
   const [chosen, setChosen] = useState(/** @type {Chosen | null} */ (null));
   const [from, setFrom] = useState(/** @type {number[] | null} */ (null));
@@ -30,6 +32,7 @@ export function Blocks({ query }) {
   const [phase, setPhase] = useState("");
   const [said, setSaid] = useState("");
   const here = useRef(true);
+  const shows = useRef(0); // how often the board was shown
 
   useEffect(() => {
     /** @param {Event} event */
@@ -62,16 +65,18 @@ export function Blocks({ query }) {
     setSaid(error.message);
     setBusy((n) => Math.max(0, n - 1));
   };
-  /** @param {Board} found */
-  const show = (found) => {
+  /** @param {Board} found @param {{layer: number, maps: import("./frames.js").Maps} | null} [came] */
+  const show = (found, came = null) => {
     if (!here.current) return; // the address is another room's by now
+    shows.current += 1;
     setBoard(found);
-    setRevision((n) => n + 1);
+    setRevision(shows.current);
+    setGiven(came && { key: `${came.layer}:${shows.current}`, maps: came.maps });
     setSaid("");
     setBusy(0);
   };
-  /** Keep what is looked at where it still is. @param {Board} found */
-  const settle = (found) => {
+  /** Keep what is looked at where it still is. @param {Board} found @param {{layer: number, maps: import("./frames.js").Maps} | null} [came] */
+  const settle = (found, came) => {
     const at = board && found.layers.findIndex(({ name }) => name === board.layers[layer - 1]?.name);
     const now = at !== null && at >= 0 ? at + 1 : Math.max(1, Math.min(layer, found.layers.length));
     const shape = found.layers[now - 1]?.shape ?? [];
@@ -79,12 +84,15 @@ export function Blocks({ query }) {
     setLayer(now);
     setChosen(chosen && fits ? { layer: now, place: chosen.place } : null);
     if (!fits || found.picture.shape.join() !== board?.picture.shape.join()) setFrom(null);
-    show(found);
+    show(found, came);
   };
   /** @param {object} values */
   const change = (values) => {
     setBusy((n) => n + 1);
-    return post(`${base}/change`, values).then(settle, fail);
+    return postFramed(`${base}/change?maps=${layer}`, values).then(
+      ({ said: { maps, ...found }, bytes }) => settle(found, maps && { layer, maps: { said: maps, bytes } }),
+      fail,
+    );
   };
   /** @param {File} file */
   const openPicture = (file) => {
@@ -127,7 +135,7 @@ export function Blocks({ query }) {
         <p><button onClick=${fresh}>New board</button></p></div>
       <${Picture} base=${base} revision=${revision} board=${board} chosen=${shown ? chosen : null} field=${entry?.apart.field ?? null}
         from=${from} setFrom=${setFrom} change=${change} openPicture=${openPicture} />
-      ${shown && html`<${OutputMaps} base=${base} revision=${revision} layer=${layer} name=${shown.name} chosen=${chosen} point=${point} choose=${choose} />`}
+      ${shown && html`<${OutputMaps} base=${base} revision=${revision} given=${given} layer=${layer} name=${shown.name} chosen=${chosen} point=${point} choose=${choose} />`}
     </div>
     ${shown && html`<div class="steps">
       <${EntryOf} entry=${entry} layer=${shown} isPinned=${entry !== null && entry.place.join() === chosen?.place.join()} />

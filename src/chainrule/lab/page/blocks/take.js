@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { get } from "../shared/api.js";
 import { html } from "../shared/html.js";
 
-const QUIET = 400; // milliseconds without a change: what is painted goes first
+const QUIET = 1200; // milliseconds without a change: what is painted and the check go first
 const FILES = [
   ["chain.py", "Python file"],
   ["chain.safetensors", "chain and weights"],

@@ -36,6 +36,11 @@ export async function getBytes(address) {
   return (await answered(address)).arrayBuffer();
 }
 
+/** @param {string} address @param {object} document @returns {Promise<ArrayBuffer>} */
+export async function postBytes(address, document) {
+  return (await answered(address, { method: "POST", body: JSON.stringify(document) })).arrayBuffer();
+}
+
 /** @param {string} address @param {object} document @returns {Promise<any>} */
 export async function post(address, document) {
   return (await answered(address, { method: "POST", body: JSON.stringify(document) })).json();
