@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule.errors import ChainruleError
 from chainrule.io.files import write_json
+from chainrule.io.memory import give_memory_back
 from chainrule.lab.jobs.frames import packed, unpacked
 from chainrule.lab.jobs.store import Kept
 from chainrule.lab.rooms.photographs_albums import classes_of, lying
@@ -53,6 +54,7 @@ def _train(folder: Path, names: dict[int, str], asked: dict[str, Any], send: Any
     def progress(done: int, of: int) -> None:
         nonlocal told
         if done == of:
+            give_memory_back()  # what the network took: the measuring takes more
             send("phase", said="looking for copies and measuring", done=done, of=of)
         elif time.monotonic() - told > _EVERY:
             told = time.monotonic()
