@@ -17,7 +17,7 @@ from chainrule.images.collection import read_collection
 from chainrule.images.listing import DRAWING, list_pictures, named_pictures
 from chainrule.images.named_listing import NamedListing
 from chainrule.images.parts import split_in_halves
-from chainrule.io.figures import write_figure
+from chainrule.io.figures import MARK, png_mark, write_figure
 
 
 def _tree(root, *names):
@@ -63,6 +63,11 @@ PARTS = [
     (("train2017", "holdout"), ("train", "test")),
     (("images/train", "images/val"), ("train", "test")),
     (("data/photos/train", "data/photos/test"), ("train", "test")),
+    (("train/images", "test/images"), ("train", "test")),
+    (("seg_train/seg_train", "seg_test/seg_test"), ("train", "test")),
+    (("01_train", "02_test"), ("train", "test")),
+    (("animals-train", "animals-val"), ("train", "test")),
+    (("trainval", "test1"), ("train", "test")),
 ]
 
 
@@ -100,13 +105,25 @@ def test_a_test_part_without_classes_is_listed(tmp_path):
     ]
 
 
+def test_parts_that_hold_pictures_and_no_classes_are_no_classes(tmp_path):
+    root = _tree(tmp_path, "images/train/1.png", "images/val/2.png", "images/test/3.png")
+    with pytest.raises(FileError, match="hold pictures and no class folders"):
+        read_collection(root)
+
+
+def test_a_word_for_a_part_that_two_folders_do_not_differ_in_names_no_part(tmp_path):
+    names = [f"{c}/{view}/1.png" for c in ("test tube", "toy train") for view in ("near", "far")]
+    assert read_collection(_tree(tmp_path, *names)).classes == ("test tube", "toy train")
+
+
 def test_trains_and_cars_are_classes(tmp_path):
     names = ["train/1.png", "car/1.png", "test/1.png"]
     assert read_collection(_tree(tmp_path, *names)).classes == ("car", "test", "train")
 
 
 def test_hidden_and_tool_folders_are_left_out(tmp_path):
-    tools = (".ipynb_checkpoints", "@eaDir", ".thumbnails", ".Trash-1000", "__MACOSX", "#recycle")
+    tools = (".ipynb_checkpoints", "@eaDir", ".thumbnails", ".Trash-1000", "__MACOSX", "#recycle",
+             "@__thumb", "@Recently-Snapshot", "_vti_cnf", "CVS")  # fmt: skip
     names = [
         "cat/1.png",
         "dog/1.png",
@@ -122,20 +139,38 @@ def test_hidden_and_tool_folders_are_left_out(tmp_path):
 
 
 def test_what_pillow_reads_is_found_and_all_else_is_listed(tmp_path):
-    read = [".avif", ".jfif", ".jpe", ".tga", ".dib", ".JPG", ".webp", ".tif", ".j2k", ".pnm"]
+    read = [
+        ".avif",
+        ".jfif",
+        ".jpe",
+        ".tga",
+        ".dib",
+        ".JPG",
+        ".webp",
+        ".tif",
+        ".j2k",
+        ".pnm",
+        ".mpo",
+    ]
     for i, suffix in enumerate(read):
         _tree(tmp_path, f"cat/{i}{suffix}")
     for name in ("dog/1.png", "root.png"):
         _tree(tmp_path, name)
-    for name in ("cat/a.heic", "cat/notes.txt", "cat/p.eps", "cat/.DS_Store", "cat/Thumbs.db"):
+    others = {
+        "notes.txt": "not a picture",
+        "p.eps": "lines or pages",
+        "r.NEF": "raw",
+        "x.jxl": "XL",
+    }
+    for name in ("cat/.DS_Store", "cat/Thumbs.db", "cat/a.heic", *(f"cat/{o}" for o in others)):
         (tmp_path / name).write_bytes(b"x")
     (tmp_path / "cat" / "broken.png").symlink_to(tmp_path / "nothing.png")
     found = read_collection(tmp_path)
     reasons = {s.file.rpartition("/")[2]: s.reason for s in found.skipped}
     heic = find_spec("pillow_heif") is not None
     assert len(found.files) == len(read) + 1 + heic
-    others = set() if heic else {"a.heic"}
-    assert set(reasons) == {"notes.txt", "p.eps", "broken.png", "root.png", *others}
+    assert set(reasons) == {"broken.png", "root.png", *others, *([] if heic else ["a.heic"])}
+    assert all(words in reasons[name] for name, words in others.items())
     assert heic or "pip install pillow-heif" in reasons["a.heic"]
     assert reasons["broken.png"] == "a link to nothing"
     assert reasons["root.png"] == "in no class folder"
@@ -148,6 +183,18 @@ def test_links_to_folders_are_followed_once(tmp_path):
     found = read_collection(tmp_path / "photos")
     assert sorted(f.name for f in found.files) == ["1.png", "1.png", "a.png"]
     assert [s.reason for s in found.skipped] == ["a link to a folder that it lies in"]
+
+
+def test_a_link_to_a_folder_around_its_class_brings_no_other_class(tmp_path):
+    _tree(tmp_path, "photos/cat/1.png", "photos/dog/1.png", "away/bird/1.png")
+    (tmp_path / "photos" / "cat" / "up").symlink_to("..")
+    (tmp_path / "photos" / "bird").symlink_to(tmp_path / "away" / "bird")
+    (tmp_path / "away" / "bird" / "back").symlink_to(tmp_path / "photos")
+    found = read_collection(tmp_path / "photos")
+    assert [(f.parent.name, f.name) for f in found.files] == [
+        ("bird", "1.png"), ("cat", "1.png"), ("dog", "1.png"),
+    ]  # fmt: skip
+    assert {s.reason for s in found.skipped} == {"a link to a folder that it lies in"}
 
 
 def test_a_folder_that_cannot_be_read_is_listed(tmp_path, monkeypatch):
@@ -170,10 +217,13 @@ def test_drawings_of_chainrule_are_never_pictures(tmp_path):
     root = _tree(tmp_path, "cat/1.png", "dog/1.png")
     (root / "named").mkdir()
     write_figure(root / "named" / "1.png", Figure(figsize=(1, 1)))
+    Image.new("L", (2, 2)).save(root / "named" / "2.png", pnginfo=png_mark())
+    frames = [Image.new("P", (2, 2), colour) for colour in range(2)]
+    frames[0].save(root / "named" / "3.gif", comment=MARK, save_all=True, append_images=frames[1:])
     found = read_collection(root)
     assert found.classes == ("cat", "dog")
     assert [s.reason for s in found.skipped] == [
-        "a drawing that chainrule made", "a folder without pictures",
+        *["a drawing that chainrule made"] * 3, "a folder without pictures",
     ]  # fmt: skip
     assert list_pictures(root)[0] == [root / "cat" / "1.png", root / "dog" / "1.png"]
 
@@ -198,6 +248,11 @@ def test_patterns_folders_and_files_are_named(tmp_path):
     (root / "a" / "x.txt").touch()
     assert named_pictures([str(root / "a")])[0] == [root / "a" / "1.png", root / "a" / "2.jpg"]
     assert named_pictures([str(root / "*" / "*.jpg")])[0] == [root / "a" / "2.jpg"]
+    os.mkfifo(root / "a" / "3.jpg")  # to read it would take for ever
+    found, skipped = named_pictures([str(root / "a" / "*.jpg")])
+    assert found == [root / "a" / "2.jpg"]
+    assert [s.file for s in skipped] == [str(root / "a" / "3.jpg")]
+    (root / "a" / "3.jpg").unlink()
     assert [s.reason for s in named_pictures([str(root / "a")])[1]] == ["not a picture by its name"]
     with pytest.raises(FileError, match="matches no file"):
         named_pictures([str(root / "*.gif")])

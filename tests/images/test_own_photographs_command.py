@@ -27,15 +27,15 @@ def _run(command, *arguments, cwd=None):
 @pytest.fixture
 def parts(shapes, tmp_path):
     """train and test parts, the labels of two test pictures wrong."""
-    root = tmp_path / "parts"
+    root, train, test = tmp_path / "parts", "seg_train/images", "seg_test/images"
     for c in ("disc", "square"):
-        for part, names in (("train", range(8)), ("test", range(8, 12))):
+        for part, names in ((train, range(8)), (test, range(8, 12))):
             (root / part / c).mkdir(parents=True)
             for i in names:
                 shutil.copy(shapes / c / f"{i:02}.png", root / part / c / f"{c}{i}.png")
     for c, i in (("disc", 8), ("square", 8)):
         other = "square" if c == "disc" else "disc"
-        shutil.move(root / "test" / c / f"{c}{i}.png", root / "test" / other / f"{c}{i}.png")
+        shutil.move(root / test / c / f"{c}{i}.png", root / test / other / f"{c}{i}.png")
     return root
 
 
@@ -55,8 +55,9 @@ def test_the_test_part_is_held_out(command, parts, tmp_path):
 
 def test_the_test_rows_of_a_list_are_held_out(command, parts, tmp_path):
     rows = [
-        f"{file.relative_to(tmp_path)},{file.parent.name},{file.parent.parent.name}"
-        for file in sorted(parts.rglob("*.png"))
+        f"{file.relative_to(tmp_path)},{file.parent.name},{part}"
+        for part in ("train", "test")
+        for file in sorted((parts / f"seg_{part}").rglob("*.png"))
     ]
     write_text(tmp_path / "list.csv", "file,classes,split\n" + "\n".join(rows) + "\n")
     document, _ = _run(command, "train", tmp_path / "list.csv", "--out", tmp_path / "m.safetensors")

@@ -73,6 +73,7 @@ def train_on_own(
 
 def _write_worst(model: Path, own: "OwnLines", texts: list[str]) -> Path | None:
     """Write the sheet of what is read worst beside the model."""
+    from chainrule.io.figures import png_mark
     from chainrule.io.files import written_whole
     from chainrule.reader.evaluation.sheet import worst_sheet
 
@@ -81,7 +82,7 @@ def _write_worst(model: Path, own: "OwnLines", texts: list[str]) -> Path | None:
         return None
     path = model.with_suffix(".worst.png")
     with written_whole(path) as whole:
-        sheet.save(whole, "PNG")
+        sheet.save(whole, "PNG", pnginfo=png_mark())
     return path
 
 

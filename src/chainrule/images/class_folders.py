@@ -8,7 +8,7 @@ import numpy as np
 from chainrule.errors import FileError
 from chainrule.images.collection import Collection
 from chainrule.images.listing import Listing
-from chainrule.images.parts import part_named, settled
+from chainrule.images.parts import folder_parts, settled
 from chainrule.io.names import shown
 from chainrule.io.progress import Progress
 
@@ -54,11 +54,17 @@ def _in_parts(path: Path, listing: Listing) -> list[_Found]:
     """Parts outside and classes inside, or the other way round, or classes alone."""
     pictures, folders = listing.direct(path)
     inner = {folder: _folders_in(folder, listing) for folder in folders}
-    parts = [folder for folder in folders if part_named(folder.name)]
+    parts = folder_parts(folder.name for folder in folders)
     # a part holds class folders; a class that is called "train" holds pictures
-    trains = any(part_named(p.name) == "train" and inner[p] for p in parts)
+    trains = any(part == "train" and inner[path / name] for name, part in parts.items())
     if trains and (len(parts) > 1 or len(folders) == 1):
         found = _parts_outside(folders, parts, listing)
+    elif len(parts) > 1 and len(parts) == len(folders) and "train" in parts.values():
+        raise FileError(
+            f"{shown(path)} holds {' and '.join(map(shown, sorted(parts)))}, which hold pictures "
+            f"and no class folders; expected folders such as {shown(folders[0] / 'cat')}, or a CSV "
+            "list that names the classes"
+        )
     elif (around := _around(folders, inner, listing)) is not None:
         found = _in_parts(around, listing)
     else:
@@ -83,27 +89,37 @@ def _around(folders: list[Path], inner: dict[Path, list[str]], listing: Listing)
     return full[0] if len(inside) > 1 else None
 
 
+def _around_classes(part: Path, listing: Listing) -> Path | None:
+    """The one folder in a part that its class folders lie in (`train/images/cat`)."""
+    pictures, folders = listing.quiet().direct(part)
+    inner = {folder: _folders_in(folder, listing) for folder in folders}
+    return None if pictures else _around(folders, inner, listing)
+
+
 def _parts_inside(folder: Path, inside: list[str], listing: Listing) -> list[_Found]:
-    if not inside or not all(map(part_named, inside)):
+    parts = folder_parts(inside)
+    if not inside or len(parts) < len(inside):
         return _class(folder, "", listing)
     return [
-        _Found(file, folder.name, part_named(name) or "")
-        for name in inside
+        _Found(file, folder.name, part)
+        for name, part in parts.items()
         for file in listing.pictures(folder / name)
     ]
 
 
-def _parts_outside(folders: list[Path], parts: list[Path], listing: Listing) -> list[_Found]:
+def _parts_outside(folders: list[Path], parts: dict[str, str], listing: Listing) -> list[_Found]:
     found = []
+    there = [folder for folder in folders if folder.name in parts]
     for folder in folders:
-        if folder not in parts:
-            listing.skip(folder, f"beside {', '.join(p.name for p in parts)}, and no part itself")
-            continue
-        pictures, classes = listing.direct(folder)
+        if folder not in there:
+            listing.skip(folder, f"beside {', '.join(parts)}, and no part itself")
+    around = [_around_classes(folder, listing) for folder in there]
+    for folder, inner in zip(there, around, strict=True):
+        pictures, classes = listing.direct(inner if inner and all(around) else folder)
         for picture in pictures:
             listing.skip(picture, "in no class folder")
         for class_folder in classes:
-            found += _class(class_folder, part_named(folder.name) or "", listing)
+            found += _class(class_folder, parts[folder.name], listing)
     return found
 
 

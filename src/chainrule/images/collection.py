@@ -62,8 +62,9 @@ def read_collection(
 
     - Class folders: `path/cat/1.jpg` shows a cat. A file that is no picture by its name is
       skipped. If there are folders `train` and `test` (or `val`) that hold the class folders, or
-      the class folders hold them, they are the parts: with a test part, `val` is trained on;
-      without, it is the test part. One folder around all this makes no difference.
+      the class folders hold them, they are the parts (`seg_train` and `seg_test`, too): with a
+      test part, `val` is trained on; without, it is the test part. One folder around all this, or
+      between the parts and their classes, makes no difference.
     - VOC: `JPEGImages` and `ImageSets/Main/CLASS_SPLIT.txt` in `path`, or in the one VOC folder
       under it. "trainval" is the training part and "test" the test; without a test, "train" and
       "val".

@@ -10,17 +10,18 @@ from typing import cast
 from chainrule.errors import FileError
 from chainrule.io.addresses import is_address, list_address
 from chainrule.io.decoding import picture_suffixes, why_not_read
+from chainrule.io.figures import MARK
 from chainrule.io.names import shown
 from chainrule.io.progress import Progress
 
-MARK = "chainrule"
-"""What the drawings of this bench name as the software that made them."""
-
 _TOOLS = frozenset((
-    "@eadir", "@recycle", "@tmp", "#recycle", "#snapshot", "$recycle.bin", "recycler",
+    "#recycle", "#snapshot", "$recycle.bin", "$extend", "recycler", "found.000",
     "system volume information", "lost+found", "__macosx", "__pycache__", "thumbs", "thumbnails",
+    "_vti_cnf", "cvs",
 ))  # fmt: skip
+_HIDDEN = (".", "@")  # what hidden folders begin with, and those of network storage (`@eaDir`)
 _CLUTTER = frozenset((".ds_store", "thumbs.db", "desktop.ini", "ehthumbs.db"))
+_HEAD = 1024  # bytes that hold the mark of a drawing: behind a GIF's palette, of 768 at most
 _EVERY = 256  # files between two reports of progress
 
 
@@ -47,7 +48,10 @@ class Listing:
 
     def pictures(self, folder: Path) -> list[Path]:
         """The pictures in a folder and those under it."""
-        return sorted(self._walk(folder, frozenset()))
+        # a link to any folder that this one lies in would bring all that is beside it
+        around = {os.path.realpath(above) for above in folder.absolute().parents}
+        around.update(map(str, Path(os.path.realpath(folder)).parents))
+        return sorted(self._walk(folder, frozenset(around)))
 
     def direct(self, folder: Path) -> tuple[list[Path], list[Path]]:
         """The pictures and the folders that lie in a folder itself."""
@@ -109,7 +113,7 @@ class Listing:
 
     def _takes_folder(self, path: Path) -> bool:
         """By its name."""
-        if path.name.startswith(".") or path.name.lower() in _TOOLS:
+        if path.name.startswith(_HIDDEN) or path.name.lower() in _TOOLS:
             self.skip(path, "a hidden folder, or a tool's")
             return False
         return True
@@ -150,21 +154,22 @@ def list_pictures(
 
 
 def is_drawing(path: Path) -> bool:
-    """If a PNG says in its first bytes that this bench drew it."""
-    if path.suffix.lower() != ".png":
+    """If a PNG or a GIF says in its first bytes that chainrule drew it."""
+    if path.suffix.lower() not in (".png", ".gif"):
         return False
     try:
         with path.open("rb") as file:
-            return is_drawing_content(file.read(512))
+            return is_drawing_content(file.read(_HEAD))
     except OSError:
         return False
 
 
 def is_drawing_content(content: bytes) -> bool:
     """As `is_drawing`, of a file's bytes."""
-    return (
-        content[:8] == b"\x89PNG\r\n\x1a\n" and b"tEXtSoftware\0" + MARK.encode() in content[:512]
-    )
+    if content[:8] == b"\x89PNG\r\n\x1a\n":
+        return b"tEXtSoftware\0" + MARK in content[:_HEAD]
+    comment = b"\x21\xfe" + bytes([len(MARK)]) + MARK + b"\0"
+    return content[:4] == b"GIF8" and comment in content[:_HEAD]
 
 
 def named_pictures(
@@ -190,6 +195,9 @@ def named_pictures(
             found = [Path(p) for p in sorted(glob.iglob(argument, recursive=True))]  # noqa: PTH207
             if not found:
                 raise FileError(f"{shown(argument)} matches no file")
+            odd = [p for p in found if p.exists() and not p.is_file()]
+            found = [p for p in found if p not in odd]
+            skipped += [Skipped(str(p), "matches, and is no file") for p in odd]
         else:
             found = [path]
         files += found

@@ -9,18 +9,38 @@ from jaxtyping import Bool
 from chainrule.images.collection import Collection
 
 _NAMES = {
-    "train": "train", "training": "train",
-    "val": "val", "valid": "val", "validation": "val", "dev": "val",
-    "test": "test", "testing": "test", "eval": "test", "evaluation": "test",
+    "train": "train", "training": "train", "trn": "train", "trainval": "train",
+    "val": "val", "valid": "val", "validation": "val", "validate": "val", "dev": "val",
+    "test": "test", "testing": "test", "tst": "test", "eval": "test", "evaluation": "test",
     "holdout": "test", "heldout": "test",
 }  # fmt: skip
-_ENDS = re.compile(r"(set|data|images|split|\d{4})$")  # test_set, val2017
+_ENDS = re.compile(r"(set|data|images|split|\d+)$")  # test_set, val2017
 
 
 def part_named(name: str) -> str | None:
     """The part, "train", "val" or "test", that a folder or a list's cell of this name is."""
     name = re.sub(r"[ _-]", "", name.lower())
     return _NAMES.get(name) or _NAMES.get(_ENDS.sub("", name))
+
+
+def folder_parts(names: Iterable[str]) -> dict[str, str]:
+    """The parts among folders of these names that lie beside each other.
+
+    Where none is called as one, they may differ in a word that does: `seg_train` and `seg_test`.
+    """
+    names = list(names)
+    called = {name: part for name in names if (part := part_named(name))}
+    if called:
+        return called
+    alike: dict[tuple[str, ...], dict[str, str]] = {}
+    for name in names:
+        words = re.findall(r"[^\W\d_]+", name.lower())
+        parts = [word for word in words if word in _NAMES]
+        if len(parts) == 1:
+            others = tuple(word for word in words if word != parts[0])
+            alike.setdefault(others, {})[name] = _NAMES[parts[0]]
+    split = [found for found in alike.values() if {"train"} < set(found.values())]
+    return max(split, key=len, default={})
 
 
 def settled(parts: Iterable[str]) -> tuple[str, ...]:

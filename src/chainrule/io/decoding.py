@@ -19,6 +19,11 @@ whole while it is read, may hold a fifth of that."""
 # stubs that Pillow names and cannot read, and PostScript, which is a program that would be run
 _NOT_READ = frozenset(("BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"))
 _HEIF_SUFFIXES = (".heic", ".heif", ".hif")
+_VECTORS = (".svg", ".svgz", ".eps", ".ps", ".ai", ".pdf", ".wmf", ".emf")
+_RAW = (  # of cameras
+    ".3fr", ".arw", ".cr2", ".cr3", ".dng", ".erf", ".kdc", ".mos", ".mrw", ".nef", ".nrw", ".orf",
+    ".pef", ".raf", ".raw", ".rw2", ".srw", ".x3f",
+)  # fmt: skip
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"mif1", b"msf1")
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
@@ -74,13 +79,24 @@ def picture_suffixes() -> frozenset[str]:
     """What the names of pictures that can be read end in, in small letters with the dot."""
     _register()
     known = Image.registered_extensions()
-    return frozenset(s for s, kind in known.items() if kind in Image.OPEN and kind not in _NOT_READ)
+    # what opens a JPEG opens an MPO too, which is several of them
+    return frozenset(
+        suffix
+        for suffix, kind in known.items()
+        if (kind in Image.OPEN or kind == "MPO") and kind not in _NOT_READ
+    )
 
 
 def why_not_read(suffix: str) -> str:
     """Why a file whose name ends so is not taken for a picture."""
     if suffix.lower() in _HEIF_SUFFIXES and not _reads_heif():
         return "HEIC needs the package pillow-heif; expected it after pip install pillow-heif"
+    if suffix.lower() in _VECTORS:
+        return "a drawing of lines or pages, by its name; expected a picture of pixels"
+    if suffix.lower() in _RAW:
+        return "a camera's raw file, by its name; expected it developed, as a JPEG or a TIFF"
+    if suffix.lower() == ".jxl":
+        return "JPEG XL, which Pillow does not read; expected a JPEG or a PNG"
     return "not a picture by its name"
 
 

@@ -18,6 +18,7 @@ from matplotlib.ticker import PercentFormatter, StrMethodFormatter
 from PIL import Image
 
 from chainrule.errors import InputError
+from chainrule.io.figures import MARK
 from chainrule.io.progress import Progress
 from chainrule.points.data import Points
 from chainrule.points.network import forward
@@ -131,6 +132,7 @@ def boundary_animation(
         append_images=rest,
         duration=[milliseconds] * len(rest) + [2000],
         loop=0,
+        comment=MARK,
     )
     return stream.getvalue()
 
