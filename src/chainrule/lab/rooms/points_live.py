@@ -15,7 +15,7 @@ from chainrule.points.stepping import Stepping
 from chainrule.points.training import children, initial_parameters, state, train
 
 _SLICE = 0.006  # seconds of steps between two looks at the messages
-_FRAME = 1 / 50  # seconds between two reports, which wait for a slice to end
+_FRAME = 1 / 75  # seconds between two reports, which wait for a slice to end: 30 or more come
 _SLOWEST = 8 << 20  # bytes of weights that are reported a second
 _MARKS = 64
 _PACE = 2000.0  # iterations a second, until another is asked for; None: as fast as it goes
