@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from chainrule.io.files import write_text
@@ -258,13 +259,21 @@ def test_a_classifier_of_a_mat_file_says_where_it_looked(command, refused, shape
     assert again["images"] == document["images"]
 
 
-def test_metadata_of_three_megabytes(command, photographs, tmp_path):
+def test_metadata_of_three_megabytes_and_numbers_of_no_picture(command, photographs, tmp_path):
     content = photographs["coffee"].read_bytes()
     data = b"zTXt" + b"note\0\0" + zlib.compress(bytes(3_000_000))
     chunk = struct.pack(">I", len(data) - 4) + data + struct.pack(">I", zlib.crc32(data))
     (tmp_path / "a.png").write_bytes(content[:33] + chunk + content[33:])
-    document, _ = _run(command, "classify", tmp_path / "a.png")
-    assert document["images"][0]["classes"][0]["name"] == "espresso"
+    tifffile.imwrite(tmp_path / "b.tif", np.full((4, 4), np.nan, "f4"))
+    with Image.open(photographs["coffee"]) as coffee:
+        signed = np.asarray(coffee.convert("RGB")).astype("i2") * 128
+    tifffile.imwrite(tmp_path / "c.tif", signed, photometric="rgb")
+    document, stderr = _run(
+        command, "classify", *(tmp_path / n for n in ("a.png", "b.tif", "c.tif"))
+    )
+    named = [answer["classes"][0]["name"] for answer in document["images"]]
+    assert named == ["espresso", "espresso"]
+    assert "b.tif holds no finite number" in stderr
 
 
 def test_what_cannot_be_looked_for_is_refused_before_anything_is_computed(

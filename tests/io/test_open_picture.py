@@ -58,6 +58,7 @@ RANGES = {
     "16 bits": GREY.astype("u2") * 257,
     "signed": (GREY * 100.0 - 12_000).astype("i2"),
     "32 bits": GREY.astype("u4") * 16_843_009,
+    "signed, none negative": (GREY * 128.0).astype("i2"),
     "signed 8 bits": (GREY * 1.0 - 128).astype("i1"),
     "signed 32 bits": GREY.astype("i4") * 8_000_000,
     "8 bits in 32": GREY.astype("i4"),
@@ -106,6 +107,36 @@ def test_planes_are_put_together(dtype):
 def test_wide_samples_of_which_0_is_white():
     content = _tiff(65535 - GREY.astype("u2") * 257, photometric="miniswhite")
     assert _difference(open_picture(content), GREY) < 2
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"photometric": "cielab"}, "uint16 samples as CIELAB, which are not read"),
+        ({"photometric": "cfa"}, "as CFA"),
+    ],
+)
+def test_what_no_range_makes_a_picture_is_refused(options, words):
+    pixels = PHOTOGRAPH if options["photometric"] == "cielab" else GREY
+    with pytest.raises(FileError, match=words):
+        open_picture(_tiff(pixels.astype("u2"), **options))
+
+
+@pytest.mark.parametrize(
+    "pixels",
+    [np.full((4, 4), np.nan, "f4"), np.ones((4, 4), "c8"), np.full((4, 4, 3), np.nan, "f4")],
+)  # fmt: skip
+def test_a_file_of_no_picture_is_an_error_of_the_file(pixels):
+    with pytest.raises(FileError, match="expected"):
+        open_picture(_tiff(pixels, photometric="minisblack"))
+
+
+def test_bits_that_are_packed_without_gaps_are_refused():
+    stream = io.BytesIO(_tiff(GREY.astype("u2")))
+    with tifffile.TiffFile(stream, mode="r+") as file:
+        file.pages.first.tags["BitsPerSample"].overwrite(10)
+    with pytest.raises(FileError, match="samples of 10 bits, which are not read"):
+        open_picture(stream.getvalue())
 
 
 def test_a_png_of_12_bits_in_16():

@@ -83,10 +83,9 @@ def open_picture(
         return _finished(source, name or "the picture", ground)
     if isinstance(source, str | os.PathLike):
         shown_name = name or shown(Path(source))
-        return _finished(decode(read_bytes(Path(source)), shown_name, at_least), shown_name, ground)
+        return _from_file(read_bytes(Path(source)), shown_name, at_least, ground)
     if isinstance(source, bytes):
-        name = name or "the picture"
-        return _finished(decode(source, name, at_least), name, ground)
+        return _from_file(source, name or "the picture", at_least, ground)
     if hasattr(source, "__array__"):
         name = name or "the picture"
         return _finished(picture_from_array(np.asarray(source), name), name, ground)
@@ -105,8 +104,7 @@ def picture_from_bytes(
     content: bytes, path: Path | str, at_least: int | None = None
 ) -> Image.Image:
     """The picture in a file's bytes, as `open_picture` gives it; `path` names it in errors."""
-    name = shown(path)
-    return _finished(decode(content, name, at_least), name)
+    return _from_file(content, shown(path), at_least)
 
 
 def sample_picture() -> Image.Image:
@@ -166,6 +164,15 @@ def taken_as(content: bytes) -> str | None:
     if image.mode in ("1", "L"):
         return "is grey; it is taken as a colour picture whose three channels are alike"
     return None
+
+
+def _from_file(
+    content: bytes, name: str, at_least: int | None, ground: Ground = "white"
+) -> Image.Image:
+    try:
+        return _finished(decode(content, name, at_least), name, ground)
+    except InputError as error:  # numbers of no picture: one file that is left out among others
+        raise FileError(str(error)) from error
 
 
 def _finished(image: Image.Image, name: str, ground: Ground = "white") -> Image.Image:

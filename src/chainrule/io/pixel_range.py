@@ -39,7 +39,7 @@ def to_bytes(pixels: np.ndarray, name: str = "the picture") -> np.ndarray:
 
     - floating point up to 1: 1;
     - whole numbers up to 255, 1,023, 4,095, 16,383 or 65,535: that number, for cameras and
-      scanners put 10, 12 or 14 bits into 16;
+      scanners put 10, 12 or 14 bits into 16; of signed 16 bits the last is 32,767;
     - floating point above 64 likewise (below it no scale of integers would leave a picture);
     - all else, negative numbers among it: the range without a thousandth at either end.
 
@@ -70,8 +70,10 @@ def _range(known: np.ndarray) -> tuple[float, float]:
     if least >= 0 and known.dtype.kind == "f" and most <= 1:
         return 0.0, 1.0
     whole = known.dtype.kind != "f" or bool((known == np.rint(known)).all())
-    if least >= 0 and most <= _SCALES[-1] and (whole or most > 64):
-        return 0.0, float(next(scale for scale in _SCALES if scale >= most))
+    signed_16 = known.dtype.kind == "i" and known.dtype.itemsize == 2
+    scales = (*_SCALES[:-1], 2**15 - 1) if signed_16 else _SCALES
+    if least >= 0 and most <= scales[-1] and (whole or most > 64):
+        return 0.0, float(next(scale for scale in scales if scale >= most))
     low, high = (float(v) for v in np.percentile(known, (_OUTLIERS, 100 - _OUTLIERS)))
     if high <= low:
         low, high = least, most

@@ -15,7 +15,8 @@ MAX_PIXELS = 89_478_485
 
 _ORIENTATION = 274
 _BITS, _PHOTOMETRIC, _PLANES, _FORMAT = 258, 262, 284, 339  # tags of TIFF
-_SIGNED = 2  # of the tag _FORMAT
+_UNSIGNED, _SIGNED = 1, 2  # of the tag _FORMAT
+_WHITE_IS_0, _RGB = 0, 2  # of the tag _PHOTOMETRIC; between them, black is 0
 _DARK = 64  # of 255: what 14 bits in 16 come to, at most
 
 
@@ -32,7 +33,7 @@ def narrowed(image: Image.Image, content: bytes, name: str) -> Image.Image:
         if bits == 8 and kind == _SIGNED and image.mode in ("L", "RGB"):
             return _like(image, picture_from_array(np.asarray(image).view(np.int8), name))
         if image.mode.startswith(("I", "F")):
-            return _one_channel(image, name, kind == 1 and bits == 32, tags.get(_PHOTOMETRIC) == 0)
+            return _one_channel(image, name, kind, bits, white_is_0=tags.get(_PHOTOMETRIC) == 0)
         if bits > 8 and (tags.get(_PLANES) == 2 or _is_dark(image)):
             return read_tiff(content, name)
     wide_png = image.format == "PNG" and content[24] == 16 and image.mode in ("RGB", "RGBA")
@@ -60,9 +61,16 @@ def read_tiff(content: bytes, name: str) -> Image.Image:
         page: Any = file.pages.first
         if page.imagewidth * page.imagelength > MAX_PIXELS:
             raise too_large(name, f"{page.imagewidth} x {page.imagelength}")
+        if not _WHITE_IS_0 <= page.photometric <= _RGB:
+            raise FileError(
+                f"{name} holds {page.dtype} samples as {getattr(page.photometric, 'name', '?')}, "
+                "which are not read; expected grey or RGB"
+            )
         orientation = page.tags.valueof(_ORIENTATION, default=1)
         profile = page.tags.valueof("InterColorProfile")
         picture = picture_from_array(_samples(page, content, name), name)
+        if page.photometric == _WHITE_IS_0:
+            picture = ImageOps.invert(picture)
     picture.getexif()[_ORIENTATION] = int(orientation)
     if profile:
         picture.info["icc_profile"] = bytes(profile)
@@ -76,10 +84,14 @@ def too_large(name: str, found: str) -> FileError:
     )
 
 
-def _one_channel(image: Image.Image, name: str, unsigned: bool, white_is_0: bool) -> Image.Image:
+def _one_channel(
+    image: Image.Image, name: str, kind: int, bits: int, *, white_is_0: bool
+) -> Image.Image:
     samples = np.asarray(image)
-    if unsigned and image.mode == "I":
+    if kind == _UNSIGNED and bits == 32 and image.mode == "I":
         samples = samples.view(np.uint32)
+    if kind == _SIGNED and bits == 16:
+        samples = samples.astype(np.int16)
     picture = picture_from_array(samples, name)
     return _like(image, ImageOps.invert(picture) if white_is_0 else picture)
 
@@ -101,6 +113,11 @@ def _samples(page: Any, content: bytes, name: str) -> np.ndarray:
     """The samples (height, width[, channels]) of a TIFF's first page."""
     planes = page.planarconfig == 2 and page.samplesperpixel > 1
     if page.compression == 1:  # what is not packed cannot be larger than its file
+        if page.bitspersample not in (8, 16, 32, 64):
+            raise FileError(
+                f"{name} holds samples of {page.bitspersample} bits, which are not read; expected "
+                "8, 16, 32 or 64 bits each"
+            )
         samples = page.asarray()
         return np.moveaxis(samples, 0, -1) if planes else samples
     if planes:
