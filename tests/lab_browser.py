@@ -7,7 +7,7 @@ import subprocess
 import sys
 from urllib.parse import urlsplit
 
-LATE = 90_000  # milliseconds: the kernel may have to be compiled first, on a busy machine
+LATE = 300_000  # milliseconds: kernels may have to be compiled first, on a slow, busy machine
 READY = "room.iteration !== undefined"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -31,7 +31,7 @@ class Server:
         self.origin = f"http://{parts.netloc}"
         self.token = parts.query.removeprefix("token=")
 
-    def stop(self, number=signal.SIGINT, timeout=10):
+    def stop(self, number=signal.SIGINT, timeout=120):
         """End it; give its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(number)

@@ -29,7 +29,7 @@ def seen_by_axe(tab, state):
 @pytest.mark.parametrize("view", VIEWS, ids=["wide", "narrow and dark", "forced colours"])
 def test_axe_finds_nothing_in_any_state(tabs, lab, view):
     tab = tabs.open(lab, "/#points?iterations=2000&hidden=3&seed=3", **view, moving=True)
-    until(tab, "Number(room.known) > 0 && document.querySelector('canvas')?.dataset.drawn")
+    until(tab, "document.querySelector('canvas')?.dataset.iteration > 0")  # the points are there
     tab.locator("canvas").first.click(position={"x": 100, "y": 80})
     until(tab, "document.querySelector('[data-derived]')")
     seen_by_axe(tab, "playing, with a point taken apart")
@@ -58,7 +58,8 @@ def test_axe_finds_nothing_in_the_blocks(tabs, lab, view):
     tab = tabs.open(lab, "/#blocks", **view)
     before = until(tab, "room.state !== 'loading' && room.board")
     tab.get_by_role("button", name="New board").click()
-    until(tab, f"room.board !== '{before}'")
+    drawn = "document.querySelector('.maps .sheet')?.dataset.drawn"
+    until(tab, f"room.board !== '{before}' && {drawn}?.split(':')[1] === room.revision")
     sheet = tab.get_by_role("application", name="Channel 1 of conv1")
     sheet.focus()
     sheet.press("ArrowRight")

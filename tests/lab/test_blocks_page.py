@@ -25,7 +25,8 @@ def open_board(tabs, lab, preset=None):
     tab = tabs.open(lab, "/#blocks")
     before = until(tab, "room.state !== 'loading' && room.board")
     tab.get_by_role("button", name="New board").click()
-    until(tab, f"room.state === 'ready' && room.board !== '{before}' && {DRAWN}")
+    until(tab, f"room.state === 'ready' && room.board !== '{before}'")
+    until(tab, f"{DRAWN}?.split(':')[1] === room.revision")
     if preset is not None:
         changing(tab, lambda: tab.get_by_label("Begin with").first.select_option(preset))
     return tab

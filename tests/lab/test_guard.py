@@ -48,7 +48,7 @@ def cookie(lab):
 
 def asked(lab, method, path, host=None, body=None, **headers):
     """The status, the headers and the body of one request, with these headers and no others."""
-    connection = http.client.HTTPConnection(lab.host, lab.port, timeout=10)
+    connection = http.client.HTTPConnection(lab.host, lab.port, timeout=120)
     connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
     connection.putheader("Host", f"127.0.0.1:{lab.port}" if host is None else host)
     for name, value in headers.items():

@@ -35,6 +35,13 @@ def to_the_end(tab, iterations):
     until(tab, f"room.iteration === '{iterations}' && {ENDED}")
 
 
+def pause(tab):
+    """Hold the run, if it has not ended meanwhile."""
+    buttons = "[...document.querySelectorAll('.transport button')]"
+    tab.evaluate(f"{buttons}.find((b) => b.textContent === 'Pause')?.click()")
+    until(tab, "room.state !== 'playing'")
+
+
 def train_figure(tab):
     """How many training points are wrong, in words, once it is counted."""
     said = "document.querySelector('[data-figure=train]')?.textContent"
@@ -45,8 +52,7 @@ def test_the_first_screen_trains_by_itself(tabs, lab):
     tab = tabs.open(lab, moving=True)
     until(tab, "room.state === 'playing' && Number(room.iteration) > 500")
     assert "click a point" in tab.locator(".lead").inner_text()
-    tab.get_by_role("button", name="Pause").evaluate("b => b.click()")
-    until(tab, "room.state !== 'playing'")
+    pause(tab)
     assert tab.locator("canvas").first.get_attribute("data-iteration") is not None
 
 
@@ -78,8 +84,10 @@ def test_play_hold_step_and_back_are_the_same_bits(tabs, lab):
 
 
 def test_every_number_of_the_chain_rule_while_it_trains(tabs, lab):
-    tab = tabs.open(lab, "/#points?hidden=4&iterations=200000&seed=1", moving=True)
-    until(tab, "room.state === 'playing' && Number(room.iteration) > 50")
+    tab = tabs.open(lab, "/#points?hidden=4&iterations=2000000&seed=1", moving=True)
+    until(
+        tab, "room.state === 'playing' && document.querySelector('canvas').dataset.iteration > 50"
+    )
     tab.locator("canvas").first.click(position={"x": 180, "y": 160})
     until(tab, "document.querySelector('[data-derived]')")
     choose(tab, "Digits", "17")
@@ -116,6 +124,7 @@ def test_every_number_of_the_chain_rule_while_it_trains(tabs, lab):
             assert re.fullmatch(r"(?:[-+*/(), \d.e]|max|exp|log)+", calculation)
             added = eval(calculation, {"max": max, "exp": math.exp, "log": math.log})
             assert added == pytest.approx(float(value), rel=1e-12, abs=1e-12), line
+    pause(tab)
 
 
 def test_the_curves_are_exact_to_the_single_iteration(tabs, lab):
@@ -141,9 +150,9 @@ def test_the_curves_are_exact_to_the_single_iteration(tabs, lab):
           " return b - a < 200 && Number(p.rows) === b - a + 1 })()")  # fmt: skip
     box = plot.bounding_box()
     tab.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 100)
-    until(tab, "document.querySelector('.readout').dataset.at > 301")
-    at = int(shown.get_attribute("data-at"))
-    assert int(shown.get_attribute("data-train")) == run.train_wrong[at - 1]
+    found = "((d) => Number(d.at) > 301 && [d.at, d.train])"
+    at, wrong = map(int, until(tab, f"{found}(document.querySelector('.readout').dataset)"))
+    assert wrong == run.train_wrong[at - 1]
     plot.press("Enter")
     until(tab, f"room.iteration === '{at}' && room.state !== 'playing'")
 

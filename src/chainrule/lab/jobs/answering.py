@@ -90,6 +90,8 @@ class Answering:
 
     def release(self) -> None:
         """Go on with what waited."""
+        if not self._holds:
+            return
         self._holds = False
         self._send([q for q in self._asked.values() if q.values["do"] in self._heavy])
 

@@ -23,6 +23,7 @@ CREATE INDEX IF NOT EXISTS runs_of_owner ON runs (owner, changed);
 CREATE TABLE IF NOT EXISTS files (
     run TEXT NOT NULL, number INTEGER NOT NULL, name TEXT NOT NULL, bytes INTEGER NOT NULL,
     seen TEXT NOT NULL, PRIMARY KEY (run, number));
+CREATE TABLE IF NOT EXISTS numbers (run TEXT PRIMARY KEY, last INTEGER NOT NULL);
 """
 _RUNNING = ("running", "paused")
 
@@ -147,16 +148,21 @@ class Store:
         with self._asked():
             self._base.execute("DELETE FROM runs WHERE id = ?", (run,))
             self._base.execute("DELETE FROM files WHERE run = ?", (run,))
+            self._base.execute("DELETE FROM numbers WHERE run = ?", (run,))
 
     def add_file(self, run: str, name: str, size: int, seen: dict[str, Any]) -> int:
-        """Note a file of so many bytes; give its number, the next one of its run."""
+        """Note a file of so many bytes; give its number, which no other file of its run ever had:
+        what is still on its way to one that was dropped must not come to another."""
         with self._asked():
             found = self._base.execute(
-                "INSERT INTO files SELECT ?, coalesce(max(number), 0) + 1, ?, ?, ? FROM files "
-                "WHERE run = ? RETURNING number",
-                (run, name, size, json.dumps(seen), run),
+                "INSERT INTO numbers SELECT ?, coalesce(max(number), 0) + 1 FROM files "
+                "WHERE run = ? ON CONFLICT (run) DO UPDATE SET last = last + 1 RETURNING last",
+                (run, run),
             )
-            return int(found.fetchall()[0][0])
+            number = int(found.fetchall()[0][0])
+            row = (run, number, name, size, json.dumps(seen))
+            self._base.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?)", row)
+            return number
 
     def files(self, run: str) -> list[Kept]:
         """The files of a run, in the order in which they came."""
@@ -174,13 +180,21 @@ class Store:
             ).fetchone()
             return int(found[0]) if found else None
 
-    def see_file(self, run: str, number: int, seen: dict[str, Any]) -> None:
-        """Note what was found out about a file."""
+    def see_file(self, run: str, number: int, found: dict[str, Any]) -> dict[str, Any]:
+        """Note what was found out about a file beside what is known of it by now, None to forget
+        a value; give all that is known."""
+        place = (run, number)
         with self._asked():
+            row = self._base.execute(
+                "SELECT seen FROM files WHERE run = ? AND number = ?", place
+            ).fetchone()
+            known = {**(json.loads(row[0]) if row else {}), **found}
+            seen = {name: value for name, value in known.items() if value is not None}
             self._base.execute(
                 "UPDATE files SET seen = ? WHERE run = ? AND number = ?",
-                (json.dumps(seen), run, number),
+                (json.dumps(seen), *place),
             )
+        return seen
 
     def drop_file(self, run: str, number: int) -> None:
         """Forget a file of a run."""

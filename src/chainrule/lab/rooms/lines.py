@@ -168,6 +168,7 @@ class LinesRoom:
         seen = {"truth": " ".join(text.split()), "typed": kind}
         written = self._sheets.new_file(sheet.id)
         await run_in_threadpool(written.write_bytes, content)
+        files = self._lab.store.files(sheet.id)  # another one may have been drawn meanwhile
         count = 1 + max((kept.number for kept in files), default=0)
         return self._sheets.keep(sheet, f"typed {count}.png", written, len(content), seen)
 
@@ -218,8 +219,7 @@ class LinesRoom:
                 self._sheets.drop(sheet.id, text.number)
 
     def _see(self, sheet: Record, kept: Kept, **values: Any) -> Kept:
-        seen = {key: value for key, value in {**kept.seen, **values}.items() if value is not None}
-        self._lab.store.see_file(sheet.id, kept.number, seen)
+        seen = self._lab.store.see_file(sheet.id, kept.number, values)
         return Kept(kept.number, kept.name, kept.bytes, seen)
 
     async def _rows(self, request: Request) -> Response:

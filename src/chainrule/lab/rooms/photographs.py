@@ -101,9 +101,9 @@ class PhotographsRoom:
             self._albums.take(album, file.name, written, file.stat().st_size)
 
     async def _show(self, request: Request) -> Response:
-        album = self._found(request)
-        files = self._lab.store.files(album.id)
+        files = self._lab.store.files(self._found(request).id)
         collection = await run_in_threadpool(classes_of, files)
+        album = self._found(request)  # a training may have ended meanwhile
         counts = (collection.truth == 1).sum(0).tolist()
         quotas = self._lab.quotas
         return JSONResponse(
@@ -161,7 +161,7 @@ class PhotographsRoom:
             )  # fmt: skip
         except ChainruleError as error:
             seen = {"reason": str(error)}
-        self._lab.store.see_file(album.id, kept.number, seen)
+        seen = self._lab.store.see_file(album.id, kept.number, seen)
         return Kept(kept.number, kept.name, kept.bytes, seen)
 
     def _place(self, album: Record, kept: Kept) -> dict[str, str]:

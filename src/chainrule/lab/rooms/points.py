@@ -172,18 +172,8 @@ class PointsRoom:
             for live in self._live.values():
                 if live.id != values["run"] or values["do"] != "open":
                     self._open(live, live.news.get("iteration", 0), "pause")
-            worker.send(self._resumed(values))
-
-    def _resumed(self, values: dict[str, Any]) -> dict[str, Any]:
-        """What is told to a run that is on its way to where it was: go there first."""
-        live = self._live.get(values["run"])
-        at = live.news.get("iteration", 0) if live is not None else 0
-        if values["do"] == "play":
-            return {"run": values["run"], "do": "seek", "to": at, "then": "play"}
-        if values["do"] == "step" and live is not None:
-            to = min(at + values["steps"], live.recipe.iterations)
-            return {"run": values["run"], "do": "seek", "to": to, "then": "pause"}
-        return values
+            if values["do"] != "pause":  # it would keep the run from where it was
+                worker.send(values)
 
     def _lost(self) -> None:
         """The worker was killed: another one brings every run to where it was."""

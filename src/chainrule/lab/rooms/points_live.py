@@ -77,12 +77,15 @@ class LiveRun:
         what = values["do"]
         if what == "pace":
             self._pace = values["pace"]
+        elif what == "play" and self._seeking:
+            self._then = "play"  # from where it is going
         elif what == "play":
             self._play(self._recipe.iterations, seeking=False)
         elif what == "pause":
             self.is_playing = self._seeking = False
         elif what == "step":
-            self._play(self._stepping.iteration + values["steps"], seeking=True)
+            at = self._until if self._seeking else self._stepping.iteration
+            self._play(at + values["steps"], seeking=True)
         elif what == "seek":
             self._seek(values["to"], values.get("then", "pause"))
         self.has_news, self.next_report = True, 0.0

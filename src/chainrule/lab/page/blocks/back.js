@@ -8,27 +8,35 @@ import { Formula } from "../shared/math.js";
 import { short, where } from "./entry.js";
 
 /** @typedef {import("./room.js").Chosen} Chosen
- *  @typedef {{at: number, entry: number[]}} Step */
+ *  @typedef {{at: number, entry: number[]}} Step
+ *  @typedef {{of: string, revision: number, step: Step, apart: import("./entry.js").Apart}} Found */
 
 /** @param {{base: string, revision: number, names: string[], chosen: Chosen | null, from: number[] | null}} properties */
 export function Back({ base, revision, names, chosen, from }) {
-  const [steps, setSteps] = useState(/** @type {Step[]} */ ([]));
-  const [found, setFound] = useState(/** @type {{step: Step, apart: import("./entry.js").Apart} | null} */ (null));
+  const [gone, setGone] = useState(/** @type {{from: string, steps: Step[]}} */ ({ from: "", steps: [] }));
+  const [answer, setAnswer] = useState(/** @type {Found | null} */ (null));
   const [said, setSaid] = useState("");
-  useEffect(() => setSteps(from ? [{ at: 0, entry: from }] : []), [from?.join(), chosen?.layer, chosen?.place.join()]);
+  const start = from && chosen ? `${chosen.layer} ${chosen.place} ${from}` : "";
+  const steps = gone.from === start ? gone.steps : from && chosen ? [{ at: 0, entry: from }] : [];
+  /** @param {Step[]} to */
+  const setSteps = (to) => setGone({ from: start, steps: to });
   const step = steps[steps.length - 1];
+  const asked = step && chosen && step.at < chosen.layer
+    ? `${base}/apart?layer=${chosen.layer}&place=${chosen.place}&at=${step.at}&entry=${step.entry}` : "";
   useEffect(() => {
-    if (!step || !chosen || step.at >= chosen.layer) return void setFound(null);
+    if (!asked) return;
     let stopped = false;
-    get(`${base}/apart?layer=${chosen.layer}&place=${chosen.place}&at=${step.at}&entry=${step.entry}`).then(
-      (apart) => stopped || (setFound({ step, apart }), setSaid("")),
-      (e) => stopped || (setFound(null), setSaid(e.message)),
+    get(asked).then(
+      (apart) => stopped || (setAnswer({ of: asked, revision, step, apart }), setSaid("")),
+      (e) => stopped || (setAnswer(null), setSaid(e.message)),
     );
     return () => void (stopped = true);
-  }, [base, revision, chosen?.layer, chosen?.place.join(), step?.at, step?.entry.join()]);
+  }, [asked, revision]);
+  const found = asked && answer?.of === asked ? answer : null;
+  const isNew = found?.revision === revision; // what is shown meanwhile is from before a change
   const label = (/** @type {number} */ at) => (at === 0 ? "the picture" : names[at - 1]);
-  return html`<section class="back" aria-labelledby="back-title" data-back=${found ? `${found.step.at}:${found.step.entry}` : ""}
-      data-total=${found?.apart.total} data-numeric=${found?.apart.numeric}>
+  return html`<section class="back" aria-labelledby="back-title" data-back=${found && isNew ? `${found.step.at}:${found.step.entry}` : ""}
+      data-total=${isNew ? found?.apart.total : undefined} data-numeric=${isNew ? found?.apart.numeric : undefined}>
     <h2 id="back-title">Back, by hand</h2>
     ${!chosen && html`<p>Click a pixel of what comes out: its derivative by every pixel of the picture is taken, and each of them can be taken apart.</p>`}
     ${chosen && !from && html`<p>s is ${names[chosen.layer - 1]} at ${where(chosen.place)}. Click a pixel of the picture inside the white frame.</p>`}

@@ -12,15 +12,15 @@ const QUIET = 400; // milliseconds without a change until it is checked again
 /** @param {{base: string, revision: number, layer: number, name: string}} properties */
 export function Check({ base, revision, layer, name }) {
   const [found, setFound] = useState(/** @type {{key: string, checked: Checked} | null} */ (null));
-  const [said, setSaid] = useState("");
+  const [refused, setRefused] = useState({ key: "", said: "" });
   const key = `${layer}:${revision}`;
+  const said = refused.key === key ? refused.said : "";
   useEffect(() => {
     let stopped = false;
-    setSaid("");
     const timer = setTimeout(() => {
       get(`${base}/check?layer=${layer}`).then(
         (checked) => stopped || setFound({ key, checked }),
-        (e) => stopped || (setFound(null), setSaid(e.message)),
+        (e) => stopped || (setFound(null), setRefused({ key, said: e.message })),
       );
     }, QUIET);
     return () => {
@@ -66,16 +66,17 @@ export function OwnLayer() {
   const [name, setName] = useState("a mean for a sum");
   const [formulas, setFormulas] = useState(LAYERS[name]);
   const [found, setFound] = useState(/** @type {{key: string, checked: Checked} | null} */ (null));
-  const [said, setSaid] = useState("");
+  const [refused, setRefused] = useState({ key: "", said: "" });
   const [known, setKnown] = useState(/** @type {{call: string, said: string}[]} */ ([]));
   const key = JSON.stringify(formulas);
+  const said = refused.key === key ? refused.said : "";
   useEffect(() => void get("/api/blocks/functions").then(({ functions }) => setKnown(functions), () => {}), []);
   useEffect(() => {
     let stopped = false;
     const timer = setTimeout(() => {
       post("/api/blocks/written", formulas).then(
-        (checked) => stopped || (setFound({ key, checked }), setSaid("")),
-        (e) => stopped || (setFound(null), setSaid(e.message)),
+        (checked) => stopped || setFound({ key, checked }),
+        (e) => stopped || (setFound(null), setRefused({ key, said: e.message })),
       );
     }, QUIET);
     return () => {

@@ -7,7 +7,7 @@ import { Formula } from "../shared/math.js";
 /** @typedef {{kernel: number[], stride: number[], padding: number[], dilation: number[]}} Window
  *  @typedef {{total: number, rest: number, of: number | null, left?: number, places: number[][], values: number[], slopes: number[],
  *    window: Window | null, field?: number[] | null, numeric?: number, kink?: boolean}} Apart
- *  @typedef {{layer: number, place: number[], apart: Apart}} Entry */
+ *  @typedef {{base: string, revision: number, layer: number, place: number[], apart: Apart}} Entry */
 
 const GRID = 7; // taps in a row that fit
 

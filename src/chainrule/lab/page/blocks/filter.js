@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { get } from "../shared/api.js";
 import { number } from "../shared/format.js";
 import { html } from "../shared/html.js";
+import { Typed } from "../shared/typed.js";
 
 /** @typedef {{name: string, row: number, shape: number[], values: number[], slopes: number[] | null}} Parameter
  *  @typedef {import("./room.js").Chosen} Chosen */
@@ -10,22 +11,27 @@ import { html } from "../shared/html.js";
 /** @param {{base: string, revision: number, layer: number, name: string, channel: number, chosen: Chosen | null,
  *   change: (values: object) => void}} properties */
 export function Filter({ base, revision, layer, name, channel, chosen, change }) {
-  const [found, setFound] = useState(/** @type {Parameter[]} */ ([]));
-  const [numeric, setNumeric] = useState("");
+  const [answer, setAnswer] = useState({ of: "", asked: "", parameters: /** @type {Parameter[]} */ ([]) });
+  const [difference, setDifference] = useState({ of: "", said: "" });
+  const of = `${base} ${layer} ${channel}`;
+  const place = chosen ? `layer=${chosen.layer}&place=${chosen.place}` : `layer=${layer}`;
+  const address = `${base}/filters?${place}&at=${layer}&channel=${channel}`;
+  const asked = `${address} ${revision}`;
   useEffect(() => {
     let stopped = false;
-    setNumeric("");
-    const place = chosen ? `layer=${chosen.layer}&place=${chosen.place}` : `layer=${layer}`;
-    get(`${base}/filters?${place}&at=${layer}&channel=${channel}`).then(({ parameters }) => stopped || setFound(parameters), () => stopped || setFound([]));
+    get(address).then(({ parameters }) => stopped || setAnswer({ of, asked, parameters }), () => stopped || setAnswer({ of, asked, parameters: [] }));
     return () => void (stopped = true);
-  }, [base, revision, layer, channel, chosen?.layer, chosen?.place.join()]);
+  }, [asked]);
+  const found = answer.of === of ? answer.parameters : [];
+  const isNew = answer.asked === asked; // what is shown meanwhile is from before a change
+  const numeric = difference.of === asked ? difference.said : "";
   /** @param {string} parameter @param {number[]} entry */
   const byDifferences = (parameter, entry) =>
     chosen && get(`${base}/weight?layer=${chosen.layer}&place=${chosen.place}&name=${parameter}&entry=${entry}`).then(
-      ({ total, numeric: other, kink }) => setNumeric(`By ${parameter}[${entry.map((e) => e + 1)}]: ${number(total, 10)} by hand, ${number(other, 10)} by differences${kink ? ", at a kink, where the slopes to either side differ" : ""}.`),
-      (e) => setNumeric(e.message),
+      ({ total, numeric: other, kink }) => setDifference({ of: asked, said: `By ${parameter}[${entry.map((e) => e + 1)}]: ${number(total, 10)} by hand, ${number(other, 10)} by differences${kink ? ", at a kink, where the slopes to either side differ" : ""}.` }),
+      (e) => setDifference({ of: asked, said: e.message }),
     );
-  return html`<section class="filter" aria-labelledby="filter-title" data-filter=${channel} data-revision=${revision}>
+  return html`<section class="filter" aria-labelledby="filter-title" data-filter=${isNew ? channel : undefined} data-revision=${isNew ? revision : undefined}>
     <h2 id="filter-title">Its numbers: channel ${channel + 1} of ${name}</h2>
     <p class="quiet">Change one, and everything is computed anew.${found.some((p) => p.slopes) ? " Under it stands the derivative of the chosen output by it." : ""}</p>
     ${found.map((parameter) => html`<div key=${parameter.name}>${grids(parameter).map(({ title, rows }) => html`<div class="scroll" tabindex="0" role="group" aria-label=${title}><table class="window">
@@ -39,14 +45,12 @@ export function Filter({ base, revision, layer, name, channel, chosen, change })
 
 /** @param {{value: number, label: string, set: (value: number) => void}} properties */
 function Weight({ value, label, set }) {
-  /** @param {any} event */
-  const changed = ({ target }) => {
-    const to = Number(target.value);
-    if (target.value.trim() && Number.isFinite(to) && to !== value) set(to);
-    else target.value = String(value);
+  /** @param {string} text */
+  const take = (text) => {
+    const to = Number(text);
+    if (text.trim() && Number.isFinite(to) && to !== value) set(to);
   };
-  return html`<input class="weight" type="text" inputmode="decimal" aria-label=${label} value=${Number(value.toPrecision(6))} data-value=${value}
-    onChange=${changed} />`;
+  return html`<${Typed} class="weight" type="text" inputmode="decimal" aria-label=${label} value=${Number(value.toPrecision(6))} data-value=${value} take=${take} />`;
 }
 
 /** A parameter's row as tables: one for each channel that goes in.

@@ -1,5 +1,5 @@
 // The chain: its layers, which of them is looked at, and how they are changed.
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { html } from "../shared/html.js";
 import { given } from "./frames.js";
 
@@ -45,9 +45,7 @@ export function Layers({ board, layer, choose, change, openChain }) {
 
 /** @param {{layer: Layer, isFirst: boolean, isLast: boolean, change: (values: object) => void}} properties */
 function Settings({ layer, isFirst, isLast, change }) {
-  const initial = () => Object.fromEntries(layer.settings.map(({ name, value }) => [name, value]));
-  const [values, setValues] = useState(/** @type {Record<string, string>} */ (initial()));
-  useEffect(() => setValues(initial()), [layer]);
+  const [values, setValues] = useState(/** @type {Record<string, string>} */ (Object.fromEntries(layer.settings.map(({ name, value }) => [name, value]))));
   /** @param {string} name @param {string} value */
   const set = (name, value) => setValues({ ...values, [name]: value });
   return html`<form class="fields" onSubmit=${(/** @type {Event} */ e) => (e.preventDefault(), change({ do: "set", layer: layer.name, settings: values }))}>

@@ -14,26 +14,27 @@ const LATER = 50; // milliseconds: the channel that is looked at is painted firs
 /** @param {{base: string, revision: number, given: Given | null, layer: number, name: string, chosen: Chosen | null,
  *   point: (place: number[] | null) => void, choose: (place: number[]) => void}} properties */
 export function OutputMaps({ base, revision, given, layer, name, chosen, point, choose }) {
-  const [asked, setAsked] = useState(/** @type {Given | null} */ (null));
+  const of = `${base} ${layer}`;
+  const [asked, setAsked] = useState(/** @type {Given & {of: string} | null} */ (null));
   const [said, setSaid] = useState("");
   const key = `${layer}:${revision}`;
   const came = given?.key === key ? given : null;
   useEffect(() => {
     let stopped = false;
-    if (came) return void (setAsked(came), setSaid(""));
+    if (came) return void (setAsked({ of, ...came }), setSaid(""));
     framed(`${base}/maps?layer=${layer}`).then(
-      (maps) => stopped || (setAsked({ key, maps }), setSaid("")),
+      (maps) => stopped || (setAsked({ of, key, maps }), setSaid("")),
       (e) => stopped || setSaid(e.message),
     );
     return () => void (stopped = true);
   }, [base, revision, layer]);
   const place = chosen?.layer === layer ? chosen.place : null;
-  const found = came ?? asked;
+  const found = came ? { of, ...came } : asked;
   const maps = found?.maps;
   return html`<section class="maps" aria-labelledby="maps-title" data-maps=${found?.key} data-low=${maps?.said.low} data-high=${maps?.said.high}>
     <h2 id="maps-title">What comes out of ${name}</h2>
     ${said && html`<p role="alert" class="wrong">${said}</p>`}
-    ${found && maps && found.key.startsWith(`${layer}:`) && (maps.said.values
+    ${found && maps && found.of === of && (maps.said.values
       ? html`<${Row} said=${maps.said} place=${place} choose=${choose} />`
       : html`<${Channels} maps=${maps} drawn=${found.key} place=${place} name=${name} point=${point} choose=${choose} />`)}
   </section>`;

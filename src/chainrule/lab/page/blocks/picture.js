@@ -8,24 +8,26 @@ import { Sheet } from "./sheet.js";
 /** @typedef {import("./frames.js").Maps} Maps
  *  @typedef {import("./room.js").Chosen} Chosen */
 
-/** @param {{base: string, revision: number, board: import("./room.js").Board, chosen: Chosen | null, field: number[] | null,
+/** @param {{base: string, revision: number, opened: number, board: import("./room.js").Board, chosen: Chosen | null, field: number[] | null,
  *   from: number[] | null, setFrom: (entry: number[]) => void, change: (values: object) => void, openPicture: (file: File) => void}} properties */
-export function Picture({ base, revision, board, chosen, field, from, setFrom, change, openPicture }) {
+export function Picture({ base, revision, opened, board, chosen, field, from, setFrom, change, openPicture }) {
   const [maps, setMaps] = useState(/** @type {Maps | null} */ (null));
-  const [slopes, setSlopes] = useState(/** @type {{said: any, bytes: Uint8ClampedArray} | null} */ (null));
+  const [answer, setAnswer] = useState(/** @type {{of: string, said: any, bytes: Uint8ClampedArray} | null} */ (null));
   const [view, setView] = useState("picture");
   const [over, setOver] = useState(false);
   useEffect(() => {
     let stopped = false;
     framed(`${base}/maps?layer=0`).then((found) => stopped || setMaps(found), () => {});
     return () => void (stopped = true);
-  }, [base, board.picture.name, board.side, board.picture.shape.join()]);
+  }, [base, opened, board.picture.name, board.side, board.picture.shape.join()]);
+  const asked = chosen ? `${base}/derivative?layer=${chosen.layer}&place=${chosen.place}` : "";
   useEffect(() => {
     let stopped = false;
-    if (!chosen) setSlopes(null);
-    else framed(`${base}/derivative?layer=${chosen.layer}&place=${chosen.place}`).then((found) => stopped || setSlopes(found), () => stopped || setSlopes(null));
+    if (asked) framed(asked).then((found) => stopped || setAnswer({ of: `${asked} ${revision}`, ...found }), () => stopped || setAnswer(null));
     return () => void (stopped = true);
-  }, [base, revision, chosen?.layer, chosen?.place.join()]);
+  }, [asked, revision]);
+  const slopes = asked && answer?.of.startsWith(base) ? answer : null;
+  const isNew = slopes?.of === `${asked} ${revision}`; // what is shown meanwhile is of another output
   const shown = view === "derivative" && slopes ? slopes : maps;
   const [channels, height, width] = shown?.said.shape ?? board.picture.shape;
   const sheet = useMemo(() => shown && sheetOf(shown.bytes, height, width, 0, channels === 3), [shown]);
@@ -43,15 +45,15 @@ export function Picture({ base, revision, board, chosen, field, from, setFrom, c
   return html`<section class=${`drop ${over ? "over" : ""}`} aria-labelledby="picture-title"
       onDragOver=${(/** @type {Event} */ e) => (e.preventDefault(), setOver(true))} onDragLeave=${() => setOver(false)} onDrop=${drop}>
     <h2 id="picture-title">Picture</h2>
-    <${Sheet} sheet=${sheet} frames=${frames} drawn=${`${view}:${revision}`} label=${`${board.picture.name}${view === "derivative" ? ", the derivative by each pixel" : ""}`}
+    <${Sheet} sheet=${sheet} frames=${frames} drawn=${shown === maps ? "picture" : `derivative ${slopes?.of}`} label=${`${board.picture.name}${view === "derivative" ? ", the derivative by each pixel" : ""}`}
       onPlace=${(/** @type {MouseEvent} */ e) => choose(under(e, height, width))} keys="picture-keys"
       onKey=${(/** @type {KeyboardEvent} */ e) => { const to = moved(e, from?.slice(1) ?? [0, 0], height, width); if (to) choose(to); }} />
     <p id="picture-keys" class="quiet name">${board.picture.name}, ${width} × ${height} pixels. White frame: what the output sees; yellow: the pixel that is taken apart
       (click, or the arrow keys).</p>
     <div class="row"><label><input type="radio" name="view" checked=${view === "picture"} onChange=${() => setView("picture")} /> the picture</label>
       <label><input type="radio" name="view" checked=${view === "derivative"} disabled=${!slopes} onChange=${() => setView("derivative")} /> derivative of the chosen output</label></div>
-    ${slopes && html`<p class="quiet" data-slopes=${slopes.said.pixels}>It depends on ${whole(slopes.said.pixels)} pixels; the largest derivative is ${number(slopes.said.most)}. Grey is 0.
-      ${" "}<button onClick=${() => setFrom(slopes.said.strongest)}>Take the strongest apart</button></p>`}
+    ${slopes && html`<p class="quiet" data-slopes=${isNew ? slopes.said.pixels : undefined}>It depends on ${whole(slopes.said.pixels)} pixels; the largest derivative is ${number(slopes.said.most)}. Grey is 0.
+      ${" "}<button onClick=${() => setFrom(slopes.said.strongest)} disabled=${!isNew}>Take the strongest apart</button></p>`}
     <div class="row"><label class="button">Open a picture <input class="hidden" type="file" accept="image/*"
         onChange=${(/** @type {any} */ e) => given(e, openPicture)} /></label>
       ${!board.fixed && html`<label>Longer side <select class="picture-side" value=${board.side} onChange=${(/** @type {any} */ e) => change({ do: "side", side: Number(e.target.value) })}>

@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get, post, upload } from "../shared/api.js";
 import { html } from "../shared/html.js";
+import { Newest } from "../shared/newest.js";
 import { Back } from "./back.js";
 import { Check, OwnLayer } from "./check.js";
 import { Derivation } from "./derivation.js";
@@ -17,7 +18,8 @@ import { Take } from "./take.js";
  *    settings: {name: string, choices: string[], value: string}[], derivation: string}} Layer
  *  @typedef {{id: string, side: number, sides: number[], most: number, picture: {name: string, shape: number[]}, layers: Layer[],
  *    undo: number, presets: string[], kinds: {kind: string, first: string}[], fixed: boolean}} Board
- *  @typedef {{layer: number, place: number[]}} Chosen */
+ *  @typedef {{layer: number, place: number[]}} Chosen
+ *  @typedef {{layer: number, maps: import("./frames.js").Maps} | null} Came */
 
 /** @param {{query: string}} properties */
 export function Blocks({ query }) {
@@ -28,11 +30,15 @@ export function Blocks({ query }) {
   const [layer, setLayer] = useState(Number(asked.get("layer") ?? 1));
   const [chosen, setChosen] = useState(/** @type {Chosen | null} */ (null));
   const [from, setFrom] = useState(/** @type {number[] | null} */ (null));
-  const [busy, setBusy] = useState(0);
+  const [busy, setBusy] = useState(0); // changes that are on their way
+  const [pictures, setPictures] = useState(0); // that were opened
   const [phase, setPhase] = useState("");
   const [said, setSaid] = useState("");
   const here = useRef(true);
   const shows = useRef(0); // how often the board was shown
+  const [newest] = useState(() => new Newest());
+  const now = useRef({ board, layer, chosen });
+  now.current = { board, layer, chosen };
 
   useEffect(() => {
     /** @param {Event} event */
@@ -47,11 +53,13 @@ export function Blocks({ query }) {
     };
   }, []);
   useEffect(() => {
+    const isWanted = newest.enter();
     enter(asked.get("board")).then((found) => {
+      if (!isWanted()) return;
       show(found);
       const place = asked.get("place")?.split(",").map(Number);
       if (place && !place.some(Number.isNaN)) setChosen({ layer: Number(asked.get("layer") ?? 1), place });
-    }, fail);
+    }, (e) => isWanted() && fail(e));
   }, []);
   useEffect(() => {
     if (!board) return;
@@ -61,11 +69,8 @@ export function Blocks({ query }) {
   }, [board?.id, layer, chosen]);
 
   /** @param {Error} error */
-  const fail = (error) => {
-    setSaid(error.message);
-    setBusy((n) => Math.max(0, n - 1));
-  };
-  /** @param {Board} found @param {{layer: number, maps: import("./frames.js").Maps} | null} [came] */
+  const fail = (error) => setSaid(error.message);
+  /** @param {Board} found @param {Came} [came] */
   const show = (found, came = null) => {
     if (!here.current) return; // the address is another room's by now
     shows.current += 1;
@@ -73,44 +78,55 @@ export function Blocks({ query }) {
     setRevision(shows.current);
     setGiven(came && { key: `${came.layer}:${shows.current}`, maps: came.maps });
     setSaid("");
-    setBusy(0);
   };
-  /** Keep what is looked at where it still is. @param {Board} found @param {{layer: number, maps: import("./frames.js").Maps} | null} [came] */
+  /** Keep what is looked at where it still is: by now, not when the change was asked for. @param {Board} found @param {Came} [came] */
   const settle = (found, came) => {
+    const { board, layer, chosen } = now.current;
     const at = board && found.layers.findIndex(({ name }) => name === board.layers[layer - 1]?.name);
-    const now = at !== null && at >= 0 ? at + 1 : Math.max(1, Math.min(layer, found.layers.length));
-    const shape = found.layers[now - 1]?.shape ?? [];
+    const to = at !== null && at >= 0 ? at + 1 : Math.max(1, Math.min(layer, found.layers.length));
+    const shape = found.layers[to - 1]?.shape ?? [];
     const fits = chosen?.layer === layer && chosen.place.length === shape.length && chosen.place.every((p, k) => p < shape[k]);
-    setLayer(now);
-    setChosen(chosen && fits ? { layer: now, place: chosen.place } : null);
+    setLayer(to);
+    setChosen(chosen && fits ? { layer: to, place: chosen.place } : null);
     if (!fits || found.picture.shape.join() !== board?.picture.shape.join()) setFrom(null);
     show(found, came);
   };
-  /** @param {object} values */
-  const change = (values) => {
+  /** @param {Promise<{found: Board, came?: Came}>} change the board as it will be, and what comes with it */
+  const changing = async (change) => {
+    const isNew = newest.ask();
     setBusy((n) => n + 1);
-    return postFramed(`${base}/change?maps=${layer}`, values).then(
-      ({ said: { maps, ...found }, bytes }) => settle(found, maps && { layer, maps: { said: maps, bytes } }),
-      fail,
-    );
+    try {
+      const { found, came } = await change;
+      if (isNew()) settle(found, came);
+    } catch (error) {
+      fail(/** @type {Error} */ (error));
+    }
+    setBusy((n) => n - 1);
   };
+  /** @param {object} values */
+  const change = (values) =>
+    changing(postFramed(`${base}/change?maps=${layer}`, values).then(({ said: { maps, ...found }, bytes }) =>
+      ({ found, came: maps && { layer, maps: { said: maps, bytes } } })));
   /** @param {File} file */
   const openPicture = (file) => {
     if (board && file.size > board.most) return setSaid(`${file.name} has ${file.size.toLocaleString("en-US")} bytes; expected at most ${board.most.toLocaleString("en-US")}`);
-    setBusy((n) => n + 1);
-    return upload(`${base}/picture?name=${encodeURIComponent(file.name)}`, file).then(settle, fail);
+    return changing(upload(`${base}/picture?name=${encodeURIComponent(file.name)}`, file).then((found) => {
+      setPictures((n) => n + 1);
+      return { found };
+    }));
   };
   /** @param {Blob} file */
-  const openChain = (file) => {
-    setBusy((n) => n + 1);
-    return upload(`${base}/chain`, file).then(settle, fail);
+  const openChain = (file) => changing(upload(`${base}/chain`, file).then((found) => ({ found })));
+  const fresh = () => {
+    const isWanted = newest.enter();
+    return post("/api/blocks/boards", {}).then(({ id }) => get(`/api/blocks/boards/${id}`)).then((found) => {
+      if (!isWanted()) return;
+      setLayer(1);
+      setChosen(null);
+      setFrom(null);
+      show(found);
+    }).catch((e) => isWanted() && fail(e));
   };
-  const fresh = () => post("/api/blocks/boards", {}).then(({ id }) => get(`/api/blocks/boards/${id}`)).then((found) => {
-    setLayer(1);
-    setChosen(null);
-    setFrom(null);
-    show(found);
-  }).catch(fail);
   /** @param {number} to */
   const look = (to) => {
     setLayer(to);
@@ -133,12 +149,12 @@ export function Blocks({ query }) {
     ${board && html`<div class="bench">
       <div class="side"><${Layers} board=${board} layer=${layer} choose=${look} change=${change} openChain=${openChain} />
         <p><button onClick=${fresh}>New board</button></p></div>
-      <${Picture} base=${base} revision=${revision} board=${board} chosen=${shown ? chosen : null} field=${entry?.apart.field ?? null}
+      <${Picture} base=${base} revision=${revision} opened=${pictures} board=${board} chosen=${shown ? chosen : null} field=${entry?.apart.field ?? null}
         from=${from} setFrom=${setFrom} change=${change} openPicture=${openPicture} />
       ${shown && html`<${OutputMaps} base=${base} revision=${revision} given=${given} layer=${layer} name=${shown.name} chosen=${chosen} point=${point} choose=${choose} />`}
     </div>
     ${shown && html`<div class="steps">
-      <${EntryOf} entry=${entry} layer=${shown} isPinned=${entry !== null && entry.place.join() === chosen?.place.join()} />
+      <${EntryOf} entry=${entry} layer=${shown} isPinned=${entry !== null && entry.revision === revision && entry.place.join() === chosen?.place.join()} />
       ${Object.keys(shown.parameters).length > 0 && html`<${Filter} base=${base} revision=${revision} layer=${layer} name=${shown.name} channel=${channel} chosen=${chosen} change=${change} />`}
       <${Back} base=${base} revision=${revision} names=${board.layers.map(({ name }) => name)} chosen=${chosen} from=${from} />
       <${Derivation} layer=${shown} />
@@ -156,7 +172,8 @@ async function enter(id) {
 }
 
 /**
- * The entry that is pointed at, else the chosen one; while one answer is on its way no other is asked for.
+ * The entry that is pointed at, else the chosen one; while one answer is on its way no other is asked for,
+ * and what comes late of another place is shown meanwhile, of another layer or board it is not.
  * @param {string} base @param {number} revision @param {number} layer @param {Chosen | null} chosen
  * @returns {[import("./entry.js").Entry | null, (place: number[] | null) => void]}
  */
@@ -164,26 +181,26 @@ function useEntry(base, revision, layer, chosen) {
   const [entry, setEntry] = useState(/** @type {import("./entry.js").Entry | null} */ (null));
   const [pointed, setPointed] = useState(/** @type {number[] | null} */ (null));
   const busy = useRef(false);
-  const wanted = useRef("");
+  const wanted = useRef(/** @type {{base: string, revision: number, layer: number, place: number[]} | null} */ (null));
   const place = pointed ?? (chosen?.layer === layer ? chosen.place : null);
   useEffect(() => {
-    wanted.current = place ? `${base}/entry?layer=${layer}&place=${place}` : "";
-    if (!place) return void setEntry(null);
+    wanted.current = place && { base, revision, layer, place };
+    if (!place) return;
     const load = async () => {
-      if (busy.current) return;
+      if (busy.current || !wanted.current) return;
       busy.current = true;
-      const address = wanted.current;
+      const asked = wanted.current;
       try {
-        const apart = await get(address);
-        const at = /** @type {string} */ (new URLSearchParams(address.split("?")[1]).get("place")).split(",").map(Number);
-        if (wanted.current) setEntry({ layer, place: at, apart });
+        const apart = await get(`${asked.base}/entry?layer=${asked.layer}&place=${asked.place}`);
+        setEntry({ ...asked, apart });
       } catch {
         setEntry(null);
       }
       busy.current = false;
-      if (wanted.current && wanted.current !== address) load();
+      if (wanted.current !== asked) load();
     };
     load();
   }, [base, revision, layer, place?.join()]);
-  return [entry, setPointed];
+  const isOfThis = place && entry?.base === base && entry.layer === layer;
+  return [isOfThis ? entry : null, setPointed];
 }

@@ -1,7 +1,8 @@
 // The lines room: how a line of text is read, step by step, and a reader of one's own.
-import { useCallback, useEffect, useState } from "preact/hooks";
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { get, post, remove as erase } from "../shared/api.js";
 import { html } from "../shared/html.js";
+import { Newest } from "../shared/newest.js";
 import { List } from "./list.js";
 import { Shown } from "./shown.js";
 import { Take } from "./take.js";
@@ -13,11 +14,12 @@ import { Write } from "./write.js";
  *  @typedef {{id: string, lines: number, labelled: number, fonts: Row[], quotas: {picture: number, epochs: number}, commands: {read: string, train?: string},
  *    settings: {reader: string, words: boolean, training?: {on: string, start: string, epochs: number, alphabet: string, seed: number}},
  *    state: string, said: string, result: any, has_model: boolean, can_go_on: boolean, going: import("./train.js").Going | null}} Sheet
- *  @typedef {{sheet: string | undefined, lines: Row[] | null, broken: Row[], of: number}} Listed */
+ *  @typedef {{sheet: Sheet | null, lines: Row[] | null, broken: Row[], of: number}} Listed */
 
 /** @type {Listed} */
-const NOTHING = { sheet: undefined, lines: null, broken: [], of: 0 };
+const NOTHING = { sheet: null, lines: null, broken: [], of: 0 };
 const PAGE = 24; // lines that are shown at first
+const SHEETS = "/api/lines/sheets";
 
 /** @param {{query: string}} properties */
 export function Lines({ query }) {
@@ -26,27 +28,33 @@ export function Lines({ query }) {
   const [count, setCount] = useState(PAGE);
   const [picked, setPicked] = useState(/** @type {number | null} */ (null));
   const [said, setSaid] = useState("");
+  const [newest] = useState(() => new Newest());
   const id = sheet?.id;
-  const { lines, broken, of } = listed && listed.sheet === id ? listed : NOTHING;
+  const now = useRef(id);
+  now.current = id;
+  const { lines, broken, of } = listed && listed.sheet?.id === id ? listed : NOTHING;
   useEffect(() => {
     const asked = new URLSearchParams(query);
     const name = asked.get("sheet");
     if (name && name === id) return;
     setSaid("");
+    const isWanted = newest.enter();
     const enter = async () => {
-      const own = name ?? (await post("/api/lines/sheets", { with: "newest" })).id;
+      const own = name ?? (await post(SHEETS, { with: "newest" })).id;
       const text = asked.get("text");
-      const typed = text ? await post(`/api/lines/sheets/${own}/typed`, { text, font: asked.get("font") ?? "lato" }) : null;
-      await load(own);
+      const typed = text ? await post(`${SHEETS}/${own}/typed`, { text, font: asked.get("font") ?? "lato" }) : null;
+      const found = await get(`${SHEETS}/${own}`);
+      if (!isWanted()) return;
+      setSheet(found);
       setPicked(typed?.number ?? (asked.has("line") ? Number(asked.get("line")) : null));
     };
-    enter().catch(fail);
+    enter().catch((e) => isWanted() && fail(e));
   }, [query]);
   useEffect(() => {
     if (!sheet) return;
     let stopped = false;
-    get(`/api/lines/sheets/${sheet.id}/lines?count=${count}`).then((found) => {
-      if (!stopped) setListed({ ...found, sheet: sheet.id });
+    get(`${SHEETS}/${sheet.id}/lines?count=${count}`).then((found) => {
+      if (!stopped) setListed({ ...found, sheet });
     }, fail);
     return () => void (stopped = true);
   }, [sheet, count]);
@@ -59,13 +67,15 @@ export function Lines({ query }) {
 
   /** @param {Error} error */
   const fail = (error) => setSaid(error.message);
-  /** @param {string} name */
-  const load = async (name) => setSheet(await get(`/api/lines/sheets/${name}`));
   const changed = useCallback(
-    /** @param {number} [number] */
+    /** @param {number} [number] a line to be shown */
     (number) => {
-      if (number !== undefined) setPicked(number);
-      if (id) load(id).catch(fail);
+      if (!id || id !== now.current) return; // another sheet is shown by now
+      const isNew = newest.ask();
+      get(`${SHEETS}/${id}`).then((found) => {
+        if (isNew()) setSheet(found);
+        if (number !== undefined && id === now.current) setPicked(number); // and not before it is there
+      }, fail);
     },
     [id],
   );
@@ -73,15 +83,20 @@ export function Lines({ query }) {
   const fresh = (what) => {
     setPicked(null);
     setCount(PAGE);
-    return post("/api/lines/sheets", { with: what }).then((made) => load(made.id)).catch(fail);
+    const isWanted = newest.enter();
+    return post(SHEETS, { with: what })
+      .then((made) => get(`${SHEETS}/${made.id}`))
+      .then((found) => isWanted() && setSheet(found), (e) => isWanted() && fail(e));
   };
   /** @param {number} number */
   const remove = (number) => {
     if (number === picked) setPicked(null);
-    return erase(`/api/lines/sheets/${id}/lines/${number}`).then(() => changed(), fail);
+    return erase(`${SHEETS}/${id}/lines/${number}`).then(() => changed(), fail);
   };
-  const row = lines?.find(({ number }) => number === picked) ?? lines?.[0];
-  const state = !sheet || lines === null ? "loading" : sheet.lines ? "ready" : "empty";
+  // a line that is new is not in an older list: until it is, no other one is shown in its place
+  const isLate = listed?.sheet !== sheet;
+  const row = lines?.find(({ number }) => number === picked) ?? (isLate && picked !== null ? undefined : lines?.[0]);
+  const state = !sheet || lines === null || (isLate && !row && sheet.lines) ? "loading" : sheet.lines ? "ready" : "empty";
   return html`<div class="room" data-room="lines" data-state=${state} data-sheet=${id} data-lines=${sheet?.lines}>
     <p class="lead">Two networks read a line of text, a fast one and, where that is in doubt, a large one. Here is what they see, how sure they are of each
       character at each step, and what decided. <strong>Type a line</strong>, or drop a picture of one.</p>

@@ -7,19 +7,20 @@ import { Bars, Steps } from "./steps.js";
 import { sign, traced } from "./trace.js";
 
 /** @typedef {import("./trace.js").Trace} Trace
+ *  @typedef {import("./trace.js").TracedLine} TracedLine
  *  @typedef {import("./room.js").Row} Row */
 
 /**
  * @param {{sheet: string, row: Row, by: string, changed: () => void, remove: (number: number) => void}} properties
  */
 export function Shown({ sheet, row, by, changed, remove }) {
-  const [trace, setTrace] = useState(/** @type {Trace | null} */ (null));
-  const [place, setPlace] = useState({ reader: 0, line: 0 });
-  const [picked, setPicked] = useState(/** @type {number | null} */ (null));
-  const [step, setStep] = useState(0);
-  const [said, setSaid] = useState("");
+  const [answer, setAnswer] = useState(/** @type {{of: string, trace: Trace | null, said: string}} */ ({ of: "", trace: null, said: "" }));
+  const [looked, setLooked] = useState(/** @type {{of: Trace | null, reader: number, line: number}} */ ({ of: null, reader: 0, line: 0 }));
+  const [at, setAt] = useState(/** @type {{of: TracedLine | undefined, picked: number | null, step: number}} */ ({ of: undefined, picked: null, step: 0 }));
   const [phase, setPhase] = useState("");
   const address = `/api/lines/sheets/${sheet}/lines/${row.number}`;
+  const asked = `${address} ${by}`;
+  const { trace, said } = answer.of === asked ? answer : { trace: null, said: "" };
   useEffect(() => {
     /** @param {Event} event */
     const hear = (event) => {
@@ -31,29 +32,24 @@ export function Shown({ sheet, row, by, changed, remove }) {
   }, []);
   useEffect(() => {
     let stopped = false;
-    setTrace(null);
-    setSaid("");
     traced(`${address}/trace`).then(
-      (found) => {
-        if (stopped) return;
-        setTrace(found);
-        setPlace({ reader: found.kept, line: 0 });
-      },
-      (e) => stopped || setSaid(e.message),
+      (found) => stopped || setAnswer({ of: asked, trace: found, said: "" }),
+      (e) => stopped || setAnswer({ of: asked, trace: null, said: e.message }),
     );
     return () => void (stopped = true);
-  }, [address, by]);
+  }, [asked]);
+  // what is looked at, of this trace and of this line: at first the text that stayed, and its first character
+  const place = looked.of === trace ? looked : { reader: trace?.kept ?? 0, line: 0 };
   const reader = trace?.readers[place.reader];
   const line = reader?.lines[place.line];
-  useEffect(() => {
-    setPicked(line?.characters.length ? 0 : null);
-    setStep(line?.characters[0]?.surest ?? 0);
-  }, [line]);
+  const [first] = line?.characters ?? [];
+  const { picked, step } = at.of === line ? at : { picked: first ? 0 : null, step: first?.surest ?? 0 };
+  /** @param {{reader: number, line: number}} to */
+  const setPlace = (to) => setLooked({ of: trace, ...to });
+  /** @param {number} to */
+  const setStep = (to) => setAt({ of: line, picked, step: to });
   /** @param {number} number */
-  const pick = (number) => {
-    setPicked(number);
-    if (line) setStep(line.characters[number].surest);
-  };
+  const pick = (number) => line && setAt({ of: line, picked: number, step: line.characters[number].surest });
   const read = trace?.readers[trace.kept];
   const busy = trace || said ? "" : phase ? `The lab is ${phase}; the first line takes some seconds.` : "It is being read.";
   const character = picked !== null ? line?.characters[picked] : undefined;

@@ -1,7 +1,8 @@
 // A reader of one's own: trained on corrected lines or in one's fonts, with live curves.
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { post } from "../shared/api.js";
 import { number, percent, whole } from "../shared/format.js";
+import { useGoing } from "../shared/going.js";
 import { html } from "../shared/html.js";
 
 /** @typedef {import("./room.js").Sheet} Sheet
@@ -15,20 +16,8 @@ export function Train({ sheet, changed }) {
   const [epochs, setEpochs] = useState(last?.epochs ?? 10);
   const [start, setStart] = useState(last?.start ?? "fast");
   const [alphabet, setAlphabet] = useState(last?.alphabet ?? "");
-  const [going, setGoing] = useState(sheet.going);
+  const going = useGoing(sheet, changed);
   const [said, setSaid] = useState("");
-  useEffect(() => setGoing(sheet.going), [sheet]);
-  useEffect(() => {
-    /** @param {Event} event */
-    const hear = (event) => {
-      const { detail } = /** @type {CustomEvent} */ (event);
-      if (detail.run !== sheet.id) return;
-      if (detail.state === "running") setGoing(detail.going);
-      else changed();
-    };
-    addEventListener("signal", hear);
-    return () => removeEventListener("signal", hear);
-  }, [sheet.id, changed]);
   /** @param {object} values */
   const tell = (values) => {
     setSaid("");

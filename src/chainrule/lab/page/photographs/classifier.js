@@ -2,6 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { get, post } from "../shared/api.js";
 import { whole } from "../shared/format.js";
+import { useGoing } from "../shared/going.js";
 import { html } from "../shared/html.js";
 import { Findings } from "./findings.js";
 import { Judged } from "./judged.js";
@@ -19,28 +20,18 @@ import { Take } from "./take.js";
  *   picked: number | null, pick: (number: number) => void}} properties
  */
 export function Classifier({ album, margin, setMargin, changed, picked, pick }) {
-  const [verdict, setVerdict] = useState(/** @type {Verdict | null} */ (null));
-  const [going, setGoing] = useState(album.going);
+  const [judged, setJudged] = useState(/** @type {{verdict: Verdict | null, of: string}} */ ({ verdict: null, of: "" }));
+  const going = useGoing(album, changed);
   const [balanced, setBalanced] = useState(album.settings.balanced);
   const [said, setSaid] = useState("");
-  useEffect(() => setGoing(album.going), [album]);
+  const asked = album.has_model ? `${album.id} ${album.result.seconds}` : "";
+  const verdict = judged.of === asked ? judged.verdict : null; // of this classifier, not of one before
   useEffect(() => {
-    /** @param {Event} event */
-    const hear = (event) => {
-      const { detail } = /** @type {CustomEvent} */ (event);
-      if (detail.run !== album.id) return;
-      if (detail.state === "running") setGoing(detail.going);
-      else changed();
-    };
-    addEventListener("signal", hear);
-    return () => removeEventListener("signal", hear);
-  }, [album.id, changed]);
-  useEffect(() => {
+    if (!asked) return;
     let stopped = false;
-    setVerdict(null);
-    if (album.has_model) get(`/api/photographs/albums/${album.id}/judged`).then((found) => stopped || setVerdict(found), (e) => stopped || setSaid(e.message));
+    get(`/api/photographs/albums/${album.id}/judged`).then((found) => stopped || setJudged({ verdict: found, of: asked }), (e) => stopped || setSaid(e.message));
     return () => void (stopped = true);
-  }, [album.id, album.has_model, album.result.seconds]);
+  }, [asked]);
   /** @param {object} values */
   const tell = (values) => {
     setSaid("");

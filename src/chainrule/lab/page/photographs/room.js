@@ -1,7 +1,8 @@
 // The photographs room: what pictures show, what decided it, and a classifier of one's own.
-import { useCallback, useEffect, useState } from "preact/hooks";
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { get, post, remove as erase } from "../shared/api.js";
 import { html } from "../shared/html.js";
+import { Newest } from "../shared/newest.js";
 import { Classifier } from "./classifier.js";
 import { Gallery } from "./gallery.js";
 import { Give } from "./give.js";
@@ -20,6 +21,7 @@ import { Shows } from "./shows.js";
 /** @type {Listed} */
 const NOTHING = { album: undefined, pictures: null, broken: [], of: 0 };
 const PAGE = 48; // pictures that are shown at first
+const ALBUMS = "/api/photographs/albums";
 
 /** @param {{query: string}} properties */
 export function Photographs({ query }) {
@@ -29,10 +31,13 @@ export function Photographs({ query }) {
   const [filter, setFilter] = useState(/** @type {string | null} */ (null));
   const [picked, setPicked] = useState(/** @type {number | null} */ (null));
   const [wanted, setWanted] = useState(/** @type {Wanted | null} */ (null));
-  const [far, setFar] = useState(/** @type {Picture | null} */ (null)); // a picked one that the gallery does not show
+  const [far, setFar] = useState(/** @type {Picture & {album: string} | null} */ (null)); // a picked one that the gallery does not show
   const [margin, setMargin] = useState(0);
   const [said, setSaid] = useState("");
+  const [newest] = useState(() => new Newest());
   const id = album?.id;
+  const now = useRef(id);
+  now.current = id;
   // what was listed of another album is none of this one's
   const { pictures, broken, of } = listed && listed.album === id ? listed : NOTHING;
 
@@ -41,19 +46,22 @@ export function Photographs({ query }) {
     const name = asked.get("album");
     if (name && name === id) return;
     setSaid("");
+    const isWanted = newest.enter();
     const enter = async () => {
-      await load(name ?? (await post("/api/photographs/albums", { with: "newest" })).id);
+      const found = await get(`${ALBUMS}/${name ?? (await post(ALBUMS, { with: "newest" })).id}`);
+      if (!isWanted()) return;
+      setAlbum(found);
       setPicked(asked.has("picture") ? Number(asked.get("picture")) : null);
       const key = ["class", "own"].find((k) => asked.has(k));
       setWanted(key ? { index: Number(asked.get(key)), own: key === "own" } : null);
     };
-    enter().catch(fail);
+    enter().catch((e) => isWanted() && fail(e));
   }, [query]);
   useEffect(() => {
     if (!album) return;
     let stopped = false;
     const part = filter === null ? "" : `&class=${encodeURIComponent(filter)}`;
-    get(`/api/photographs/albums/${album.id}/pictures?count=${count}${part}`).then((found) => {
+    get(`${ALBUMS}/${album.id}/pictures?count=${count}${part}`).then((found) => {
       if (!stopped) setListed({ ...found, album: album.id });
     }, fail);
     return () => void (stopped = true);
@@ -68,16 +76,21 @@ export function Photographs({ query }) {
 
   /** @param {Error} error */
   const fail = (error) => setSaid(error.message);
-  /** @param {string} name */
-  const load = async (name) => setAlbum(await get(`/api/photographs/albums/${name}`));
-  const changed = useCallback(() => void (id && load(id).catch(fail)), [id]);
+  const changed = useCallback(() => {
+    if (!id || id !== now.current) return; // another album is shown by now
+    const isNew = newest.ask();
+    get(`${ALBUMS}/${id}`).then((found) => isNew() && setAlbum(found), fail);
+  }, [id]);
   /** @param {"nothing" | "sample"} what */
   const fresh = (what) => {
     setPicked(null);
     setWanted(null);
     setFilter(null);
     setCount(PAGE);
-    return post("/api/photographs/albums", { with: what }).then((made) => load(made.id)).catch(fail);
+    const isWanted = newest.enter();
+    return post(ALBUMS, { with: what })
+      .then((made) => get(`${ALBUMS}/${made.id}`))
+      .then((found) => isWanted() && setAlbum(found), (e) => isWanted() && fail(e));
   };
   /** @param {number} number */
   const pick = (number) => {
@@ -88,15 +101,15 @@ export function Photographs({ query }) {
   /** @param {number} number */
   const remove = (number) => {
     if (number === picked) setPicked(null);
-    return erase(`/api/photographs/albums/${id}/pictures/${number}`).then(changed, fail);
+    return erase(`${ALBUMS}/${id}/pictures/${number}`).then(changed, fail);
   };
   const near = pictures?.find((picture) => picture.number === picked);
-  const shown = near ?? (picked !== null ? (far?.number === picked ? far : undefined) : pictures?.[0]);
+  const shown = near ?? (picked !== null ? (far?.number === picked && far.album === id ? far : undefined) : pictures?.[0]);
   useEffect(() => {
     if (picked === null || near || pictures === null || !id) return;
     let stopped = false;
-    get(`/api/photographs/albums/${id}/pictures/${picked}`).then(
-      (found) => stopped || setFar(found),
+    get(`${ALBUMS}/${id}/pictures/${picked}`).then(
+      (found) => stopped || setFar({ ...found, album: id }),
       () => stopped || setPicked(null),
     );
     return () => void (stopped = true);

@@ -20,12 +20,16 @@ let known = null;
  *   choose: (wanted: Wanted) => void, remove: (number: number) => void}} properties
  */
 export function Shows({ album, picture, wanted, trained, resting, margin, choose, remove }) {
-  const [{ best, own }, setAnswer] = useState(/** @type {{best: Guess[] | null, own?: Own}} */ ({ best: null }));
+  const [answer, setAnswer] = useState(/** @type {{best: Guess[] | null, own?: Own, by?: number}} */ ({ best: null }));
   const [{ found, of, said: refused }, setDecided] = useState(/** @type {Answered} */ ({ found: null, of: "", said: "" }));
   const [said, setSaid] = useState("");
   const [phase, setPhase] = useState("");
   const base = `/api/photographs/albums/${album}/pictures/${picture.number}`;
-  const asked = `${base}/decided${wanted ? `?class=${wanted.index}&own=${Number(wanted.own)}` : ""}`;
+  const isOwn = wanted?.own ?? false;
+  const address = `${base}/decided${wanted ? `?class=${wanted.index}&own=${Number(isOwn)}` : ""}`;
+  const asked = `${address} ${isOwn ? trained : ""}`; // another classifier is another question
+  const { best } = answer;
+  const own = answer.by === trained ? answer.own : undefined;
   useEffect(() => {
     /** @param {Event} event */
     const hear = (event) => {
@@ -37,19 +41,21 @@ export function Shows({ album, picture, wanted, trained, resting, margin, choose
   }, []);
   useEffect(() => {
     let stopped = false;
-    get(`${base}/best`).then((answer) => stopped || setAnswer(answer), (e) => stopped || setSaid(e.message));
+    get(`${base}/best`).then(
+      (found) => stopped || (setAnswer({ ...found, by: trained }), setSaid("")),
+      (e) => stopped || setSaid(e.message),
+    );
     return () => void (stopped = true);
   }, [base, trained]);
   useEffect(() => {
     let stopped = false;
-    decided(asked).then(
-      (answer) => stopped || setDecided({ found: answer, of: asked, said: "" }),
+    decided(address).then(
+      (found) => stopped || setDecided({ found, of: asked, said: "" }),
       (e) => stopped || setDecided((before) => ({ ...before, of: asked, said: e.message })),
     );
     return () => void (stopped = true);
   }, [asked]);
   const waits = of !== asked; // what is shown meanwhile answers an earlier question
-  const isOwn = wanted?.own ?? false;
   const busy = !waits ? "" : resting ? "It waits until the classifier is trained." : phase ? `The lab is ${phase}; the first picture takes some seconds.` : "Looking.";
   return html`<section class="shows" aria-labelledby="shows-title" data-shows=${picture.number} data-decided=${!waits && !refused && found ? `${isOwn ? "own " : ""}${found.class_index}` : ""}>
     <div><${Map} name=${picture.name} found=${found} busy=${busy} /></div>

@@ -4,6 +4,7 @@ import { get } from "../shared/api.js";
 import { number, whole } from "../shared/format.js";
 import { html } from "../shared/html.js";
 import { Formula } from "../shared/math.js";
+import { Newest } from "../shared/newest.js";
 
 /** @typedef {import("./live.js").Live} Live
  *  @typedef {import("./plane.js").Picked} Picked
@@ -16,21 +17,24 @@ const DRAWN = 16; // hidden units; more are not drawn
 
 /** @param {{live: Live, picked: Picked | null}} properties */
 export function ChainRule({ live, picked }) {
-  const [derived, setDerived] = useState(/** @type {Derived | null} */ (null));
+  const [{ found, of }, setDerived] = useState(/** @type {{found: Derived | null, of: string}} */ ({ found: null, of: "" }));
   const [digits, setDigits] = useState(6);
   const [said, setSaid] = useState("");
+  const asked = picked ? `/api/points/runs/${live.id}/derivation?part=${picked.part}&point=${picked.index}&digits=${digits}` : "";
+  const derived = of === asked ? found : null; // the numbers of another point, or run, are none of this one's
   useEffect(() => {
-    if (!picked) return;
+    if (!asked) return;
     let timer = 0;
     let stopped = false;
-    const { part, index } = picked;
+    const newest = new Newest();
     const load = async () => {
       timer = 0;
+      const isNew = newest.ask();
       try {
-        const address = `/api/points/runs/${live.id}/derivation?part=${part}&point=${index}&digits=${digits}`;
-        const found = await get(address);
-        if (!stopped) setDerived(found);
-        if (!stopped) setSaid("");
+        const answer = await get(asked);
+        if (stopped || !isNew()) return;
+        setDerived({ found: answer, of: asked });
+        setSaid("");
       } catch (error) {
         if (!stopped) setSaid(/** @type {Error} */ (error).message);
       }
@@ -43,7 +47,7 @@ export function ChainRule({ live, picked }) {
       clearTimeout(timer);
       live.removeEventListener("weights", soon);
     };
-  }, [live, picked?.part, picked?.index, digits]);
+  }, [live, asked]);
 
   const sizes = live.shape?.sizes ?? [0, 0];
   return html`<section class="chain" aria-labelledby="chain-title">

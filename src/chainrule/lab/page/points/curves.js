@@ -33,20 +33,21 @@ export function Curves({ live }) {
     const load = async () => {
       timer = 0;
       const mine = ++asked;
-      const { first, last } = state.current.shown;
+      const asking = state.current.shown;
+      const { first, last } = asking;
       const width = Math.max(100, holder.current?.clientWidth ?? 600);
       const bytes = await getBytes(
         `/api/points/runs/${live.id}/curves?from=${first}&to=${last}&pieces=${width}`,
       ).catch(() => null);
       if (!bytes || stopped || mine !== asked) return;
       rows.current = new Int32Array(bytes);
-      show();
+      show(asking);
     };
-    const show = () => {
+    const show = (/** @type {Range} */ range) => {
       if (!holder.current || !live.shape) return;
       plot.current ??= make(holder.current, state, rows, setAt, setRange);
-      draw(plot.current, rows.current, state.current.shown, live);
-      const { first, last } = state.current.shown;
+      draw(plot.current, rows.current, range, live);
+      const { first, last } = range;
       holder.current.dataset.shown = `${first}-${last}`;
       holder.current.dataset.rows = String(rows.current.length / 6);
     };
@@ -88,7 +89,7 @@ export function Curves({ live }) {
     if (at === null || at < 1) return;
     let stopped = false;
     get(`/api/points/runs/${live.id}/counts?at=${at}`).then(
-      (counts) => stopped || setFound({ at, ...counts }),
+      (counts) => stopped || setFound({ run: live.id, at, ...counts }),
       () => stopped || setFound(null),
     );
     return () => void (stopped = true);
@@ -124,7 +125,7 @@ export function Curves({ live }) {
     event.preventDefault();
   };
   const [n = 0, m = 0] = live.shape?.sizes ?? [];
-  const counts = found && found.at === at ? found : null;
+  const counts = found && found.run === live.id && found.at === at ? found : null;
   const readout = counts
     ? `After iteration ${whole(counts.at)}: ${whole(counts.train_wrong)} of ${whole(n)} training points wrong (${percent(counts.train_wrong, n)}), ${whole(counts.validation_wrong)} of ${whole(m)} validation points (${percent(counts.validation_wrong, m)}).`
     : "Point at the curves for the exact counts; drag to zoom; click to take the network there.";

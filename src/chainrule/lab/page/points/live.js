@@ -28,6 +28,7 @@ export class Live extends EventTarget {
     this.link = null;
     /** @type {ArrayBuffer | null} */
     this.given = null; // weights that came with a signal, not yet painted
+    this.heard = 0; // how many signals brought weights
     this.failure = "";
     this.busy = false;
     this.again = false;
@@ -56,6 +57,7 @@ export class Live extends EventTarget {
     if (!weights || !this.shape) return void this.refresh();
     // small weights come with the signal; of several between two pictures the newest is painted
     const waits = this.given !== null;
+    this.heard += 1;
     this.given = Uint8Array.from(atob(weights), (c) => c.charCodeAt(0)).buffer;
     if (!waits) requestAnimationFrame(() => this.takeGiven());
   }
@@ -115,8 +117,9 @@ export class Live extends EventTarget {
 
   /** @param {Shape} shape */
   async loadWeights(shape) {
+    const before = this.heard;
     const bytes = await getBytes(`/api/points/runs/${this.id}/weights`);
-    if (!bytes.byteLength) return;
+    if (!bytes.byteLength || this.heard !== before) return; // a signal brought newer ones meanwhile
     const numbers = new Float64Array(bytes);
     this.take(numbers.subarray(1), numbers[0], shape);
   }

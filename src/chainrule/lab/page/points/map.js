@@ -22,19 +22,23 @@ export function MapOf({ settings, first, open }) {
     if (!id) return;
     let busy = false;
     let again = false;
+    let stopped = false;
     const load = async () => {
       if (busy) return void (again = true);
       busy = true;
-      await get(`/api/points/maps/${id}`).then(setFound, (e) => setSaid(e.message));
+      await get(`/api/points/maps/${id}`).then((map) => stopped || setFound(map), (e) => stopped || setSaid(e.message));
       busy = false;
-      if (again) setTimeout(load, 100);
+      if (again && !stopped) setTimeout(load, 100);
       again = false;
     };
     /** @param {Event} event */
     const hear = (event) => void (/** @type {CustomEvent} */ (event).detail.run === id && load());
     addEventListener("signal", hear);
     load();
-    return () => removeEventListener("signal", hear);
+    return () => {
+      stopped = true;
+      removeEventListener("signal", hear);
+    };
   }, [id]);
   const make = () => {
     setSaid("");

@@ -2,6 +2,7 @@
 import { useRef, useState } from "preact/hooks";
 import { whole } from "../shared/format.js";
 import { html } from "../shared/html.js";
+import { Typed } from "../shared/typed.js";
 
 /** @typedef {{x: number, y: number, label: number}} Own */
 
@@ -41,8 +42,8 @@ export function Data(properties) {
         <option value="draw">own points, set by hand</option>
         ${source === "file" && html`<option value="file">own table</option>`}
       </select></label>
-      <label>${isOwn ? "Seed of the split" : "Seed of the points"} <input type="number" min="0" step="1" value=${settings.data_seed}
-        onChange=${(/** @type {any} */ e) => change({ data_seed: Number(e.target.value) })} /></label>
+      <label>${isOwn ? "Seed of the split" : "Seed of the points"} <${Typed} type="number" min="0" step="1" value=${settings.data_seed}
+        take=${(/** @type {string} */ text) => change({ data_seed: Number(text) })} /></label>
     </div>
     ${shape && html`<p class="quiet">${whole(shape.sizes[0])} training and ${whole(shape.sizes[1])} validation points,
       ${" "}${whole(shape.features)} ${shape.features === 1 ? "feature" : "features"}.

@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get, post, upload } from "../shared/api.js";
 import { html } from "../shared/html.js";
+import { Newest } from "../shared/newest.js";
 import { ChainRule } from "./chain.js";
 import { Curves } from "./curves.js";
 import { Live } from "./live.js";
@@ -26,15 +27,21 @@ export function Points({ query }) {
   const [own, setOwn] = useState(/** @type {Own[] | null} */ (null));
   const before = useRef(/** @type {Own[][]} */ ([]));
   const timer = useRef(0);
-  const setBefore = useRef(0); // how often points were set by hand: what belongs to earlier ones is late
+  const [newest] = useState(() => new Newest()); // of the runs, points and settings that are asked for
   const here = useRef(true);
   const firstMap = useRef(new URLSearchParams(query).get("map"));
 
-  useEffect(() => () => void (here.current = false), []);
+  const coming = useRef(/** @type {Live | null} */ (null)); // a run that is on its way
+
+  useEffect(() => () => {
+    here.current = false;
+    coming.current?.close();
+  }, []);
   useEffect(() => {
     if (live && new URLSearchParams(query).get("run") === live.id) return;
     look();
-    enter(query).then(show, fail);
+    const isWanted = newest.enter();
+    enter(query).then((run) => isWanted() && show(run), (e) => isWanted() && fail(e));
   }, [query]);
   useEffect(() => {
     if (!live) return;
@@ -68,13 +75,23 @@ export function Points({ query }) {
     setOwn(null);
     setMode("look");
   };
-  /** @param {string} id */
+  /** Once a run is there: until then the one before stays, with the focus and the crosshair. @param {string} id */
   const show = (id) => {
     if (!here.current) return; // the address is another room's by now
     history.replaceState(null, "", `#points?run=${id}`);
-    setSaid("");
-    setBusy(false);
-    setLive(new Live(id));
+    coming.current?.close();
+    const next = new Live(id);
+    coming.current = next;
+    const look = () => {
+      if (next.closed) return;
+      if (!next.settings) return void (next.failure && fail(new Error(next.failure)));
+      next.removeEventListener("changed", look);
+      coming.current = null;
+      setSaid("");
+      setBusy(false);
+      setLive(next);
+    };
+    next.addEventListener("changed", look);
   };
   /** @param {Error} error */
   const fail = (error) => {
@@ -84,8 +101,8 @@ export function Points({ query }) {
   /** @param {object} settings */
   const begin = (settings) => {
     setBusy(true);
-    const mine = setBefore.current;
-    return post("/api/points/runs", { settings, then: motion() }).then((run) => mine === setBefore.current && show(run.id), fail);
+    const isWanted = newest.enter();
+    return post("/api/points/runs", { settings, then: motion() }).then((run) => isWanted() && show(run.id), (e) => isWanted() && fail(e));
   };
   /** @param {object} values */
   const change = (values) => live?.settings && begin({ ...live.settings, ...values });
@@ -93,7 +110,9 @@ export function Points({ query }) {
   /** @param {Blob | string} text */
   const useText = (text) => {
     look();
-    return upload("/api/points/data", text).then(({ data }) => change({ data }), fail);
+    setBusy(true);
+    const isWanted = newest.enter();
+    return upload("/api/points/data", text).then(({ data }) => isWanted() && change({ data }), (e) => isWanted() && fail(e));
   };
   /** @param {string} name */
   const useNamed = (name) => {
@@ -102,7 +121,7 @@ export function Points({ query }) {
   };
   /** @param {Own[]} points @param {boolean} [remember] */
   const setPoints = (points, remember = true) => {
-    const mine = ++setBefore.current;
+    const isWanted = newest.enter();
     if (remember && own) before.current.push(own);
     setOwn(points);
     setPicked(null);
@@ -113,13 +132,15 @@ export function Points({ query }) {
     setBusy(true);
     timer.current = window.setTimeout(() => {
       upload("/api/points/data", asTable(points)).then(
-        ({ data }) => mine === setBefore.current && change({ data, standardize: false }),
-        fail,
+        ({ data }) => isWanted() && change({ data, standardize: false }),
+        (e) => isWanted() && fail(e),
       );
     }, 300);
   };
   const draw = () => {
+    newest.enter();
     before.current = [];
+    setBusy(false);
     live?.do({ do: "pause" });
     setPicked(null);
     setOwn([]);

@@ -16,18 +16,18 @@ const FILES = [
 /** @param {{live: import("./live.js").Live}} properties */
 export function Take({ live }) {
   const [copied, setCopied] = useState("");
-  const [found, setFound] = useState({ at: -1, digest: "" });
+  const [found, setFound] = useState({ run: "", at: -1, digest: "" });
   const { is_playing: isPlaying, iteration } = live.news;
   useEffect(() => {
     let stopped = false;
     if (!isPlaying)
       get(`/api/points/runs/${live.id}`).then(
-        ({ news, digest }) => stopped || setFound({ at: news.iteration, digest: digest ?? "" }),
+        ({ news, digest }) => stopped || setFound({ run: live.id, at: news.iteration, digest: digest ?? "" }),
         () => {},
       );
     return () => void (stopped = true);
   }, [live, isPlaying, isPlaying || iteration]);
-  const digest = !isPlaying && found.at === iteration ? found.digest : "";
+  const digest = !isPlaying && found.run === live.id && found.at === iteration ? found.digest : "";
   const link = live.link === null ? null : `${location.origin}/#points?${live.link}`;
   const copy = () =>
     navigator.clipboard?.writeText(link ?? "").then(() => setCopied("copied"), () => setCopied("copy it from the field"));

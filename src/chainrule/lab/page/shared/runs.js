@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { get, remove } from "./api.js";
 import { percent, whole } from "./format.js";
 import { html } from "./html.js";
+import { Newest } from "./newest.js";
 
 /** @typedef {{id: string, room: string, kind: string, settings: any, state: string, said: string,
  *   done: number, result: any, changed: number}} Kept */
@@ -25,7 +26,11 @@ const WORDS = {
 export function Runs() {
   const [runs, setRuns] = useState(/** @type {Kept[] | null} */ (null));
   const [said, setSaid] = useState("");
-  const load = () => get("/api/runs").then((found) => setRuns(found.runs), (e) => setSaid(e.message));
+  const [newest] = useState(() => new Newest());
+  const load = () => {
+    const isNew = newest.ask();
+    return get("/api/runs").then((found) => isNew() && setRuns(found.runs), (e) => setSaid(e.message));
+  };
   useEffect(() => void load(), []);
   /** @param {string} id */
   const forget = (id) => remove(`/api/runs/${id}`).then(load, (e) => setSaid(e.message));
