@@ -124,6 +124,12 @@ _UNTIL = """() => new Promise((done, fail) => {
 })"""
 
 
+def press_as_soon_as(tab, condition, name):
+    """Press a button in the moment in which a condition holds: what it ends may be over soon."""
+    button = f"[...document.querySelectorAll('button')].find((b) => b.textContent === '{name}')"
+    until(tab, f"({condition}) && {button} && ({button}.click(), true)")
+
+
 def until(tab, condition):
     """Wait until a condition in JavaScript holds, looking whenever the page changes; `room` is the
     room's data attributes. (Playwright's own wait needs what the page's policy forbids.)"""

@@ -39,10 +39,15 @@ def textures(folder, each=8):
     return root
 
 
+def new_album(tab):
+    """A new, empty album of the photographs room."""
+    before = until(tab, "room.album")
+    tab.get_by_role("button", name="New album").click()
+    until(tab, f"room.album !== '{before}' && room.state === 'empty'")
+
+
 def give_folder(tab, folder):
     """Open a folder in a new album of the photographs room, as a person does it."""
-    until(tab, "room.album")
-    tab.get_by_role("button", name="New album").click()
-    until(tab, "room.state === 'empty'")
+    new_album(tab)
     tab.get_by_label("Open a folder").set_input_files(folder)
     until(tab, "document.querySelector('.give')?.dataset.sending === 'false' && room.pictures > 20")

@@ -1,13 +1,12 @@
 """A lab for the tests, and tabs of it."""
 
 import signal
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from lab_browser import Server, Tabs, until
+from lab_browser import Server, Tabs, press_as_soon_as, until
 from lab_textures import give_folder, textures
 
 
@@ -39,12 +38,10 @@ def tabs(browser):
 
 @dataclass(frozen=True)
 class Trained:
-    """An album with its classifier: the folder that was given, where the page is, and how many
-    seconds a cancel took."""
+    """An album with its classifier: the folder that was given, and where the page is."""
 
     folder: Path
     place: str
-    cancelled_in: float
 
 
 @pytest.fixture(scope="session")
@@ -55,15 +52,12 @@ def trained(lab, browser, tmp_path_factory):
     tab = opened.open(lab, "/#photographs")
     give_folder(tab, folder)
     tab.get_by_role("button", name="Train", exact=True).click()
-    until(tab, "document.querySelector('.classifier progress')")
-    started = time.monotonic()
-    tab.get_by_role("button", name="Cancel").click()
+    press_as_soon_as(tab, "document.querySelector('.classifier progress')", "Cancel")
     until(tab, "document.querySelector('.classifier')?.dataset.training === 'cancelled'")
-    cancelled_in = time.monotonic() - started
     until(tab, "document.querySelector('.broken')?.innerText.includes('cut off.png')")
     tab.get_by_role("button", name="Go on").click()
     until(tab, "document.querySelector('.classifier')?.dataset.judged")
     place = tab.url.removeprefix(lab.origin)
     opened.close()
     assert opened.wrong == []
-    return Trained(folder, place, cancelled_in)
+    return Trained(folder, place)

@@ -8,6 +8,7 @@ import pytest
 
 from chainrule.lab.server.static import PAGE
 from lab_browser import READY, until
+from lab_textures import new_album
 
 VIEWS = [
     {"width": 1440, "scheme": "light"},
@@ -87,8 +88,7 @@ def test_axe_finds_nothing_in_the_photographs(tabs, lab, trained, view):
     until(tab, "document.querySelector('.shows')?.dataset.decided")
     until(tab, "document.querySelector('.best.own')")
     seen_by_axe(tab, "with a classifier, a cell and what decided")
-    tab.get_by_role("button", name="New album").click()
-    until(tab, "room.state === 'empty'")
+    new_album(tab)
     seen_by_axe(tab, "an empty album")
     content = {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": b"none"}
     tab.get_by_label("Open pictures").set_input_files([content])
@@ -105,8 +105,9 @@ def test_axe_finds_nothing_in_the_lines(tabs, lab, view):
     until(tab, f"room.sheet !== '{before}' && room.lines === '3'")
     until(tab, "document.querySelector('.step')?.dataset.kept")
     seen_by_axe(tab, "a line taken apart")
+    before = until(tab, "room.sheet")
     tab.get_by_role("button", name="New sheet").click()
-    until(tab, "room.state === 'empty'")
+    until(tab, f"room.sheet !== '{before}' && room.state === 'empty'")
     content = {"name": "a.png", "mimeType": "image/png", "buffer": b"none"}
     tab.get_by_label("Open files").set_input_files([content])
     until(tab, "document.querySelector('.broken')")
@@ -125,7 +126,7 @@ def test_everything_that_acts_has_a_key(tabs, lab):
         for element in re.findall(r"<(\w+)[^<>]*onClick", path.read_text("utf-8")):
             assert element in ("button", "a", "canvas"), path
     tab = tabs.open(lab)
-    until(tab, READY)
+    until(tab, f"{READY} && document.querySelector('.take input')")
     reached = set()
     for _ in range(45):
         tab.keyboard.press("Tab")

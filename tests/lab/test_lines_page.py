@@ -17,7 +17,7 @@ from PIL import Image
 from chainrule.glyphs.lines import load_line_fonts, render_line
 from chainrule.reader.front_door import load_reader
 from chainrule.reader.trace import beam, trace
-from lab_browser import until
+from lab_browser import press_as_soon_as, until
 
 STEP = "document.querySelector('.step')?.dataset.kept"
 FONT = "lato"
@@ -217,8 +217,7 @@ def test_a_reader_is_trained_on_them_and_taken_away(tabs, lab, pictures, tmp_pat
     tab.get_by_label("Epochs").fill("20")  # so many that it is cancelled before they are over
     train = "document.querySelector('.train').dataset"
     tab.get_by_role("button", name="Train", exact=True).click()
-    until(tab, "document.querySelector('.train progress')")
-    tab.get_by_role("button", name="Cancel").click()
+    press_as_soon_as(tab, "document.querySelector('.train progress')", "Cancel")
     until(tab, f"{train}.training === 'cancelled'")
     tab.get_by_label("Epochs").fill("1")
     tab.get_by_role("button", name="Train", exact=True).click()
