@@ -116,7 +116,7 @@ def few_letters_file(few_letters, tmp_path_factory):
 def command():
     """Run the real command line in a process of its own: `command("points", "check")`."""
 
-    def run(*arguments, cwd=None, timeout=300):
+    def run(*arguments, cwd=None, timeout=1200):
         return subprocess.run(
             [sys.executable, "-m", "chainrule", *map(str, arguments)],
             capture_output=True,

@@ -97,7 +97,7 @@ def main(folder, names, epochs, resume, pause):
                     int(epochs),
                     checkpoint=Path(folder) / f"{name}.safetensors",
                     resume=resume == "resume",
-                    on_epoch=lambda line, parameters: time.sleep(float(pause)),
+                    on_epoch=lambda line, parameters: time.sleep(ranks.number * float(pause)),
                 )
             )
     (Path(folder) / f"rank{ranks.number}.json").write_text(json.dumps(found))

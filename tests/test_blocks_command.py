@@ -55,7 +55,7 @@ def run_with(change, *arguments):
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=1200,
     )
 
 

@@ -213,7 +213,7 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
     result = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", script],
-        capture_output=True, text=True, timeout=120, check=True,
+        capture_output=True, text=True, timeout=1200, check=True,
     )  # fmt: skip
     assert result.stdout == "8\n"
 
@@ -230,6 +230,6 @@ for block in (Convolution(3, 4, 3), MaxPooling(2), AveragePooling(2), ReLU()):
 print("numba" in sys.modules)
 """
     result = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=True
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=1200, check=True
     )
     assert result.stdout == "False\n"

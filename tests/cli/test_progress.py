@@ -72,7 +72,9 @@ def test_rates_have_digits_that_tell_something():
 
 SCRIPT = """
 import time
+from chainrule.cli import progress as module
 from chainrule.cli.progress import progress
+module._QUIET, module._EVERY = {said_after}, {every}
 with progress("reading", "lines") as report:
     time.sleep({quiet})
     for done in range(0, 101):
@@ -83,12 +85,12 @@ with progress("reading", "lines") as report:
 
 def test_elsewhere_than_on_a_terminal_quick_work_says_nothing_and_slow_starts_are_said():
     quick = subprocess.run(
-        [sys.executable, "-c", SCRIPT.format(quiet=0, step=0.001)],
+        [sys.executable, "-c", SCRIPT.format(quiet=0, step=0.001, said_after=600, every=600)],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert quick.stdout == quick.stderr == ""
     slow = subprocess.run(
-        [sys.executable, "-c", SCRIPT.format(quiet=2.5, step=0)],
+        [sys.executable, "-c", SCRIPT.format(quiet=2.5, step=0, said_after=0.1, every=600)],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert slow.stderr == "reading: preparing\n"
@@ -100,7 +102,10 @@ def test_on_any_terminal_of_40_columns_progress_stays(term):
     process, terminal = pty.fork()
     if process == 0:
         os.environ |= {"TERM": term, "COLUMNS": "40"}
-        os.execv(sys.executable, [sys.executable, "-c", SCRIPT.format(quiet=0, step=0.06)])
+        os.execv(
+            sys.executable,
+            [sys.executable, "-c", SCRIPT.format(quiet=0, step=0.03, said_after=2, every=1)],
+        )
     shown = b""
     while True:
         try:

@@ -1,11 +1,12 @@
 """A Ray cluster of two nodes on loopback, with one core each."""
 
 import os
-import socket
 import warnings
 from pathlib import Path
 
 import pytest
+
+from free_port import free_port
 
 STORE = 80 * 2**20  # bytes; Ray takes no less than 75 MiB
 
@@ -30,9 +31,7 @@ def nodes():
     )
     from ray.cluster_utils import Cluster
 
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)  # Ray leaves the client server's logs open
         head = {"num_cpus": 1, "object_store_memory": STORE, "ray_client_server_port": port}

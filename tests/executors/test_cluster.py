@@ -94,8 +94,10 @@ def test_more_than_the_object_stores_hold_goes_through_the_disk(cluster):
 
 def test_a_lost_nodes_jobs_are_done_elsewhere(nodes, cluster):
     node = nodes.add_node(num_cpus=2, object_store_memory=80 * 2**20)
-    time.sleep(6)  # until it counts
-    assert cluster.workers == 4
+    deadline = time.monotonic() + 300
+    while cluster.workers != 4:  # until it counts
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
     found = {}
     for k, value in cluster.results(jobs.sleep, [0.25] * 40):
         found[k] = value
@@ -160,7 +162,7 @@ def test_a_killed_driver_goes_on_where_it_was(nodes, tmp_path):
     driver = subprocess.Popen(start, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     journal = tmp_path / "journal.jsonl"
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 600
         while not (journal.exists() and journal.read_text().count("\n") > 5):
             assert driver.poll() is None
             assert time.monotonic() < deadline
@@ -170,7 +172,7 @@ def test_a_killed_driver_goes_on_where_it_was(nodes, tmp_path):
         driver.wait()
     kept = journal.read_text().rpartition("\n")[0]
     assert kept.count("\n") < 80  # not all were done
-    again = subprocess.run(start, capture_output=True, text=True, check=False, timeout=120)
+    again = subprocess.run(start, capture_output=True, text=True, check=False, timeout=1200)
     assert again.returncode == 0, again.stderr
     assert journal.read_text().startswith(kept)
     found = json.loads((tmp_path / "study.json").read_text())["settings"]

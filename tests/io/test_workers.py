@@ -17,7 +17,7 @@ if __name__ == "__main__":
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, context, begin_worker) as pool:
         print(pool.submit(os.getpid).result(), flush=True)
-        time.sleep(600)
+        time.sleep(3600)
 """
 
 
@@ -33,7 +33,7 @@ def test_a_worker_is_gone_after_its_parent(tmp_path, number):
         # standard output is closed by the last process that has it, so a pipeline goes on
         assert parent.stdout.read() == ""
     assert parent.returncode == -number
-    for _ in range(600):
+    for _ in range(6000):
         try:
             os.kill(worker, 0)
         except ProcessLookupError:

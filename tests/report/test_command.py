@@ -81,7 +81,7 @@ def test_a_stopped_report_leaves_no_page_and_goes_on_to_the_same_one(made, comma
         time.sleep(0.05)
         journals = list(tmp_path.glob(".unfinished-*/tables-0.jsonl"))
     process.send_signal(signal.SIGINT)
-    printed, complaint = process.communicate(timeout=120)
+    printed, complaint = process.communicate(timeout=1200)
     assert process.returncode == 130, complaint
     assert printed == ""
     last = complaint.splitlines()[-1]

@@ -72,7 +72,7 @@ import torch
 torch.set_num_threads(1)
 import training_bars as bars
 def slowly(done, total):
-    time.sleep(0.01)
+    time.sleep(float(sys.argv[2]))
 path = Path(sys.argv[1])
 bars.run(checkpoint=path, resume=path.exists(), progress=slowly)
 """
@@ -82,16 +82,16 @@ bars.run(checkpoint=path, resume=path.exists(), progress=slowly)
 def test_a_killed_run_resumes_to_the_same_bits(tmp_path):
     script = SCRIPT.format(folders=FOLDERS)
     whole, killed = tmp_path / "whole.safetensors", tmp_path / "killed.safetensors"
-    subprocess.run([sys.executable, "-c", script, whole], check=True)
+    subprocess.run([sys.executable, "-c", script, whole, "0"], check=True)
 
-    process = subprocess.Popen([sys.executable, "-c", script, killed])
+    process = subprocess.Popen([sys.executable, "-c", script, killed, "0.1"])  # 3 s are left then
     while not killed.exists():
         assert process.poll() is None
         time.sleep(0.005)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert len(read_checkpoint(killed).history) < SETTINGS.epochs  # killed in the middle
-    subprocess.run([sys.executable, "-c", script, killed], check=True)
+    subprocess.run([sys.executable, "-c", script, killed, "0"], check=True)
 
     a, b = read_checkpoint(whole), read_checkpoint(killed)
     assert same(a.parameters, b.parameters)

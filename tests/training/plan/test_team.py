@@ -79,5 +79,5 @@ def test_closed_its_threads_end():
     assert [thread.is_alive() for thread in team.threads] == [True] * 3
     team.close()
     for thread in team.threads:
-        thread.join(5)
+        thread.join(600)
     assert [thread.is_alive() for thread in team.threads] == [False] * 3

@@ -20,7 +20,7 @@ from chainrule.practical.notebooks import wire
 from chainrule.practical.notebooks.grading.child import CANNOT_CONFINE
 
 _CHILD = "chainrule.practical.notebooks.grading.child"
-_START_SECONDS = 60.0
+_START_SECONDS = 300.0
 _END_SECONDS = 5.0
 _PART = 1 << 16
 
