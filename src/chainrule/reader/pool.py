@@ -10,7 +10,7 @@ from chainrule.io.pictures import PictureSource
 from chainrule.reader.reader import Reader
 
 _TOGETHER = 1024  # lines, of which the crops and the probabilities are kept at a time
-_PATIENCE = 120  # seconds in which the threads must have begun
+_PATIENCE = 1200  # seconds in which the threads must have begun: the first one may compile
 
 
 class ReaderPool:
