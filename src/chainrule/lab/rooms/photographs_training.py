@@ -70,8 +70,6 @@ class ClassifierTrainings(Trainings):
             "seed": whole_number("seed", asked.get("seed", 0), 0, 2**32 - 1),
         }
         files = self._lab.store.files(album.id)
-        if not self._lab.settings.is_shared:  # in a class the others go on looking
-            self._looker.hold()
         named = [[kept.number, kept.name] for kept in files if "reason" not in kept.seen]
         broken = [
             {"file": kept.name, "reason": kept.seen["reason"]}
@@ -80,6 +78,8 @@ class ClassifierTrainings(Trainings):
         ]
         asked = {**settings, "model": MODEL, "files": named, "broken": broken}
         self.start(album, photographs_training_worker.main, asked, settings)
+        if not self._lab.settings.is_shared:  # in a class the others go on looking
+            self._looker.hold()
 
     def kept(self, result: dict[str, Any]) -> dict[str, Any]:
         """With the number of pictures that it was trained on."""
