@@ -12,7 +12,7 @@ from pathlib import Path
 
 import jaxtyping
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from jaxtyping import install_import_hook
 
 # one thread a process, as there is a test worker a core: threads that wait for a core spin
@@ -64,7 +64,13 @@ def pytest_collection_modifyitems(items):
 # before anything imports chainrule: every call then checks the arrays that are annotated
 install_import_hook(list(_checked_modules()), "array_checks.check_arrays")
 
-settings.register_profile("chainrule", deadline=None, derandomize=True, max_examples=50)
+settings.register_profile(
+    "chainrule",
+    deadline=None,
+    derandomize=True,
+    max_examples=50,
+    suppress_health_check=[HealthCheck.too_slow],  # by the clock: a busy machine is no fault
+)
 settings.load_profile("chainrule")
 
 

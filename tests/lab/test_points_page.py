@@ -336,6 +336,49 @@ def test_a_run_that_comes_late_leaves_the_next_rooms_address_alone(tabs, lab):
     assert tab.evaluate("location.hash") == "#runs"
 
 
+def test_what_is_typed_stays_while_it_plays(tabs, lab):
+    tab = tabs.open(lab, "/#points?iterations=2000000&seed=4", moving=True)
+    rate = tab.get_by_label("Learning rate", exact=True)
+    rate.fill("0.0")
+    at = int(until(tab, "room.state === 'playing' && room.iteration"))
+    until(tab, f"Number(room.iteration) > {at} + 1000")  # it was drawn some times since
+    assert rate.input_value() == "0.0"
+    before = until(tab, "room.run")
+    rate.press_sequentially("5")
+    rate.press("Enter")
+    until(tab, f"room.run !== '{before}' && {READY}")
+    assert tab.get_by_label("Learning rate", exact=True).input_value() == "0.05"
+    pause(tab)
+
+
+def test_a_run_that_was_asked_for_before_another_does_not_take_its_place(tabs, lab):
+    tab = tabs.open(lab)
+    until(tab, READY)
+    held = []
+
+    def hold(route):
+        answer = route.fetch()
+        held.append((route, answer))
+
+    tab.route("**/api/points/runs", hold)
+    first = tab.get_by_label("Seed", exact=True)
+    first.fill("11")
+    first.press("Enter")
+    first.fill("12")
+    first.press("Enter")
+    while len(held) < 2:
+        tab.evaluate("new Promise(requestAnimationFrame)")
+    (earlier, made), (later, wanted) = held
+    later.fulfill(response=wanted)
+    run = wanted.json()["id"]
+    until(tab, f"room.run === '{run}' && {READY}")
+    with tab.expect_response("**/api/points/runs"):
+        earlier.fulfill(response=made)
+    tab.evaluate("new Promise((done) => setTimeout(done, 100))")  # the page has read it by then
+    assert until(tab, "room.run") == run
+    assert first.input_value() == "12"
+
+
 def test_less_motion_is_kept(tabs, lab):
     tab = tabs.open(lab)
     until(tab, "room.state === 'paused' && room.iteration === '0'")

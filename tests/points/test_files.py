@@ -142,7 +142,7 @@ def test_a_history_has_one_of_two_suffixes(tmp_path):
         lambda h: st.tuples(*(hnp.arrays(np.float64, shape) for shape in [(h, 3), h, h, ()]))
     )
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_weights_are_read_back_bit_for_bit(tmp_path, arrays):
     path = tmp_path / "weights.safetensors"
     given_weights = dict(zip(("W_in", "b_in", "w_out", "b_out"), arrays, strict=True))
