@@ -154,8 +154,14 @@ def test_folders_named_in_bytes_that_are_no_text(command, shapes, tmp_path):
     result = command("images", "train", shapes, "--out", tmp_path / "m.safetensors")
     assert result.returncode == 0, result.stderr
     assert "caf" in result.stdout
-    result = command("images", "predict", tmp_path / "m.safetensors", shapes)
+    (shapes / "square" / "01.png").rename(shapes / os.fsdecode(b"caf\xe9") / "wrong.png")
+    table = tmp_path / "answers.csv"
+    result = command("images", "predict", tmp_path / "m.safetensors", shapes, "--out", table)
     assert result.returncode == 0, result.stderr
+    assert b"caf\xe9" + os.sep.encode() + b"00.png,caf\xe9," in table.read_bytes()
+    result = command("images", "clean", shapes, "--out", tmp_path / "found")
+    assert result.returncode == 0, result.stderr
+    assert b"caf\xe9" in (tmp_path / "found" / "suspects.csv").read_bytes()
 
 
 def test_a_name_of_250_bytes_is_answered_and_drawn(command, photographs, tmp_path):

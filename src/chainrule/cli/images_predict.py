@@ -138,7 +138,8 @@ def _output(out: Path | None, as_json: bool) -> Iterator[_Output]:
         return
     with (
         written_whole(out) as temporary,
-        temporary.open("w", encoding="utf-8", newline="") as table,
+        # names that are no text are written as their own bytes
+        temporary.open("w", encoding="utf-8", errors="surrogateescape", newline="") as table,
     ):
         yield _Output(table, as_json)
 

@@ -161,7 +161,7 @@ class _Survey:
             )
         self._known = np.where(kept, np.cumsum(kept) - 1, -1)
         self.skipped = [
-            Skipped(name, f"class {shown(name)!r} has {count} to train on, and needs {LEAST}")
+            Skipped(name, f"class {name!r} has {count} to train on, and needs {LEAST}")
             for name, count in zip(self.classes, self.counts.tolist(), strict=True)
             if count < LEAST
         ]

@@ -32,7 +32,7 @@ def judge(
     if "test" in collection.part:
         collection = collection.taken([i for i, p in enumerate(collection.part) if p == "test"])
     for name in set(collection.classes) - set(classifier.classes):
-        reason = f"class {shown(name)!r} is none of the classifier's"
+        reason = f"class {name!r} is none of the classifier's"
         collection = collection.without_class(name, reason)
         skipped.append(Skipped(name, reason))
     shows = (collection.truth == 1).sum(1)

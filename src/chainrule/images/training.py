@@ -186,10 +186,10 @@ def checked(collection: Collection) -> Collection:
     counts = (collection.truth[trains] == 1).sum(0)
     if len(collection.classes) == 1:
         raise InputError(
-            f"the only class is {shown(collection.classes[0])!r}; expected at least two classes"
+            f"the only class is {collection.classes[0]!r}; expected at least two classes"
         )
     few = [
-        (name, f"class {shown(name)!r} has {count} picture to train on that can be read, and "
+        (name, f"class {name!r} has {count} picture to train on that can be read, and "
          f"needs {LEAST}")
         for name, count in zip(collection.classes, counts.tolist(), strict=True)
         if count < LEAST

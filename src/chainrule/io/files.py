@@ -48,9 +48,12 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Write `text` as UTF-8, whole or not at all. Raises FileError."""
+    """Write `text` as UTF-8, whole or not at all; file names that are no text as their own bytes.
+
+    Raises FileError.
+    """
     with written_whole(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
+        temporary.write_text(text, encoding="utf-8", errors="surrogateescape", newline="\n")
 
 
 def write_json(path: str | os.PathLike[str], document: Any) -> None:
