@@ -16,7 +16,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from chainrule.checking import check_derivatives, check_projection
+from chainrule.checking.check import Subject, started
 from chainrule.checking.kinds import Kind
+from chainrule.checking.probes.steadiness import kept_by_place
 from chainrule.errors import InputError
 from right_functions import FUNCTIONS, IN_16_BITS, draw
 
@@ -848,6 +850,18 @@ def test_a_y_that_is_kept_by_its_place_is_wrong_whatever_lies_there_next(place, 
 
     check = check_derivatives(Own(forward, square_back), ROWS)
     assert check.verdict == "wrong", str(check)
+
+
+@pytest.mark.parametrize("place", [id, torch.Tensor.data_ptr])
+def test_a_cache_by_place_that_is_empty_is_caught_by_the_places_alone(place):
+    layer = Own(lambda x, p, kept: (kept.setdefault(place(x), x**2).clone(), x), square_back)
+    start = started(Subject(layer, ROWS, None, None, frozenset()))
+    layer.kept.clear()  # what was called before says nothing
+    mistake = kept_by_place(start.form, start.other)
+    assert mistake is not None
+    assert mistake.kind == "cache"
+    start = started(Subject(Own(square, square_back), ROWS, None, None, frozenset()))
+    assert kept_by_place(start.form, start.other) is None
 
 
 @pytest.mark.parametrize(

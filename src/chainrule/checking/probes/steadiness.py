@@ -6,7 +6,7 @@ from chainrule.checking.differentiable import Arrays, Differentiable, flat
 from chainrule.checking.draws import draws_from_them, same_draws
 from chainrule.checking.verdict import Mistake
 
-_PLACES = 8
+_PLACES, _TURNS = 8, 6
 
 
 def unsteady(form: Differentiable) -> Mistake | None:
@@ -25,15 +25,20 @@ def unsteady(form: Differentiable) -> Mistake | None:
 def kept_by_place(form: Differentiable, other: Arrays) -> Mistake | None:
     """y is that of other arrays, which lay at the same address: a cache whose key says no more.
 
-    Which arrays lie where others lay is the allocator's choice, so many are held at a time.
+    Which arrays lie where others lay is the allocator's choice: of what is held half is let go
+    before each turn, so that the two points take each other's places.
     """
     found: dict[str, list[np.ndarray]] = {"here": [], "there": []}
-    for point, arrays in (("here", form.arrays), ("there", other), ("here", form.arrays)):
-        try:
-            held = [form.run(arrays) for _ in range(_PLACES)]
-        except Exception:  # the function is not defined there
-            continue
-        found[point] += [np.nan_to_num(flat(run.outputs)) for run in held]
+    alive: list[object] = []
+    for turn in range(_TURNS):
+        for point, arrays in (("here", form.arrays), ("there", other)):
+            try:
+                new = [form.run(arrays) for _ in range(_PLACES)]
+            except Exception:  # the function is not defined there
+                continue
+            found[point] += [np.nan_to_num(flat(run.outputs)) for run in new]
+            alive = [*alive, *new][turn % 2 :: 2]
+            del new
     if all(_same(rows[0], y) for rows in found.values() for y in rows):
         return None
     hint = "y is at times that of other arrays, which lay at the same address in memory"
