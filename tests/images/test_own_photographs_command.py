@@ -6,6 +6,7 @@ import os
 import resource
 import shutil
 import struct
+import unicodedata
 import zlib
 from pathlib import Path
 
@@ -146,15 +147,23 @@ def test_export_gives_the_answers_of_predict(command, shapes, photographs, tmp_p
         assert familiarity == pytest.approx(answer["familiarity"], abs=0.03)
 
 
+def _places(row):
+    """The places of a terminal before the row's first share."""
+    before = row[: row.index("%")]
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in before)
+
+
 def test_folders_named_in_bytes_that_are_no_text(command, shapes, tmp_path):
     (shapes / "disc").rename(shapes / os.fsdecode(b"caf\xe9"))
     document, _ = _run(command, "train", shapes, "--out", tmp_path / "m.safetensors",
                        "--sheets", tmp_path / "sheets")  # fmt: skip
     assert len(document["classes"]) == 2
+    long = (shapes / "square").rename(shapes / ("猫の写真" * 12))
     result = command("images", "train", shapes, "--out", tmp_path / "m.safetensors")
     assert result.returncode == 0, result.stderr
-    assert "caf" in result.stdout
-    (shapes / "square" / "01.png").rename(shapes / os.fsdecode(b"caf\xe9") / "wrong.png")
+    first, second = (_places(r) for r in result.stdout.splitlines() if "caf" in r or "猫の" in r)
+    assert first == second < 60
+    (long / "01.png").rename(shapes / os.fsdecode(b"caf\xe9") / "wrong.png")
     table = tmp_path / "answers.csv"
     result = command("images", "predict", tmp_path / "m.safetensors", shapes, "--out", table)
     assert result.returncode == 0, result.stderr

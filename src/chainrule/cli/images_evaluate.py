@@ -19,7 +19,7 @@ from chainrule.cli.images_options import (
     read_listed,
 )
 from chainrule.cli.on import OnOption, far
-from chainrule.cli.output import JsonOption, print_json, progress
+from chainrule.cli.output import JsonOption, name_column, print_json, progress
 from chainrule.errors import InputError
 
 if TYPE_CHECKING:
@@ -124,15 +124,14 @@ def _print(result: "Evaluation") -> None:
     from chainrule.io.names import shown
 
     kind_width = max(8, *(len(row.features) for row in result.rows))
-    width = max(5, *(len(shown(row.class_name)) for row in result.rows))
+    title, *names = name_column(["class", *(shown(row.class_name) for row in result.rows)])
     print(
-        f"{'features':{kind_width}}  {'class':{width}}  {'AP':>6}  {'95 % interval':15}  "
-        f"{'11-pt':>6}   +/-"
+        f"{'features':{kind_width}}  {title}  {'AP':>6}  {'95 % interval':15}  {'11-pt':>6}   +/-"
     )
-    for row in result.rows:
+    for row, name in zip(result.rows, names, strict=True):
         low, high = row.interval
         print(
-            f"{row.features:{kind_width}}  {shown(row.class_name):{width}}  "
+            f"{row.features:{kind_width}}  {name}  "
             f"{row.average_precision:6.3f}  {low:6.3f} - {high:6.3f}  "
             f"{row.average_precision_11_point:6.3f}   {row.positives}/{row.negatives}"
         )

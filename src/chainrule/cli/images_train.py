@@ -24,7 +24,7 @@ from chainrule.cli.images_options import (
     read_listed,
     say,
 )
-from chainrule.cli.output import JsonOption, print_json, progress
+from chainrule.cli.output import JsonOption, name_column, print_json, progress
 from chainrule.errors import InputError
 
 if TYPE_CHECKING:
@@ -220,13 +220,12 @@ def _print_judgement(judgement: "Judgement", precisions: dict[str, float]) -> No
     from chainrule.io.names import shown
 
     names = [shown(name) for name in judgement.classes]
-    width = max(map(len, names))
     confusion = judgement.confusion
     few = len(names) <= _COUNTED
     print("recall of each class" + (", its average precision" if precisions else "")
           + ("; how often it was taken for each class, in their order" if few else
              "; what it was taken for most"))  # fmt: skip
-    for c, name in enumerate(names):
+    for c, name in enumerate(name_column(names)):
         precision = f"  {precisions[judgement.classes[c]]:5.3f}" if precisions else ""
         if few:
             rest = " ".join(f"{n:5}" for n in confusion[c])
@@ -235,4 +234,4 @@ def _print_judgement(judgement: "Judgement", precisions: dict[str, float]) -> No
             others[c] = 0
             most = int(others.argmax())
             rest = f"{names[most]} ({others[most]})" if others[most] else ""
-        print(f"  {name:{width}}  {percent(judgement.recall[c]):>8}{precision}  {rest}".rstrip())
+        print(f"  {name}  {percent(judgement.recall[c]):>8}{precision}  {rest}".rstrip())

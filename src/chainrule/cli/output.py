@@ -9,7 +9,9 @@ import typer
 
 from chainrule.cli.progress import progress
 
-__all__ = ["JsonOption", "print_json", "print_table", "progress"]
+__all__ = ["JsonOption", "name_column", "print_json", "print_table", "progress"]
+
+_NAME = 40  # places that a name takes in a column
 
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on standard output, nothing else.")
@@ -37,3 +39,17 @@ def print_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]
     width = None if sys.stdout.isatty() else 1000
     print(title)
     Console(width=width, markup=False, highlight=False).print(table)
+
+
+def name_column(names: Iterable[str]) -> list[str]:
+    """Names as a column of text: as wide as the widest, which is cut at 40 places.
+
+    A Chinese, Japanese or Korean letter takes two places of a terminal.
+    """
+    from rich.cells import cell_len, set_cell_size
+
+    cut = [
+        name if cell_len(name) <= _NAME else set_cell_size(name, _NAME - 1) + "…" for name in names
+    ]
+    width = max(map(cell_len, cut), default=0)
+    return [set_cell_size(name, width) for name in cut]

@@ -18,6 +18,7 @@ from chainrule.io.pictures import read_picture
 COLOURS = {"cnn": "#1f5fa8", "fisher": "#c2571a", "bovw": "#3c8a4e"}
 NAMES = {"cnn": "CNN", "fisher": "Fisher vector", "bovw": "bag of words"}
 _COUNTED = 40  # classes whose names and counts can be read in one confusion matrix
+_LEAST_COLUMNS, _TITLE = 4, 48  # of a contact sheet, and letters that have room above so many
 _SEEN = 800  # pixels of a photograph's longer side in a figure
 
 
@@ -117,6 +118,7 @@ def contact_sheet(titled: Sequence[tuple[str, Sequence[Tile]]], tile: int = 96) 
     What cannot be read stays blank.
     """
     columns = max((len(tiles) for _, tiles in titled), default=1)
+    columns = max(columns, _LEAST_COLUMNS)  # a title has room above a single picture
     most = max((len(t.lines) for _, tiles in titled for t in tiles), default=1)
     room = 8 + 12 * most  # pixels for the lines
     texts = [text for title, tiles in titled for t in tiles for text in (title, *t.lines)]
@@ -131,11 +133,11 @@ def contact_sheet(titled: Sequence[tuple[str, Sequence[Tile]]], tile: int = 96) 
                 picture = _small(entry.file, tile - 4)
                 if picture is not None:
                     strip.paste(picture, (i * tile + 2, 2))
-                text = "\n".join(caption(line, 18) for line in entry.lines)
+                text = "\n".join(caption(line, 16) for line in entry.lines)
                 place = (i + 0.5) * tile, tile + 3
                 axis.text(*place, text, size=6, ha="center", va="top", parse_math=False)
             axis.imshow(strip)
-            axis.set_title(caption(title, 60), fontsize=9, loc="left", pad=3, parse_math=False)
+            axis.set_title(caption(title, _TITLE), fontsize=9, loc="left", pad=3, parse_math=False)
             axis.set_axis_off()
     return figure
 

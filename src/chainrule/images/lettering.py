@@ -1,13 +1,16 @@
 """Names of any length and in any letters, as figures can show them."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 ELLIPSIS = "…"
 _OWN = "DejaVu Sans"  # Matplotlib brings it
+_USUAL = 0.6  # of the font's size: the mean width of its small letters
 
 
 @contextmanager
@@ -44,17 +47,36 @@ def _say_once(letters: str) -> None:
 
 
 def caption(text: str, length: int = 28) -> str:
-    """The text in one line of at most `length` characters, its middle left out if need be.
+    """The text in one line, as wide as `length` letters at most, its middle left out if need be.
 
     Letters that no font of this machine has are shown by their number, as in U+732B.
     """
     families = _families(frozenset(c for c in text if not c.isspace()))
     known = frozenset().union(*map(_letters_of, families))
-    shown = "".join(_shown(c, known) for c in text)
-    if len(shown) <= length:
-        return shown
-    end = (length - 1) // 2
-    return shown[: length - 1 - end] + ELLIPSIS + shown[len(shown) - end :]
+    shown = [_shown(c, known) for c in text]
+    width = [sum(_width(c, families) for c in letters) for letters in shown]
+    if sum(width) <= length:
+        return "".join(shown)
+    first, last = (_fitting(w, (length - 1) / 2) for w in (width, width[::-1]))
+    return "".join(shown[:first]) + ELLIPSIS + "".join(shown[len(shown) - last :])
+
+
+def _fitting(width: Sequence[float], room: float) -> int:
+    """How many letters from the first on have room."""
+    return int(np.searchsorted(np.cumsum(width), room, side="right"))
+
+
+def _width(letter: str, families: tuple[str, ...]) -> float:
+    """How wide a letter is, in letters of the usual width."""
+    from matplotlib import font_manager
+
+    name = next((name for name in families if ord(letter) in _letters_of(name)), None)
+    if name is None:
+        return 1.0
+    font = font_manager.get_font(_installed()[name])
+    font.set_size(1, 72)
+    em = font.load_char(ord(letter)).linearHoriAdvance / 65536
+    return float(em / _USUAL)
 
 
 def _shown(character: str, known: frozenset[int]) -> str:
