@@ -245,3 +245,10 @@ def test_a_constant_feature_is_no_division_by_zero(tmp_path):
 def test_moons_refuse_settings_out_of_range(change, sentence):
     with pytest.raises(InputError, match=sentence):
         double_moon(**change)
+
+
+def test_labels_that_have_no_order_are_refused():
+    with pytest.raises(
+        InputError, match=r"labels: found values that have no order .* expected num"
+    ):
+        Points.of([[1.0], [2.0]], np.array([0, "a"], dtype=object))

@@ -27,7 +27,8 @@ def study(command, tmp_path_factory):
 
 def test_the_document_has_the_documented_fields(study):
     document, _ = study
-    assert list(document) == ["settings", "seconds"]
+    assert document["classes"] == {"-1": -1, "+1": 1}
+    assert list(document) == ["label", "classes", "features", "settings", "seconds"]
     pairs = [(s["hidden"], s["learning_rate"]) for s in document["settings"]]
     assert pairs == list(itertools.product([1, 3], [0.02, 0.2]))
     for setting in document["settings"]:

@@ -17,6 +17,7 @@ PLAIN = "a,b,kind\n1.5,2,x\n-3,4.25,y\n0,1e-3,x\n"
 SAME = {
     "semicolons and decimal commas": PLAIN.replace(",", ";").replace(".", ","),
     "tabs": PLAIN.replace(",", "\t"),
+    "blanks and decimal commas": PLAIN.replace(",", "  ").replace(".", ","),
     "bars": PLAIN.replace(",", "|"),
     "blanks": PLAIN.replace(",", "  "),
     "sep=": "sep=;\n" + PLAIN.replace(",", ";"),
@@ -46,6 +47,10 @@ SAID = {
     "an index saved twice": ",Unnamed: 0.1,a,b,kind\n0,0,1.5,2,x\n1,1,-3,4.25,y\n2,2,0,1e-3,x\n",
     "R's names of rows": '"a" "b" "kind"\n"1" 1.5 2 "x"\n"2" -3 4.25 "y"\n"3" 0 1e-3 "x"\n',
     "names in a comment": "# a b kind\n1.5 2 x\n-3 4.25 y\n0 1e-3 x\n",
+    "a number in another language": PLAIN.replace("a,", "lfd. Nr.,a,", 1)
+    .replace("\n1.5", "\n1,1.5")
+    .replace("\n-3", "\n2,-3")
+    .replace("\n0", "\n3,0"),
     "R's words as names of rows": '"a","b","kind"\n"p",1.5,2,x\n"q",-3,4.25,y\n"r",0,1e-3,x\n',
 }
 
@@ -266,6 +271,59 @@ def test_too_many_lines_are_refused_before_they_are_parsed(tmp_path, monkeypatch
             load(tmp_path, "a,b,c\n1,2,x\n2,3,y\n3,4,x\n".replace("\n", end))
 
 
+def test_a_parquet_file_of_one_long_text_many_times_is_read_with_that_text_once(tmp_path):
+    """20,000 rows of 1 MB, which are 1 MB and 20,000 numbers in the file."""
+    pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    from pyarrow import parquet
+
+    words = pa.DictionaryArray.from_arrays(
+        pa.array([0, 1] * 10_000, pa.int32()), ["x" * 10**6, "y"]
+    )
+    label = pa.array([0, 1] * 10_000)
+    for name, last in (("k", {}), ("note", {"l": label})):
+        table = pa.table({"a": pa.repeat(1.5, 20_000), name: words, **last})
+        parquet.write_table(table, tmp_path / f"{name}.parquet", store_schema=False)
+    with pytest.raises(FileError, match=r"found a label of 1,000,000 characters; expected at most"):
+        load_points(tmp_path / "k.parquet")
+    with pytest.raises(FileError, match=r"column 'note', point 1: found 'x{60}'; expected a finit"):
+        load_points(tmp_path / "note.parquet")
+
+
+def test_a_parquet_file_of_lists_or_of_more_text_than_its_size_allows(tmp_path, monkeypatch):
+    pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    from pyarrow import parquet
+
+    from chainrule.points import text
+
+    path = tmp_path / "p.parquet"
+    parquet.write_table(pa.table({"a": [[1.0, 2.0]] * 4, "k": [0, 1] * 2}), path)
+    with pytest.raises(FileError, match=r"column 'a': found list<.*>; expected numbers or text"):
+        load_points(path)
+    monkeypatch.setattr(text, "_ALWAYS", 10_000)
+    table = pa.table({"a": [1.0, 2.0], "k": ["y" * 10**6, "z" * 10**6]})
+    parquet.write_table(table, path, use_dictionary=False)
+    with pytest.raises(FileError, match=r"bytes once unpacked; expected at most"):
+        load_points(path)
+
+
+def test_a_parquet_file_of_several_parts_and_kinds_of_text(tmp_path):
+    pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    from pyarrow import parquet
+
+    words = ["y", "z", "z", "y", "z"]
+    for kind in (
+        pa.string(),
+        pa.large_string(),
+        pa.binary(),
+        pa.dictionary(pa.int8(), pa.string()),
+    ):
+        table = pa.table({"a": pa.array([1, 2, 3, 4, 5], pa.float32()), "k": pa.array(words, kind)})
+        parquet.write_table(table, tmp_path / "p.parquet", row_group_size=2)
+        points = load_points(tmp_path / "p.parquet")
+        assert points.class_names == ("y", "z")
+        assert points.labels.tolist() == [-1, 1, 1, -1, 1]
+
+
 def test_a_parquet_file_of_too_many_rows_is_refused_before_it_is_read(tmp_path):
     pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
     from pyarrow import parquet
@@ -287,3 +345,32 @@ def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
     np.savez_compressed(tmp_path / "p.npz", x=np.zeros(1000))
     with pytest.raises(FileError, match=r"unpacks to .* bytes; expected at most"):
         load_points(tmp_path / "p.npz")
+
+
+def test_one_row_of_numbers_is_a_point_however_it_is_written(tmp_path):
+    from chainrule.points.tables import read_table
+
+    for row in ("1.5 2", "1,5 2", "1.5,2", "1,5;2", "1.5\t2\n", "1.5 | 2\n"):
+        (tmp_path / "one.txt").write_text(row)
+        assert [c.values.tolist() for c in read_table(tmp_path / "one.txt").columns] == [[1.5], [2]]
+
+
+def test_an_empty_column_with_a_name_is_no_end_of_a_row(tmp_path):
+    with pytest.raises(FileError, match=r"label column 'kind', point 1: found ''; expected a labe"):
+        load(tmp_path, "a,b,kind\n1,2,\n3,4,\n")
+
+
+def test_labels_with_a_column_for_each_class_are_no_features(tmp_path):
+    x, y = np.random.default_rng(0).normal(size=(6, 2)), np.array([0, 1, 1, 0, 1, 0])
+    np.savez(tmp_path / "p.npz", x=x, y=np.eye(2)[y])
+    with pytest.raises(FileError, match=r"found y \(6, 2\), a column for each class; expected one"):
+        load_points(tmp_path / "p.npz")
+    np.savez(tmp_path / "p.npz", x=np.eye(2)[y], label=y)  # features may be so
+    assert load_points(tmp_path / "p.npz").feature_names == ("x[0]", "x[1]")
+
+
+def test_a_column_that_counts_under_another_name_is_kept_and_said(tmp_path):
+    rows = "".join(f"{k},{0.5 * k},{'pq'[k % 2]}\n" for k in range(12))
+    points = load(tmp_path, "time,b,kind\n" + rows)
+    assert points.feature_names == ("time", "b")
+    assert points.notes[0].startswith("the column time counts the rows, and is kept as a feature")

@@ -117,6 +117,9 @@ def test_evaluate_counts_what_brute_force_counts(command, moons, tmp_path):
     result = command("points", "evaluate", weights, "--data", tmp_path / "table.csv", "--json")
     confusion = confusion_matrix(labels, found)
     assert json.loads(result.stdout) == {
+        "label": "label",
+        "classes": {"-1": -1, "+1": 1},
+        "features": ["x1", "x2"],
         "points": 400,
         "wrong": int((found != labels).sum()),
         "error": float((found != labels).mean()),
@@ -153,7 +156,7 @@ def test_three_features_train_without_a_boundary(command, tmp_path):
     predictions = np.genfromtxt(tmp_path / "p.csv", delimiter=",", names=True, dtype=None)
     assert (predictions["label"] == names).all()
     wrong = (predictions["predicted"] != predictions["label"]).sum()
-    assert f"wrong   {wrong} " in result.stdout
+    assert f"wrong             {wrong} (" in result.stdout
     assert wrong == history.train_wrong[-1] + history.validation_wrong[-1]
     refused = command("points", "evaluate", weights)
     assert refused.returncode == 2

@@ -10,6 +10,7 @@ import typer
 from chainrule.cli import blocks_apply
 from chainrule.cli.on import OnOption
 from chainrule.cli.output import JsonOption, print_json, progress
+from chainrule.io.checks import LARGEST_SEED
 from chainrule.io.files import make_folder, write_json
 
 if TYPE_CHECKING:
@@ -31,9 +32,14 @@ def _group() -> None:
 @app.command("check")
 def check(
     cases: Annotated[
-        int, typer.Option(min=1, help="How many random settings, shapes and points a block.")
+        int,
+        typer.Option(
+            min=1, max=10_000, help="How many random settings, shapes and points a block."
+        ),
     ] = 20,
-    seed: Annotated[int, typer.Option(min=0, help="The seed that the cases are drawn with.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=LARGEST_SEED, help="The seed that the cases are drawn with.")
+    ] = 0,
     out: Annotated[
         Path | None, typer.Option(help="A folder for the table, as blocks_check.json.")
     ] = None,

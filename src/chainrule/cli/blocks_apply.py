@@ -10,6 +10,7 @@ import typer
 from chainrule.cli.output import JsonOption, print_json, progress
 from chainrule.cli.points_options import output_folder
 from chainrule.errors import InputError
+from chainrule.io.checks import LARGEST_SEED
 from chainrule.io.figures import write_figure
 
 if TYPE_CHECKING:
@@ -110,14 +111,18 @@ def blobs(
         Path | None,
         typer.Argument(help="Any picture file.", show_default="dots drawn at random"),
     ] = None,
-    iterations: Annotated[int, typer.Option(help="Steps of gradient descent.")] = 500,
+    iterations: Annotated[
+        int, typer.Option(min=1, max=1_000_000, help="Steps of gradient descent.")
+    ] = 500,
     learning_rate: Annotated[float, typer.Option(help="The step's size.")] = 0.2,
     momentum: Annotated[float, typer.Option(help="0 for none.")] = 0.9,
     smoothing: Annotated[
         float, typer.Option(help="The width of the Gaussian that smooths the picture, in pixels.")
     ] = 1.0,
     median: Annotated[bool, typer.Option(help="Take the picture's median away first.")] = True,
-    seed: Annotated[int, typer.Option(help="Draws the dots and the first filter.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=LARGEST_SEED, help="Draws the dots and the first filter.")
+    ] = 0,
     out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:

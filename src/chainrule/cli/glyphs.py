@@ -10,6 +10,7 @@ import typer
 from chainrule.cli.on import OnOption
 from chainrule.cli.output import JsonOption, print_json, progress
 from chainrule.errors import InputError
+from chainrule.io.checks import LARGEST_SEED
 
 if TYPE_CHECKING:
     import numpy as np
@@ -211,7 +212,9 @@ def show(
         str | None, typer.Option(help="A line of text, in a few fonts and under each condition.")
     ] = None,
     letters: LettersOption = None,
-    seed: Annotated[int, typer.Option(help="Which fonts, and the noise, for --text.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=LARGEST_SEED, help="Which fonts, and the noise, for --text.")
+    ] = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Draw a sheet: one letter in many fonts, one font's letters, or a line of text.

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule.cli.output import print_json, progress
 from chainrule.cli.points_data import described, print_data
-from chainrule.cli.points_options import output_folder
+from chainrule.cli.points_options import compile_kernel, output_folder
 from chainrule.errors import InputError
 from chainrule.io.figures import write_figure
 
@@ -93,11 +93,7 @@ def _train(dataset: "ClassDataset", settings: dict[str, Any], steps: list[int]) 
     looks = {round(iterations * k / _LOOKS) for k in range(_LOOKS + 1)}
     chosen = ("hidden", "learning_rate", "seed", "initialization")
     given = {name: settings[name] for name in chosen}
-    # before the clock starts; the first time ever it takes some seconds
-    with progress("compiling the kernel", "kernel") as show:
-        show(0, 1)
-        train_classes(dataset, iterations=1, **given)
-        show(1, 1)
+    compile_kernel(dataset.training.features.shape[1])
     with progress("training", "iterations") as show:
         return train_classes(
             dataset, iterations=iterations, looks=sorted({*looks, *steps}), progress=show, **given

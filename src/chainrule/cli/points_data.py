@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from chainrule.points.classes import ClassPoints
     from chainrule.points.data import Points
+    from chainrule.points.evaluation import Trained
 
 _SHOWN = 8  # features that are named; a table may have thousands
 
 
-def described(points: "Points | ClassPoints") -> dict[str, Any]:
+def described(points: "Trained") -> dict[str, Any]:
     """The entries of a `--json` document that say what the points are."""
     return {
         "label": points.label_name,
@@ -19,7 +20,7 @@ def described(points: "Points | ClassPoints") -> dict[str, Any]:
     }
 
 
-def print_data(points: "Points | ClassPoints") -> None:
+def print_data(points: "Trained") -> None:
     """The same as lines of text."""
     names = ", ".join(points.feature_names[:_SHOWN])
     more = len(points.feature_names) - _SHOWN
@@ -34,13 +35,13 @@ def note_data(points: "Points | ClassPoints") -> None:
         print(f"chainrule: {note}", file=sys.stderr)
 
 
-def _numbers(points: "Points | ClassPoints") -> list[int]:
+def _numbers(points: "Trained") -> list[int]:
     """What the classes are called in formulas: -1 and +1, or 1 to k."""
     k = len(points.class_names)
     return [-1, 1] if k == 2 else list(range(1, k + 1))
 
 
-def _listed(points: "Points | ClassPoints") -> str:
+def _listed(points: "Trained") -> str:
     sign = "+" if len(points.class_names) == 2 else ""
     numbered = list(zip(points.class_names, _numbers(points), strict=True))
     text = ", ".join(f"{name} = {n:{sign}d}" for name, n in numbered[:_SHOWN])

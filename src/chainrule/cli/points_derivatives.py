@@ -85,7 +85,7 @@ def check(
         delta = REPORT_DELTA if method is Method.FORWARD else DEFAULT_DELTA["central"]
     check_delta(delta)
     table = gradient_table(chosen, delta=delta, method=method.value)
-    document = _check_document(table, delta, method.value)
+    document = _check_document(table, delta, method.value) | _given(chosen)
     if out is not None:
         _write_check(out, document, chosen)
     near = units_near_kink(chosen, delta)
@@ -98,6 +98,7 @@ def check(
     if as_json:
         print_json(document)
     else:
+        _print_standardized(chosen)
         _print_table(table, delta, method.value)
 
 
@@ -245,6 +246,17 @@ def _write_check(out: Path, document: dict[str, Any], example: "Example") -> Non
     _note(f"wrote gradient_table.json and error_against_delta.svg and .png in {folder}")
 
 
+def _print_standardized(example: "Example") -> None:
+    """Say what the network sees of a point that was given in its own units."""
+    if (given := example.standardization) is None:
+        return
+    for i, seen in enumerate(example.x):
+        print(
+            f"x[{i + 1}] = ({given.given[i]:g} - {given.mean[i]:g}) / {given.scale[i]:g} = {seen:g}"
+        )
+    print()
+
+
 def _print_table(table: "Mapping[str, Comparison]", delta: float, method: str) -> None:
     from chainrule.points.derivation import entry_name
 
@@ -261,15 +273,19 @@ def _print_table(table: "Mapping[str, Comparison]", delta: float, method: str) -
 
 
 def _derive_document(example: "Example", steps: "Derivation") -> dict[str, Any]:
-    given = example.standardization
     return {
         "x": example.x.tolist(),
-        **({"given": given.given.tolist()} if given else {}),
+        **_given(example),
         "y": example.y,
         "parameters": {name: array.tolist() for name, array in example.parameters.items()},
         "forward": [_step_document(step) for step in steps.forward],
         "backward": [_step_document(step) for step in steps.backward],
     }
+
+
+def _given(example: "Example") -> dict[str, list[float]]:
+    given = example.standardization
+    return {"given": given.given.tolist()} if given else {}
 
 
 def _step_document(step: "Step") -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from chainrule.cli.output import progress
 from chainrule.errors import InputError
 
 
@@ -47,6 +48,16 @@ InitializationOption = Annotated[
 
 
 _Number = TypeVar("_Number", int, float)
+
+
+def compile_kernel(features: int) -> None:
+    """Before a training's clock starts, and with a word on it."""
+    from chainrule.points.training import prepare
+
+    with progress("compiling the kernel", "kernel") as show:
+        show(0, 1)
+        prepare(features)
+        show(1, 1)
 
 
 def numbers(option: str, text: str, kind: type[_Number]) -> list[_Number]:

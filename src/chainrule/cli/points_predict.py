@@ -1,11 +1,13 @@
 """`chainrule points evaluate` and `predict`: a trained network applied to points."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from chainrule.cli.output import JsonOption, print_json, print_table
+from chainrule.cli.points_data import described, print_data
 from chainrule.cli.points_options import DataOption, DataSeedOption, LabelOption
 
 if TYPE_CHECKING:
@@ -36,15 +38,18 @@ def evaluate(
 
     Example: chainrule points evaluate runs/points-train/weights.safetensors --data-seed 5
     """
-    evaluation = _evaluation(weights, data, label, data_seed)
+    model = _model(weights)
+    evaluation, label_name = _evaluation(model, weights, data, label, data_seed)
     if out is not None:
         evaluation.save(out)
-    document = evaluation.document()
+    described_as = replace(model, label_name=label_name)
+    document = described(described_as) | evaluation.document()
     if as_json:
         print_json(document)
         return
-    print(f"points  {document['points']:,}")
-    print(f"wrong   {document['wrong']:,} ({100 * document['error']:.2f} %)")
+    print_data(described_as)
+    print(f"points            {document['points']:,}")
+    print(f"wrong             {document['wrong']:,} ({100 * document['error']:.2f} %)")
     for name, counts in document["confusion"].items():
         some = len(counts) <= _ALL_NAMED
         shown = {n: c for n, c in counts.items() if some or c or n == name}
@@ -111,11 +116,19 @@ def _model(weights: Path) -> "Model | ClassModel":
 
 
 def _evaluation(
-    weights: Path, data: str, label: str | None, data_seed: int
-) -> "Evaluation | ClassEvaluation":
+    model: "Model | ClassModel", weights: Path, data: str, label: str | None, data_seed: int
+) -> "tuple[Evaluation | ClassEvaluation, str]":
+    """The evaluation, and what the label column is called."""
     from chainrule.points.class_model import ClassEvaluation, ClassModel, ClassPrediction
     from chainrule.points.data import MOONS, SOURCES, check_no_label, draw_moons, load_points
-    from chainrule.points.evaluation import Evaluation, Prediction, codes_of, features_of, labels_of
+    from chainrule.points.evaluation import (
+        Evaluation,
+        Prediction,
+        codes_of,
+        features_of,
+        label_of,
+        labels_of,
+    )
     from chainrule.points.evaluation import evaluate as of_points
     from chainrule.points.files import load_weights
     from chainrule.points.tables import read_table
@@ -125,11 +138,12 @@ def _evaluation(
         parameters, settings = load_weights(weights)
         check_no_label(name, label)
         points = draw_moons(name, data_seed) if name in MOONS else load_points(name)
-        return of_points(points, parameters, settings)
-    model = _model(weights)
+        return of_points(points, parameters, settings), points.label_name
     table = read_table(data, model.feature_names)
     outputs = model.outputs(features_of(table, model))
     if isinstance(model, ClassModel):
         prediction = ClassPrediction(model.class_names, outputs)
-        return ClassEvaluation(prediction, codes_of(table, model, label))
-    return Evaluation(Prediction(model.class_names, outputs), labels_of(table, model, label))
+        evaluation = ClassEvaluation(prediction, codes_of(table, model, label))
+        return evaluation, label_of(table, model, label).name
+    of_two = Evaluation(Prediction(model.class_names, outputs), labels_of(table, model, label))
+    return of_two, label_of(table, model, label).name

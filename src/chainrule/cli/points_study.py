@@ -10,6 +10,7 @@ import typer
 from chainrule.cli.keeping import keeps
 from chainrule.cli.on import OnOption
 from chainrule.cli.output import JsonOption, print_json, print_table, progress
+from chainrule.cli.points_data import described, note_data, print_data
 from chainrule.cli.points_options import (
     DataOption,
     DataSeedOption,
@@ -85,6 +86,7 @@ def study(
         standardize=standardize,
         seed=data_seed,
     )
+    note_data(dataset.training)
     started = time.perf_counter()
     with output_folder(out) as folder:
         journal = folder / "journal.jsonl"
@@ -105,6 +107,7 @@ def study(
                 progress=show,
             )
         document = {
+            **described(dataset.training),
             "settings": [summary.document() for summary in summaries],
             "seconds": time.perf_counter() - started,
         }
@@ -112,6 +115,8 @@ def study(
     if as_json:
         print_json(document)
         return
+    print_data(dataset.training)
+    print()
     first = 0
     for title, settings in tables.items():
         _print_table(title, summaries[first : first + len(settings)])

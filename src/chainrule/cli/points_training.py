@@ -20,6 +20,7 @@ from chainrule.cli.points_options import (
     LabelOption,
     ShareOption,
     StandardizeOption,
+    compile_kernel,
     numbers,
     output_folder,
     replace_earlier,
@@ -191,11 +192,7 @@ def _train_into(
         seed=seed,
         **{name: settings[name] for name in chosen},
     )
-    # before the clock starts; the first time ever it takes some seconds
-    with progress("compiling the kernel", "kernel") as show:
-        show(0, 1)
-        run_on_data(iterations=1)
-        show(1, 1)
+    compile_kernel(dataset.training.features.shape[1])
     with progress("training", "iterations") as show:
         run = run_on_data(
             iterations=iterations,

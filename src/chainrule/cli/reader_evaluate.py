@@ -13,6 +13,7 @@ from chainrule.cli.on import OnOption, far
 from chainrule.cli.output import JsonOption, print_json, print_table, progress
 from chainrule.cli.reader_read import ModelOption, WordsOption, with_words
 from chainrule.errors import InputError
+from chainrule.io.checks import LARGEST_SEED
 
 if TYPE_CHECKING:
     from chainrule.executors import Executor
@@ -74,7 +75,9 @@ def evaluate(
             min=1, max=256, help="Threads of ours and RapidOCR's, processes of Tesseract's."
         ),
     ] = 2,
-    seed: Annotated[int, typer.Option(min=0, help="Which fonts, words and noise.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=LARGEST_SEED, help="Which fonts, words and noise.")
+    ] = 0,
     on: OnOption = None,
     reliability: Annotated[
         Path | None,

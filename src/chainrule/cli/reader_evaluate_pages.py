@@ -10,6 +10,7 @@ import typer
 from chainrule.cli.output import JsonOption, print_json, print_table, progress
 from chainrule.cli.reader_read import ModelOption, WordsOption, with_words
 from chainrule.errors import InputError
+from chainrule.io.checks import LARGEST_SEED
 
 if TYPE_CHECKING:
     from chainrule.io.pictures import PictureSource
@@ -41,7 +42,9 @@ def evaluate_pages(
     model: ModelOption = None,
     words: WordsOption = "english",
     peers: Annotated[bool, typer.Option(help="Read the same pages with Tesseract, too.")] = True,
-    seed: Annotated[int, typer.Option(min=0, help="Which fonts, words and light.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=LARGEST_SEED, help="Which fonts, words and light.")
+    ] = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Measure how many words of pages are found, and how many of the words found are theirs.

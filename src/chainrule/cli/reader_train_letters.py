@@ -12,6 +12,7 @@ import typer
 from chainrule.cli.glyphs import LettersOption
 from chainrule.cli.output import JsonOption, print_json, progress
 from chainrule.cli.sharing import TrainOnOption, WorkersOption, shared_training
+from chainrule.io.checks import LARGEST_SEED
 
 if TYPE_CHECKING:
     from chainrule.training.state import RunOptions
@@ -41,9 +42,12 @@ def train_letters(
     jitter: Annotated[
         bool, typer.Option("--jitter", help="Put neighbours beside each letter, and shift it.")
     ] = False,
-    seed: Annotated[int, typer.Option(min=0, help="All that is random follows from it.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=LARGEST_SEED, help="All that is random follows from it.")
+    ] = 0,
     epochs: Annotated[
-        int | None, typer.Option(min=1, help="Passes over the letters.", show_default="recipe's")
+        int | None,
+        typer.Option(min=1, max=10_000, help="Passes over the letters.", show_default="recipe's"),
     ] = None,
     learning_rate: Annotated[
         float | None, typer.Option(help="The largest step's factor.", show_default="recipe's")

@@ -12,6 +12,7 @@ import typer
 from chainrule.cli.output import JsonOption, print_json, progress
 from chainrule.cli.sharing import Shared, TrainOnOption, WorkersOption, shared_training
 from chainrule.errors import InputError
+from chainrule.io.checks import LARGEST_SEED
 
 if TYPE_CHECKING:
     from chainrule.glyphs.lines import LineFont
@@ -109,7 +110,8 @@ def train_lines(
         ),
     ] = None,
     epochs: Annotated[
-        int | None, typer.Option(min=1, help="Passes over the lines.", show_default="recipe's")
+        int | None,
+        typer.Option(min=1, max=10_000, help="Passes over the lines.", show_default="recipe's"),
     ] = None,
     learning_rate: Annotated[
         float | None, typer.Option(help="The largest step's factor.", show_default="recipe's")
@@ -121,7 +123,9 @@ def train_lines(
             show_default="one-cycle",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="All that is random follows from it.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=LARGEST_SEED, help="All that is random follows from it.")
+    ] = 0,
     peers: Annotated[
         bool, typer.Option(help="With --lines: have Tesseract and RapidOCR read what is held out.")
     ] = True,

@@ -39,7 +39,7 @@ def feature_files(folder: Path) -> list[Path]:
     try:
         document = json.loads(index.read_text(encoding="utf-8"))
         files = [folder / str(entry["file"]) for entry in document["files"] if entry["pictures"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise FileError(
             f"{shown(index)} cannot be read ({error}); expected a folder that `chainrule images "
             "features --shard` wrote to its end"

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from chainrule.errors import FileError
 from chainrule.io.downloads import download
-from chainrule.io.files import make_folder
 from chainrule.io.names import shown
 from chainrule.io.progress import Progress
 
@@ -25,7 +24,6 @@ def fetch_voc2007(
 
     Raises FileError if they cannot be fetched, are damaged, or hold a path outside the folder.
     """
-    folder = make_folder(folder)
     for name, checksum in ARCHIVES.items():
         address = (mirror or ADDRESS).rstrip("/") + f"/{name}"
         unpack(download(address, folder / name, md5=checksum, progress=progress), folder)

@@ -80,7 +80,7 @@ class Journal:
             entry = json.loads(text)
             if not isinstance(entry, dict):
                 raise ValueError("it is no record")
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise FileError(
                 f"{shown(self._path)}, line {number} was changed ({error}); expected a journal of "
                 f"{self._kind}"

@@ -10,7 +10,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
 from chainrule.points.classes import ClassPoints, ClassRun, error_of, outputs_of
-from chainrule.points.figures import limits_of, mark_errors
+from chainrule.points.figures import drawn, limits_of, mark_errors
 
 _NAMED = 12  # classes in a legend; more would cover the panels
 
@@ -80,7 +80,7 @@ def _panel(
     )
     for points, size, marker in zip(parts, (5, 9), ("o", "x"), strict=True):
         for number, colour in enumerate(colours):
-            ours = points.features[points.classes == number]
+            ours = drawn(points.features[points.classes == number])
             axes.scatter(
                 ours[:, 0], ours[:, 1], s=size, color=colour, marker=marker, linewidths=0.5
             )

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 _NUMBERING = re.compile(
     r"|unnamed:[ _]?\d+(\.\d+)?|_*index(_level_\d+)?_*|level_\d+"
     r"|rownames?|row[ _]?(id|no|nr|num(ber)?)?"
-    r"|#|no\.?|nr\.?|obs\.?|observation|(\w+[ _.-])?id"
+    r"|#|no\.?|nr\.?|num|number|nummer|numero|n°|lfd[ _.]*n(umme)?r\.?|obs\.?|observation"
+    r"|record|(\w+[ _.-])?u?u?id"
     r"|(sample|subject|patient|passenger|customer|user|case|record|item|image)_?id"
 )
 _FEW = 10  # rows from which whole numbers, each once, are numbers of the rows and no chance
@@ -41,6 +42,11 @@ def without_counting(
             name = column.name or "without a name"
             notes.append(f"the column {name} only counts the rows; it is left out")
         else:
+            if named and column.name not in keep and _counts_from_the_start(column):
+                notes.append(
+                    f"the column {column.name} counts the rows, and is kept as a feature: what is "
+                    "sorted by class it separates without knowing"
+                )
             kept.append(column)
     return tuple(kept), notes
 

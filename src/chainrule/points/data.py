@@ -12,11 +12,11 @@ from chainrule.errors import FileError, InputError, ShapeError
 from chainrule.io.checks import seed_number
 from chainrule.io.names import shown
 from chainrule.points.dialect import is_number
-from chainrule.points.tables import Column, Table, read_table
+from chainrule.points.tables import LABEL_NAMES, Column, Table, read_table
 
 MOONS = ("double-moon", "inferred-moons")  # drawn, from no file
+_LONGEST = 1000  # characters of a label; a class is a name
 SOURCES = (*MOONS, "breast-cancer")
-_LABEL_NAMES = ("label", "labels", "class", "target")
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,12 @@ class Points:
             raise ShapeError(
                 f"features have shape {X.shape}, labels {y.shape}; expected (n, d) and (n,)"
             )
-        distinct = np.unique(y)
+        try:
+            distinct = np.unique(y)
+        except TypeError as error:
+            raise InputError(
+                f"labels: found values that have no order ({error}); expected numbers or words"
+            ) from error
         if len(distinct) != 2:
             raise InputError(f"labels: found {len(distinct)} value(s); expected exactly two")
         names = str(distinct[0]), str(distinct[1])
@@ -351,9 +356,9 @@ def label_column(table: Table, label: str | None) -> int:
     """Which column holds the labels. Raises FileError if `label` names none, or several."""
     if label is None:
         lowered = [name.lower() for name in table.names]
-        usual = [name for name in _LABEL_NAMES if name in lowered]
-        if not usual and "y" in lowered and "x" not in lowered:
-            usual = ["y"]
+        usual = [
+            name for name in LABEL_NAMES if name in lowered and (name != "y" or "x" not in lowered)
+        ]
         return lowered.index(usual[0]) if usual else len(lowered) - 1
     matches = [k for k, name in enumerate(table.names) if name == label]
     if len(matches) != 1:
@@ -382,7 +387,7 @@ def finite_column(path: Path, column: Column, label_name: str = "") -> np.ndarra
     row = next(k for k, number in enumerate(numbers) if not np.isfinite(number))
     raise FileError(
         f"{shown(path)}, column {column.name!r}, point {row + 1}: found "
-        f"{str(column.values[row])!r}; expected a finite number"
+        f"{str(column.values[row])[:60]!r}; expected a finite number"
         + (f" (the label column is {label_name!r}; another by --label)" if label_name else "")
     )
 
@@ -392,16 +397,26 @@ def class_codes(path: Path, column: Column) -> tuple[np.ndarray, tuple[str, ...]
 
     Raises FileError at the first label that is missing.
     """
-    keys = column.values if column.is_numeric else column.values.astype(str)
-    missing = ~np.isfinite(keys) if column.is_numeric else keys == ""
+    values = column.values
+    missing = ~np.isfinite(values) if column.is_numeric else values == ""
     if missing.any():
         row = int(missing.argmax())
         raise FileError(
             f"{shown(path)}, label column {column.name!r}, point {row + 1}: found "
             f"{str(column.values[row])!r}; expected a label"
         )
-    distinct, codes = np.unique(keys, return_inverse=True)
-    return codes, tuple(map(class_name, distinct))
+    if not column.is_numeric and (longest := max(map(len, set(map(str, values))))) > _LONGEST:
+        raise FileError(
+            f"{shown(path)}, label column {column.name!r}: found a label of {longest:,} "
+            f"characters; expected at most {_LONGEST:,}"
+        )
+    if column.is_numeric:
+        distinct, codes = np.unique(values, return_inverse=True)
+        return codes, tuple(map(class_name, distinct))
+    texts = list(map(str, values))
+    names = sorted(set(texts))  # sorting each of a million words takes a second
+    places = {name: place for place, name in enumerate(names)}
+    return np.fromiter((places[text] for text in texts), np.int64, len(texts)), tuple(names)
 
 
 def wrong_classes(path: Path, column: Column, names: tuple[str, ...], expected: str) -> str:

@@ -17,6 +17,7 @@ _RULE = re.compile(r"[\s|:+]*-{2,}[\s|:+-]*")  # between the names and the rows 
 _UNUSUAL = " \t#%/|+-:"  # a line of anything else, without quotes, holds cells for sure
 _OPENS = re.compile(r'(?:^|[,;\t| ])"[^"]*$')  # a quote that begins a cell, and no other after it
 _LONGEST = 100  # lines of a cell; a quote that is never closed must not swallow the file
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+(e[+-]?\d+)?", re.IGNORECASE)
 _CLOSES = re.compile(r'[^"]*"(?:[,;\t| ]|$)')
 
 
@@ -138,12 +139,15 @@ def _separator(lines: list[str]) -> str:
     fits = {separator: fit(separator) for separator in _SEPARATORS}
     # a table with commas and blanks has both everywhere: the written sign wins over the blank
     signs = [s for s in _SEPARATORS if s != " " and fits[s][0] > 0.5]
-    if len(signs) > 1 and "," in signs and _has_decimal_commas_between(lines, signs):
+    if "," in signs and (
+        (len(signs) > 1 and _has_decimal_commas_between(lines, signs))
+        or (fits[" "][0] > 0.5 and _has_decimal_commas_between_blanks(lines))
+    ):
         signs.remove(",")
     if signs:
         return max(signs, key=lambda s: fits[s])
     # prose has blanks, too: a table of blanks has numbers
-    words = " ".join(lines[1:]).split()
+    words = " ".join(lines[1:] or lines).replace(",", ".").split()
     tabular = fits[" "][0] > 0.5 and sum(map(is_number, words)) > len(words) / 4
     return " " if tabular else ","
 
@@ -156,6 +160,12 @@ def _has_decimal_commas_between(lines: list[str], signs: list[str]) -> bool:
             if _has_decimal_commas(rows):
                 return True
     return False
+
+
+def _has_decimal_commas_between_blanks(lines: list[str]) -> bool:
+    """Is every comma between two digits of a number, as in 1,5 2,25?"""
+    with_commas = [cell for line in lines for cell in line.split() if "," in cell]
+    return all(map(_DECIMAL_COMMA.fullmatch, with_commas))
 
 
 def _has_decimal_commas(rows: list[list[str]]) -> bool:

@@ -68,7 +68,7 @@ def model_of(parameters: Mapping[str, np.ndarray], settings: Mapping[str, Any]) 
 
 
 class Trained(Protocol):
-    """What a table is read for: a `Model`, or that of more classes."""
+    """What names its features, classes and label: points, or a model that a table is read for."""
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -128,14 +128,21 @@ def labels_of(table: Table, model: Model, label: str | None) -> Float64[np.ndarr
     return np.where(codes_of(table, model, label) == 1, 1.0, -1.0)
 
 
+def label_of(table: Table, model: Trained, label: str | None) -> Column:
+    """The column called `label`; by default the training's label, or the usual one.
+
+    Raises FileError if there is none.
+    """
+    usual = model.label_name if model.label_name in table.names else None
+    return table.columns[label_column(table, label or usual)]
+
+
 def codes_of(table: Table, model: Trained, label: str | None) -> Int[np.ndarray, " n"]:
     """The labels (n,) as places in the classes, by the names that these had in the training.
 
-    label: the label column; by default the training's, or the usual one. Raises FileError for a
-    value that is none of the classes.
+    label: see `label_of`. Raises FileError for a value that is none of the classes.
     """
-    usual = model.label_name if model.label_name in table.names else None
-    column = table.columns[label_column(table, label or usual)]
+    column = label_of(table, model, label)
     places = {_value(name): place for place, name in enumerate(model.class_names)}
     found = [places.get(_value(class_name(value)), -1) for value in column.values]
     if -1 in found:

@@ -24,6 +24,7 @@ from chainrule.points.data import Points
 from chainrule.points.network import forward
 from chainrule.points.study import Summary
 
+_MOST_DRAWN = 20_000  # of a class; more are a blot, and take seconds
 _NEGATIVE, _POSITIVE = "#b35806", "#2166ac"
 # pale, so that the points stand out from it
 _SHADES = LinearSegmentedColormap.from_list("classes", ["#fcc98a", "#ffffff", "#a9cbe8"])
@@ -238,12 +239,17 @@ def _boundary(
     if y_hat.min() < 0 < y_hat.max():
         axes.contour(u, v, y_hat, levels=[0], colors="black", linewidths=1.5)
     for label, colour in ((-1, _NEGATIVE), (1, _POSITIVE)):
-        ours = training.features[training.labels == label]
-        theirs = validation.features[validation.labels == label]
+        ours = drawn(training.features[training.labels == label])
+        theirs = drawn(validation.features[validation.labels == label])
         axes.scatter(ours[:, 0], ours[:, 1], s=5, color=colour, linewidths=0)
         axes.scatter(theirs[:, 0], theirs[:, 1], s=9, color=colour, marker="x", linewidths=0.5)
     axes.set(xlim=(left, right), ylim=(bottom, top))
     return shading
+
+
+def drawn(features: np.ndarray) -> np.ndarray:
+    """At most _MOST_DRAWN points, equally far apart in their order."""
+    return features[:: -(-len(features) // _MOST_DRAWN) or 1]
 
 
 def _probability(points: Points) -> str:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,10 +14,11 @@ import numpy as np
 from chainrule.errors import FileError
 from chainrule.io.names import shown
 from chainrule.points.counting import without_counting
-from chainrule.points.dialect import Dialect, find_dialect
+from chainrule.points.dialect import Dialect, find_dialect, is_number
 from chainrule.points.npz import read_npy, read_npz
 from chainrule.points.text import decoded, most_unpacked
 
+LABEL_NAMES = ("label", "labels", "class", "target", "y")  # as a label column is usually called
 _MOST_LINES = 2**24 + 2**20  # as many points as a training takes, and a million lines else
 _MOST_CELLS = 2**28  # of a Parquet file: 2 GiB of numbers
 
@@ -88,7 +90,13 @@ def _text_table(path: Path) -> Table:
     dialect = find_dialect(path, text)
     columns = _fast(dialect) or _slow(path, dialect)
     names = dialect.names or [str(k + 1) for k in range(len(columns))]
-    if len(columns) > 1 and len(columns) >= len(names) and _is_empty(columns[-1]):
+    named_last = dialect.names and len(columns) == len(names) and names[-1]
+    if (
+        len(columns) > 1
+        and len(columns) >= len(names)
+        and not named_last
+        and _is_empty(columns[-1])
+    ):
         columns = columns[:-1]  # a separator at the end of each row
         names = names[: len(columns)]
     kept = []
@@ -117,18 +125,34 @@ def _fast(dialect: Dialect) -> list[Sequence[str] | np.ndarray] | None:
             skipinitialspace=True,
             keep_default_na=False,
             low_memory=False,
+            dtype=dict.fromkeys(_columns_of_words(dialect), "category"),
         )
     except (ValueError, pd.errors.ParserError, pd.errors.ParserWarning):
         return None
-    short = any((frame[name] == "").any() for name in frame if frame[name].dtype.kind not in "iuf")
+    columns = [_of_pandas(frame[name]) for name in frame]
+    short = any("" in set(cells) for cells in columns if not isinstance(cells, np.ndarray))
     if short or frame.isna().any(axis=None) or len(frame) != len(dialect.lines):
         return None  # a row may be cut off: the csv module tells which
-    return [
-        frame[name].to_numpy(np.float64)
-        if frame[name].dtype.kind in "iuf"
-        else [str(value).strip() for value in frame[name]]
-        for name in frame
-    ]
+    return columns
+
+
+def _columns_of_words(dialect: Dialect) -> list[int]:
+    """Where the first rows hold words: each is kept once, and a row has its number."""
+    found = set()
+    for row in itertools.islice(dialect.rows(), 100):
+        words = (cell.replace(",", ".") if dialect.decimal == "," else cell for cell in row)
+        found |= {k for k, cell in enumerate(words) if not is_number(cell)}
+    return sorted(found)
+
+
+def _of_pandas(series: Any) -> Sequence[str] | np.ndarray:
+    if series.dtype.kind in "iuf":
+        numbers: np.ndarray = series.to_numpy(np.float64)
+        return numbers
+    if series.dtype.name == "category":
+        words = [str(word).strip() for word in series.cat.categories]
+        return [words[k] for k in series.cat.codes.tolist()]  # -1, a missing one, is looked for
+    return [str(value).strip() for value in series]
 
 
 def _slow(path: Path, dialect: Dialect) -> list[Sequence[str] | np.ndarray]:
@@ -198,6 +222,11 @@ def _array_columns(path: Path, arrays: dict[str, np.ndarray]) -> tuple[Column, .
                 f"{shown(path)}: found {name} {array.shape}; expected one or two dimensions"
             )
         parts = array.reshape(len(array), -1)
+        if name.lower() in LABEL_NAMES and _is_one_of_k(parts):
+            raise FileError(
+                f"{shown(path)}: found {name} {array.shape}, a column for each class; expected one "
+                f"label a row: {name}.argmax(axis=1)"
+            )
         values = [
             _values(part.tolist(), ".") if array.dtype.kind == "U" else part.astype(np.float64)
             for part in parts.T
@@ -209,16 +238,29 @@ def _array_columns(path: Path, arrays: dict[str, np.ndarray]) -> tuple[Column, .
     return tuple(columns)
 
 
+def _is_one_of_k(rows: np.ndarray) -> bool:
+    """Is there exactly one 1 in each row, and else 0?"""
+    return bool(
+        rows.shape[1] > 1
+        and rows.dtype.kind in "biuf"
+        and (rows != 0).sum() == len(rows)
+        and (rows.max(axis=1) == 1).all()
+        and (rows.min(axis=1) == 0).all()
+    )
+
+
 def _parquet(path: Path) -> Table:
     try:
-        from pyarrow import ArrowException, parquet
+        from pyarrow import ArrowException, parquet, types
     except ImportError as error:
         raise FileError(
             f"{shown(path)} is a Parquet file; expected pyarrow to read it: pip install pyarrow"
         ) from error
     try:
-        _check_size(path, parquet.read_metadata(path))
-        frame = parquet.read_table(path)
+        told, schema = parquet.read_metadata(path), parquet.read_schema(path)
+        _check_size(path, told)
+        # texts as numbers of a dictionary: one long text may be there a million times
+        frame = parquet.read_table(path, read_dictionary=_texts(path, schema))
     except FileError:
         raise
     except (ArrowException, OSError) as error:
@@ -228,19 +270,60 @@ def _parquet(path: Path) -> Table:
     columns = []
     for name in names:
         column = frame.column(name)
+        if types.is_dictionary(column.type):
+            columns.append(Column(name, _texts_of(column)))
+            continue
         values = column.to_pandas().to_numpy()
-        if values.dtype.kind in "biuf":
-            columns.append(Column(name, values.astype(np.float64)))
-        else:
-            texts = ["" if value is None else value for value in column.to_pylist()]
-            columns.append(Column(name, np.array(texts, dtype=object)))
+        numeric = values.dtype.kind in "biuf"
+        columns.append(Column(name, values.astype(np.float64) if numeric else _texts_of(column)))
     if not columns or not len(columns[0].values):
         raise FileError(f"{shown(path)}: found no rows; expected at least one point")
     return Table(path, tuple(columns), True)
 
 
+def _texts(path: Path, schema: Any) -> list[str]:
+    """The columns of text. Raises FileError at a column of neither numbers nor text."""
+    from pyarrow import types
+
+    texts = []
+    for field in schema:
+        kind = field.type.value_type if types.is_dictionary(field.type) else field.type
+        if types.is_string(kind) or types.is_large_string(kind) or types.is_binary(kind):
+            texts.append(field.name)
+        elif not (types.is_primitive(kind) or types.is_decimal(kind) or types.is_null(kind)):
+            found = f"column {field.name!r}: found {field.type}"
+            raise FileError(f"{shown(path)}, {found}; expected numbers or text")
+    return texts
+
+
+def _texts_of(column: Any) -> Values:
+    """The values of a column as texts, each text once in memory; a missing one is empty."""
+    from pyarrow import types
+
+    if types.is_dictionary(column.type):
+        coded = column.unify_dictionaries().combine_chunks()
+        parts = coded.chunks if hasattr(coded, "chunks") else [coded]
+        words = [_as_text(word) for word in parts[0].dictionary.to_pylist()] if parts else []
+        codes = [code for part in parts for code in part.indices.to_pylist()]
+        texts = ["" if code is None else words[code] for code in codes]
+    else:
+        texts = [_as_text(value) for value in column.to_pylist()]
+    return np.array(texts, dtype=object)
+
+
+def _as_text(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return "" if value is None else value
+
+
 def _check_size(path: Path, told: Any) -> None:
     """Equal numbers by the billion pack to nothing. Raises FileError if there are too many."""
+    size = sum(told.row_group(group).total_byte_size for group in range(told.num_row_groups))
+    if size > (most := most_unpacked(path.stat().st_size)):
+        raise FileError(
+            f"{shown(path)}: found {size:,} bytes once unpacked; expected at most {most:,}"
+        )
     if told.num_rows > _MOST_LINES or told.num_rows * told.num_columns > _MOST_CELLS:
         raise FileError(
             f"{shown(path)}: found {told.num_rows:,} rows of {told.num_columns:,} columns; "

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypedDict, Unpack
 
 import numpy as np
-from jaxtyping import Float64, Int32
+from jaxtyping import Bool, Float64, Int32
 
 from chainrule.errors import DivergedError, InputError
 from chainrule.io.checks import (
@@ -119,6 +119,11 @@ def train(
     initial = initial_parameters(d, hidden, initialization, for_weights)
     stepping = Stepping(training, validation, initial, learning_rate, for_order)
     return _run(stepping, training, validation, initial, iterations, options)
+
+
+def prepare(features: int) -> None:
+    """Compile what a training of so many features runs; the first time ever it takes seconds."""
+    train(Points(np.zeros((2, features)), np.array([-1.0, 1.0])), hidden=1, iterations=1)
 
 
 def _run(
@@ -262,7 +267,21 @@ def _is_line(z: np.ndarray, y_hat: np.ndarray, parameters: Mapping[str, np.ndarr
     Each set of active units makes the output linear on its part of the plane. If the linear
     function of the commonest set gives all points the class they have, the boundary is a line.
     """
-    patterns, counts = np.unique(z > 0, axis=0, return_counts=True)
-    commonest = patterns[counts.argmax()]
+    commonest = _commonest_row(z > 0)
     linear = z[:, commonest] @ parameters["w_out"][commonest] + parameters["b_out"]
     return bool(((linear > 0) == (y_hat > 0)).all())
+
+
+def _commonest_row(rows: Bool[np.ndarray, "n h"]) -> Bool[np.ndarray, " h"]:
+    """The row that comes most often; of equally many the one that sorts first."""
+    if rows.shape[1] > 64:
+        patterns, counts = np.unique(rows, axis=0, return_counts=True)
+        found: np.ndarray = patterns[counts.argmax()]
+        return found
+    # as whole numbers they sort alike, in a tenth of the time
+    packed = np.zeros((len(rows), 8), np.uint8)
+    packed[:, : -(-rows.shape[1] // 8)] = np.packbits(rows, axis=1)
+    numbers = packed.view(">u8").astype(np.uint64).ravel()
+    _, first, counts = np.unique(numbers, return_index=True, return_counts=True)
+    commonest: np.ndarray = rows[first[counts.argmax()]]
+    return commonest

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chainrule.errors import FileError, InputError
-from chainrule.io.cores import available_cores
+from chainrule.executors.local import worker_count
 
 VOC_2007 = "voc2007"  # in place of a folder: the original's photographs, fetched
 _QUICK_TRIALS = 10
@@ -40,8 +40,7 @@ class ReportSettings:
             )
         if self.trials < 1:
             raise InputError(f"trials: found {self.trials}; expected at least 1")
-        if self.workers is not None and self.workers < 1:
-            raise InputError(f"workers: found {self.workers}; expected at least 1")
+        worker_count(self.workers)
         if self.photos is not None and not (self.voc2007 or self.photos.is_dir()):
             raise FileError(
                 f"photos: {self.photos} is no folder; expected a folder of pictures, or {VOC_2007}"
@@ -60,6 +59,4 @@ class ReportSettings:
     @property
     def cores(self) -> int:
         """Experiments at the same time."""
-        if self.workers is not None:
-            return self.workers
-        return available_cores()
+        return worker_count(self.workers)

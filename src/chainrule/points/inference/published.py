@@ -104,7 +104,7 @@ def _csv_rows(name: str, text: str) -> list[dict[str, Any]]:
 def _json_rows(name: str, text: str) -> list[dict[str, Any]]:
     try:
         rows = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise FileError(f"{name} is no JSON: {error}") from error
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise FileError(f"{name}: expected a list of objects with the fields {', '.join(COLUMNS)}")
