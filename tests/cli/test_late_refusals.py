@@ -8,7 +8,7 @@ from PIL import Image
     ("arguments", "sentence"),
     [
         (("blocks", "blobs", "p.png", "--iterations", 10**12), "less than or equal to 1000000"),
-        (("blocks", "blobs", "p.png", "--seed", 2**64), "less than or equal to 18446744073709551615"),
+        (("blocks", "blobs", "p.png", "--seed", 2**64), "than or equal to 18446744073709551615"),
         (("blocks", "check", "--cases", 10**11), "less than or equal to 10000"),
         (("glyphs", "show", "--text", "hi", "--seed", -1, "--out", "x.png"), "equal to 0"),
         (("reader", "train-letters", "--seed", 2**64, "--out", "l.safetensors"), "--seed"),
