@@ -238,9 +238,9 @@ def test_a_jpeg_that_claims_a_gigapixel_is_refused():
         open_picture(bytes(content))
 
 
-def _png_with(*chunks):
+def _png_with(*chunks, colour="red"):
     stream = io.BytesIO()
-    Image.new("RGB", (4, 4), "red").save(stream, "PNG")
+    Image.new("RGB", (4, 4), colour).save(stream, "PNG")
     content = stream.getvalue()
     extra = b"".join(
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -291,6 +291,14 @@ def _display_p3():
     header = struct.pack(">I", start + len(body)) + bytes(4) + b"\2\x40\0\0mntrRGB XYZ "
     header += struct.pack(">6H", 2024, 1, 1, 0, 0, 0) + b"acsp" + bytes(28) + _fixed(*d50)
     return header.ljust(128, b"\0") + struct.pack(">I", len(tags)) + table + body
+
+
+def test_a_profile_of_two_megabytes_is_honoured_and_a_bomb_of_one_is_left_out():
+    for extra, expected in ((2_000_000, (255, 0, 0)), (50_000_000, (234, 51, 35))):
+        packed = zlib.compress(_display_p3() + bytes(extra))
+        content = _png_with((b"iCCP", b"P3\0\0" + packed), colour=(234, 51, 35))
+        found = open_picture(content).getpixel((1, 1))
+        assert np.abs(np.subtract(found, expected)).max() <= 2
 
 
 def _fixed(*values):

@@ -133,7 +133,7 @@ def contact_sheet(titled: Sequence[tuple[str, Sequence[Tile]]], tile: int = 96) 
                 picture = _small(entry.file, tile - 4)
                 if picture is not None:
                     strip.paste(picture, (i * tile + 2, 2))
-                text = "\n".join(caption(line, 16) for line in entry.lines)
+                text = "\n".join(caption(line, 17) for line in entry.lines)
                 place = (i + 0.5) * tile, tile + 3
                 axis.text(*place, text, size=6, ha="center", va="top", parse_math=False)
             axis.imshow(strip)

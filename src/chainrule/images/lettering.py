@@ -10,7 +10,8 @@ import numpy as np
 
 ELLIPSIS = "…"
 _OWN = "DejaVu Sans"  # Matplotlib brings it
-_USUAL = 0.6  # of the font's size: the mean width of its small letters
+_USUAL_WEIGHT = ("400", "normal", "regular", "book")
+_EM, _USUAL = 100, 0.6  # of the font's size: the mean width of its small letters
 
 
 @contextmanager
@@ -74,8 +75,8 @@ def _width(letter: str, families: tuple[str, ...]) -> float:
     if name is None:
         return 1.0
     font = font_manager.get_font(_installed()[name])
-    font.set_size(1, 72)
-    em = font.load_char(ord(letter)).linearHoriAdvance / 65536
+    font.set_size(_EM, 72)  # in pixels; of few, the widths are rounded
+    em = font.load_char(ord(letter)).linearHoriAdvance / 65536 / _EM
     return float(em / _USUAL)
 
 
@@ -100,11 +101,15 @@ def _families(letters: frozenset[str]) -> tuple[str, ...]:
 
 @cache
 def _installed() -> dict[str, str]:
-    """The file of each font's name; not the fonts that have a box for every letter there is."""
+    """The file of each font's name, upright and of usual weight where it has such; not the fonts
+    that have a box for every letter there is."""
     from matplotlib import font_manager
 
     entries: Any = font_manager.fontManager.ttflist
-    return {e.name: e.fname for e in entries if not e.name.startswith("Last Resort")}
+    usual_last = sorted(
+        entries, key=lambda e: (e.style == "normal", str(e.weight) in _USUAL_WEIGHT)
+    )
+    return {e.name: e.fname for e in usual_last if not e.name.startswith("Last Resort")}
 
 
 @cache

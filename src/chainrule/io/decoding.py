@@ -3,6 +3,7 @@
 import importlib
 import logging
 import struct
+import zlib
 from contextlib import suppress
 from functools import cache
 from io import BytesIO
@@ -27,6 +28,9 @@ _RAW = (  # of cameras
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"mif1", b"msf1")
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+_PNG_PROFILE = b"iCCP"
+MAX_PROFILE = 1 << 24
+"""Bytes of a PNG's colour profile beyond which it is left out; Pillow takes a megabyte."""
 
 
 def decode(content: bytes, name: str, at_least: int | None = None) -> Image.Image:
@@ -55,10 +59,14 @@ def identify(content: bytes) -> Image.Image | None:
     try:
         return _identified(content)
     except ValueError as error:
-        # Pillow takes a megabyte of each text of a PNG, and 64 of all
+        # Pillow takes a megabyte of each text and profile of a PNG, and 64 of all
         if not (content.startswith(_PNG) and "MAX_TEXT" in str(error)):
             raise
-        return _identified(_without_texts(content))
+        shorter, profile = _without_texts(content)
+        image = _identified(shorter)
+        if image is not None:
+            image.info.update(profile)
+        return image
 
 
 def _identified(content: bytes) -> Image.Image | None:
@@ -106,8 +114,9 @@ def _decoded(content: bytes, name: str, at_least: int | None) -> Image.Image:
     except ValueError as error:  # texts behind the pixels
         if not (content.startswith(_PNG) and "MAX_TEXT" in str(error)):
             raise
-        content = _without_texts(content)
+        content, profile = _without_texts(content)
         image = _loaded(content, name, at_least)
+        image.info.update(profile)
     return narrowed(image, content, name)
 
 
@@ -142,16 +151,30 @@ def _make_smaller(image: Image.Image, name: str, at_least: int | None) -> None:
         raise too_large(name, found)
 
 
-def _without_texts(content: bytes) -> bytes:
-    """A PNG less its text chunks."""
+def _without_texts(content: bytes) -> tuple[bytes, dict[str, bytes]]:
+    """A PNG less its text chunks and its colour profile; and the profile under Pillow's name."""
     kept, at = [_PNG], len(_PNG)
+    profile: dict[str, bytes] = {}
     while at + 8 <= len(content):
         (length,) = struct.unpack_from(">I", content, at)
         end = at + length + 12
-        if content[at + 4 : at + 8] not in _PNG_TEXTS:
+        kind = content[at + 4 : at + 8]
+        if kind == _PNG_PROFILE:
+            profile = _unpacked_profile(content[at + 8 : end - 4])
+        elif kind not in _PNG_TEXTS:
             kept.append(content[at:end])
         at = end
-    return b"".join(kept)
+    return b"".join(kept), profile
+
+
+def _unpacked_profile(chunk: bytes) -> dict[str, bytes]:
+    """The profile in a PNG's chunk (its name, a zero, the method, packed bytes), unless damaged."""
+    packed = zlib.decompressobj()
+    try:
+        profile = packed.decompress(chunk[chunk.index(b"\0") + 2 :], MAX_PROFILE)
+    except (ValueError, zlib.error):
+        return {}
+    return {"icc_profile": profile} if packed.eof else {}
 
 
 def _reads_heif() -> bool:
