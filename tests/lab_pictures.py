@@ -14,6 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from chainrule.lab.server.static import PAGE
 from lab_browser import CHROMIUM, READY, Server, Tabs, until
+from lab_reports import ask_for_report
 from lab_textures import give_folder, textures
 
 FOLDER = Path(__file__).parents[1] / "docs" / "images"
@@ -22,6 +23,7 @@ ROOMS = {
     "blocks": "lab-blocks-*.png",
     "lines": "lab-lines-*.png",
     "photographs": "lab-photographs-*.png",
+    "report": "lab-report-*.png",
 }
 _COLOURS = 128  # enough for a page, and a fifth of the bytes
 
@@ -123,6 +125,28 @@ def lines_tour(tabs, lab):
     yield "lab-lines-steps.png", tab.locator("[aria-labelledby='steps-title']").screenshot()
 
 
+def report_tour(tabs, lab, place):
+    """Go through the report room as the tour does; yield each picture's name and its PNG.
+
+    place: the address of a finished report of part 2.
+    """
+    tab = tabs.open(lab, place, width=1280)
+    until(tab, "room.state === 'finished' && document.querySelector('.found')?.dataset.sections")
+    tab.locator("[data-section='2.3'] summary").click()
+    until(tab, "document.querySelector('[data-section=\\'2.3\\'] [data-fact]')?.checkVisibility()")
+    part = {"x": 0, "y": 0, "width": 1280, "height": 800}
+    yield "lab-report-room.png", tab.screenshot(clip=part)
+    yield "lab-report-section.png", tab.locator("[data-section='2.3']").screenshot()
+
+
+def make_report(tabs, lab):
+    """A finished quick report of part 2; its address."""
+    tab = tabs.open(lab, "/#report", width=1280)
+    ask_for_report(tab, [2])
+    until(tab, "room.state === 'finished' && document.querySelector('.found')?.dataset.sections")
+    return tab.url.removeprefix(lab.origin)
+
+
 def train_textures(tabs, lab):
     """An album with its classifier; its address."""
     tab = tabs.open(lab, "/#photographs", width=1280)
@@ -155,6 +179,8 @@ def main():
         for name, content in lines_tour(tabs, server):
             save(name, content)
         for name, content in photographs_tour(tabs, server, train_textures(tabs, server)):
+            save(name, content)
+        for name, content in report_tour(tabs, server, make_report(tabs, server)):
             save(name, content)
         tabs.close()
         browser.close()

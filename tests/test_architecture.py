@@ -21,7 +21,8 @@ FLOORS = (
     ("checking", "training"),
     ("points", "glyphs", "reader", "images"),
     ("practical", "benchmarks"),
-    ("report", "lab"),
+    ("report",),
+    ("lab",),
     ("cli",),
     ("__main__",),
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from lab_browser import Server, Tabs, press_as_soon_as, until
+from lab_reports import ask_for_report
 from lab_textures import give_folder, textures
 
 
@@ -61,3 +62,30 @@ def trained(lab, browser, tmp_path_factory):
     opened.close()
     assert opened.wrong == []
     return Trained(folder, place)
+
+
+@dataclass(frozen=True)
+class Reported:
+    """A report of part 2: where the page is, and the report that an empty address opened then."""
+
+    place: str
+    entered: str
+
+
+@pytest.fixture(scope="session")
+def reported(lab, browser):
+    """A quick report that became a page, as a person does it, after a change of mind."""
+    opened = Tabs(browser)
+    tab = opened.open(lab, "/#report")
+    ask_for_report(tab, [2])
+    press_as_soon_as(tab, "room.state === 'running'", "Cancel")
+    until(tab, "room.state === 'cancelled'")
+    until(tab, "document.querySelector('.going')?.innerText.includes('is kept')")
+    tab.get_by_role("button", name="Go on").click()
+    until(tab, "room.state === 'finished' && document.querySelector('.found')?.dataset.sections")
+    place = tab.url.removeprefix(lab.origin)
+    other = opened.open(lab, "/#report")
+    entered = until(other, "room.state === 'finished' && room.report")
+    opened.close()
+    assert opened.wrong == []
+    return Reported(place, entered)

@@ -8,6 +8,7 @@ import pytest
 
 from chainrule.lab.server.static import PAGE
 from lab_browser import READY, until
+from lab_reports import add_report, ask_for_report
 from lab_textures import new_album
 
 VIEWS = [
@@ -114,6 +115,28 @@ def test_axe_finds_nothing_in_the_lines(tabs, lab, view):
     seen_by_axe(tab, "a file that is no picture")
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("view", VIEWS, ids=["wide", "narrow and dark", "forced colours"])
+def test_axe_finds_nothing_in_the_report(tabs, lab, reported, view):
+    tab = tabs.open(lab, reported.place, **view)
+    until(tab, "document.querySelector('.found')?.dataset.sections")
+    tab.locator(".one summary").first.click()
+    until(tab, "document.querySelector('[data-fact]')?.checkVisibility()")
+    seen_by_axe(tab, "a finished report")
+    failed = add_report(lab.folder, "failed", "there is no room left on the disk")
+    tab.goto(f"{lab.origin}/#report?report={failed}")
+    until(tab, f"room.report === '{failed}' && room.state === 'failed'")
+    seen_by_axe(tab, "a failed report, beside another")
+    if view is not VIEWS[0]:
+        return  # once is enough for one that runs
+    ask_for_report(tab, [1, 2, 3, 4, 5])
+    until(tab, "room.state === 'running'")
+    seen_by_axe(tab, "a report that runs")
+    tab.get_by_role("button", name="Cancel").click()
+    until(tab, "room.state === 'cancelled'")
+    seen_by_axe(tab, "a cancelled report")
+
+
 FOCUSED = """() => {
   const e = document.activeElement;
   return e.getAttribute("aria-label") || e.textContent.trim();
@@ -158,6 +181,24 @@ def test_every_key_of_the_photographs(tabs, lab, trained):
     tab.get_by_label("what the network saw").focus()
     tab.keyboard.press("ArrowUp")
     until(tab, "document.querySelector('.decided canvas')?.dataset.drawn?.endsWith(':derivative')")
+
+
+def test_every_key_of_the_report(tabs, lab):
+    name = add_report(lab.folder, "cancelled")
+    tab = tabs.open(lab, f"/#report?report={name}")
+    until(tab, f"room.report === '{name}' && room.state === 'cancelled'")
+    tab.get_by_label("Seed").focus()
+    reached = set()
+    for _ in range(3):
+        tab.keyboard.press("Tab")
+        reached.add(tab.evaluate(FOCUSED))
+    assert "Make the report" in reached
+    box = tab.get_by_role("checkbox", name="4. A network that reads letters")
+    box.press("Space")
+    assert not box.is_checked()
+    tab.get_by_role("button", name="Go on").press("Enter")
+    tab.get_by_role("button", name="Cancel").press("Enter")
+    until(tab, "room.state === 'cancelled'")
 
 
 # Machado, Oliveira and Fernandes 2009, severity 1, for linear RGB

@@ -15,6 +15,7 @@ from lab_pictures import (
     lines_tour,
     photographs_tour,
     points_tour,
+    report_tour,
     stamp,
     stamp_of,
 )
@@ -35,10 +36,10 @@ def test_every_picture_is_in_the_tour():
     assert named == {path.name for path in FOLDER.glob("lab-*.png")}
 
 
-def test_the_tour_can_be_gone(tabs, lab, trained):
+def test_the_tour_can_be_gone(tabs, lab, trained, reported):
     tours = (
         points_tour(tabs, lab), blocks_tour(tabs, lab), lines_tour(tabs, lab),
-        photographs_tour(tabs, lab, trained.place)
+        photographs_tour(tabs, lab, trained.place), report_tour(tabs, lab, reported.place)
     )  # fmt: skip
     for name, content in itertools.chain(*tours):
         with Image.open(io.BytesIO(content)) as taken, Image.open(FOLDER / name) as kept:

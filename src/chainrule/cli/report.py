@@ -1,6 +1,5 @@
 """`chainrule report`: the whole report, run again."""
 
-import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-import chainrule
 from chainrule.cli.keeping import keeps
 from chainrule.cli.output import JsonOption, print_json
 from chainrule.cli.points_options import output_folder
@@ -75,13 +73,10 @@ def report(
     from chainrule.report.contents import PARTS
 
     wanted = _numbers(parts, [part.number for part in PARTS])
-    unfinished = out / f".unfinished-{chainrule.__version__}"
-    settings = ReportSettings(
-        seed, trials, workers, photos, original_recipe, quick, unfinished=unfinished
-    )
+    settings = ReportSettings(seed, trials, workers, photos, original_recipe, quick)
     started = time.perf_counter()
     with output_folder(out) as folder:
-        results = _made(settings, wanted, unfinished, folder)
+        results = _made(settings, wanted, out, folder)
     seconds = time.perf_counter() - started
 
     if as_json:
@@ -93,23 +88,16 @@ def report(
             print("the same command without --quick goes on from it")
 
 
-def _made(
-    settings: "ReportSettings", wanted: list[int], unfinished: Path, folder: Path
-) -> dict[str, Any]:
+def _made(settings: "ReportSettings", wanted: list[int], out: Path, folder: Path) -> dict[str, Any]:
     """Run the parts, write the page and its results, and give the results."""
-    from chainrule.io.files import make_folder, write_json, write_text
-    from chainrule.report import run_report
-    from chainrule.report.page import document, page
+    from chainrule.report.making import make_report, unfinished_folder
 
-    make_folder(unfinished)
-    again = f"what was finished lies in {unfinished}: the same command goes on from there"
+    kept = unfinished_folder(out)
+    again = f"what was finished lies in {kept}: the same command goes on from there"
     with keeps(again), _progress() as (on_part, on_progress):
-        found = run_report(settings, wanted, on_part=on_part, on_progress=on_progress)
-    results = document(found, settings)
-    write_json(folder / "results.json", results)
-    write_text(folder / "index.html", page(found, settings))
-    if not settings.quick:
-        shutil.rmtree(unfinished)
+        _, results = make_report(
+            settings, wanted, out, folder, on_part=on_part, on_progress=on_progress
+        )
     return results
 
 

@@ -16,7 +16,8 @@ class Quotas:
     """What a session may use: runs that go at the same time, runs kept, bytes of an upload, points,
     hidden units, iterations of a run, cells of a map, bytes on the disk, tabs; pictures in all, and
     bytes and pixels of one; the longer side of a picture that goes through a chain of blocks, and
-    the numbers of all that comes out of its layers; epochs of a reader's training."""
+    the numbers of all that comes out of its layers; epochs of a reader's training; whether a
+    report may be a whole one."""
 
     live: int = 64
     runs: int = 10_000
@@ -33,13 +34,14 @@ class Quotas:
     side: int = 512
     outputs: int = 24_000_000
     epochs: int = 1_000
+    whole_reports: bool = True
 
 
 ALONE = Quotas()
 CLASS = Quotas(
     live=4, runs=200, upload=4 << 20, points=20_000, hidden=1_000, iterations=10**7,
     cells=64, disk=1 << 30, tabs=6, pictures=2_000, picture=16 << 20, pixels=50_000_000,
-    side=256, outputs=4_000_000, epochs=20,
+    side=256, outputs=4_000_000, epochs=20, whole_reports=False,
 )  # fmt: skip
 
 

@@ -1,8 +1,10 @@
 """What the report holds: its parts, and their questions in order."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chainrule.report.facts import FACTS, Fact
+from chainrule.report.settings import ReportSettings
 
 
 @dataclass(frozen=True)
@@ -86,3 +88,14 @@ PARTS = (
         ),
     ),
 )
+
+
+def command(numbers: Sequence[int], settings: ReportSettings) -> str:
+    """The command that makes the report of the parts of these numbers again."""
+    words = ["chainrule report", f"--seed {settings.seed}", f"--trials {settings.trials}"]
+    if list(numbers) != [part.number for part in PARTS]:
+        words.append(f"--parts {','.join(map(str, numbers))}")
+    if settings.photos is not None:
+        words.append(f"--photos {settings.photos}")
+    words += ["--original-recipe"] * settings.original_recipe + ["--quick"] * settings.quick
+    return " ".join(words)

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from chainrule.report.contents import PARTS
+from chainrule.report.contents import command
 from chainrule.report.facts import VERDICTS, JudgedFact, PublishedRun
 from chainrule.report.finding import Figure
 from chainrule.report.markup import inline, paragraphs, plain
@@ -63,7 +63,7 @@ def page(parts: Sequence[AnsweredPart], settings: ReportSettings) -> str:
     return environment.get_template("page.html.j2").render(
         parts=parts,
         settings=settings,
-        command=_command(parts, settings),
+        command=command([part.number for part in parts], settings),
         provenance=provenance(),
         short=_SHORT,
         verdicts=VERDICTS,
@@ -149,18 +149,6 @@ def _kind(fact: JudgedFact) -> str:
     if isinstance(fact.fact.original, PublishedRun):
         return "trainings"
     return "table" if re.fullmatch(r"1\.2\.B\.\w+\.\w+", fact.fact.id) else "rows"
-
-
-def _command(parts: Sequence[AnsweredPart], settings: ReportSettings) -> str:
-    """The command that makes this page again."""
-    words = ["chainrule report", f"--seed {settings.seed}", f"--trials {settings.trials}"]
-    numbers = [part.number for part in parts]
-    if numbers != [part.number for part in PARTS]:
-        words.append(f"--parts {','.join(map(str, numbers))}")
-    if settings.photos is not None:
-        words.append(f"--photos {settings.photos}")
-    words += ["--original-recipe"] * settings.original_recipe + ["--quick"] * settings.quick
-    return " ".join(words)
 
 
 def _source(figure: Figure) -> Markup:

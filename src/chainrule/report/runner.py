@@ -1,12 +1,13 @@
 """Does the work that the wanted parts need, on all cores, and gives their sections."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
 from chainrule.io.progress import Progress
+from chainrule.report.answered import keep_answer, kept_answers
 from chainrule.report.contents import PARTS, Part, Question
 from chainrule.report.crew import Crew, one_thread
 from chainrule.report.schedule import Piece, Schedule, needed
@@ -48,9 +49,14 @@ def run_report(
     for any number of workers. Raises what the experiments raise.
     """
     wanted = [part for part in PARTS if numbers is None or part.number in numbers]
-    todo = _pieces(settings, wanted)
-    state = _State(wanted, Schedule(todo, min(settings.cores, len(todo)), time.monotonic), on_part)
-    if state.schedule.workers == 1:
+    asked = [question.work for part in wanted for question in part.questions]
+    answers = kept_answers(settings, asked)
+    todo = _pieces(settings, [name for name in asked if name not in answers])
+    schedule = Schedule(todo, min(settings.cores, len(todo)), time.monotonic)
+    state = _State(settings, wanted, schedule, answers, on_part)
+    if not todo:
+        pass  # all was answered before
+    elif schedule.workers == 1:
         with one_thread():
             _alone(settings, state, on_progress)
     else:
@@ -79,16 +85,19 @@ class _State:
 
     def __init__(
         self,
+        settings: ReportSettings,
         wanted: Sequence[Part],
         schedule: Schedule,
+        answers: Mapping[str, Section],
         on_part: Callable[[AnsweredPart, float], None] | None,
     ) -> None:
         self.schedule = schedule
         self.answered: dict[int, AnsweredPart] = {}
-        self._wanted, self._on_part = wanted, on_part
+        self._settings, self._wanted, self._on_part = settings, wanted, on_part
         self._values: dict[str, Any] = {}
-        self._sections: dict[str, Section] = {}
+        self._sections = dict(answers)
         self.for_others = frozenset(n for piece in schedule.pieces.values() for n in piece.needs)
+        self._tell_parts()
 
     def inputs(self, name: str) -> tuple[Any, ...]:
         """What a piece of work needs."""
@@ -99,7 +108,11 @@ class _State:
         self.schedule.finish(name)
         self._values[name] = made.value
         if made.section is not None:
+            keep_answer(self._settings, made.section)
             self._sections[name] = made.section
+            self._tell_parts()
+
+    def _tell_parts(self) -> None:
         for part in self._wanted:
             there = [self._sections.get(question.work) for question in part.questions]
             if part.number not in self.answered and all(one is not None for one in there):
@@ -146,12 +159,12 @@ def _tell(schedule: Schedule, on_progress: Callable[[float, float], None] | None
         on_progress(schedule.done, schedule.seconds_left())
 
 
-def _pieces(settings: ReportSettings, wanted: Sequence[Part]) -> dict[str, Piece]:
+def _pieces(settings: ReportSettings, names: Sequence[str]) -> dict[str, Piece]:
     pieces = {
         name: Piece(one.needs, one.quick if settings.quick else one.seconds)
         for name, one in work(settings).items()
     }
-    return needed(pieces, [q.work for part in wanted for q in part.questions])
+    return needed(pieces, names)
 
 
 def _questions() -> dict[str, Question]:

@@ -19,8 +19,8 @@ class ReportSettings:
     photographs, one folder a class, for part 5, or "voc2007"; by default tiles of the photographs
     in packages. original_recipe: show part 4 by the original's recipe, which is trained with
     jitter too then (minutes). quick: a first page, with a tenth of the trials and of the epochs.
-    unfinished: a folder where an experiment keeps what it has finished, so that a killed report,
-    or a quick one, goes on; None keeps nothing.
+    unfinished: a folder where an experiment keeps what it has finished, and a report what it has
+    answered, so that a killed report, or a quick one, goes on; None keeps nothing.
 
     Raises InputError on a number out of range, FileError if `photos` is no folder.
     """

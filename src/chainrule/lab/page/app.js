@@ -8,6 +8,7 @@ import { Blocks } from "./blocks/room.js";
 import { Lines } from "./lines/room.js";
 import { Photographs } from "./photographs/room.js";
 import { Points } from "./points/room.js";
+import { Report } from "./report/room.js";
 import { Runs } from "./shared/runs.js";
 
 /** Each room by the word before "?" in the address. */
@@ -16,6 +17,7 @@ const ROOMS = {
   blocks: { title: "Blocks", view: Blocks },
   lines: { title: "Lines", view: Lines },
   photographs: { title: "Photographs", view: Photographs },
+  report: { title: "Report", view: Report },
   runs: { title: "Runs", view: Runs },
 };
 

@@ -103,8 +103,9 @@ class BlocksRoom:
         (folder / "picture").write_bytes(sample.read_bytes())
         try:
             found, _ = await self._worker.ask(
-                owner, "make", board=self._values(board), preset="network"
-            )
+                owner, "make", board=self._values(board), preset=asked.get("preset", "network"),
+                numbers=asked.get("filter"),
+            )  # fmt: skip
         except BaseException:
             self.forget(board.id)
             raise

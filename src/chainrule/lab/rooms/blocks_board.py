@@ -22,7 +22,14 @@ from chainrule.images.listing import DRAWING, is_drawing_content
 from chainrule.io.checks import finite_number, one_of, whole_number
 from chainrule.io.decoding import identify
 from chainrule.io.pictures import picture_from_bytes, read_bytes
-from chainrule.lab.rooms.blocks_kinds import Layers, block_of, fitted, free_name, preset
+from chainrule.lab.rooms.blocks_kinds import (
+    Layers,
+    block_of,
+    filter_and_pooling,
+    fitted,
+    free_name,
+    preset,
+)
 from chainrule.practical.on_picture import as_tensor
 
 MOST_LAYERS = 40
@@ -99,6 +106,10 @@ class Board:
         chain, params, _ = load_chain(content_at)
         _ = chain.line
         self.keep(chain, params)
+
+    def keep_filter(self, numbers: Any) -> None:
+        """Take the numbers of a filter that was learned."""
+        self.keep(*filter_and_pooling(numbers))
 
     def change(self, do: str, values: dict[str, Any]) -> None:
         """Make one change: `values` as the page sends them."""

@@ -14,8 +14,9 @@ from chainrule.chain import Chain
 from chainrule.chain.shown import in_one_line
 from chainrule.chain.summary import Row
 from chainrule.errors import InputError
-from chainrule.io.checks import one_of, whole_number
+from chainrule.io.checks import finite_number, one_of, whole_number
 from chainrule.practical.on_picture import DEMONSTRATIONS, demonstration
+from chainrule.practical.small_cnn import CHAIN
 
 Layers = list[tuple[str, Block]]
 
@@ -74,6 +75,17 @@ def preset(name: str) -> tuple[Chain, dict[str, Tensor]]:
     ], dtype=torch.float64) / torch.tensor([3.0, 3, 3, 27])[:, None, None]  # fmt: skip
     weight = filters[:, None].expand(4, 3, 3, 3).contiguous()
     return chain, {**params, "conv1.weight": weight}
+
+
+def filter_and_pooling(numbers: Any) -> tuple[Chain, dict[str, Tensor]]:
+    """The chain that finds blobs, with its filter's nine numbers, row by row, and its bias.
+
+    Raises InputError.
+    """
+    if not isinstance(numbers, list) or len(numbers) != 10:
+        raise InputError("filter: expected nine numbers and the bias")
+    values = torch.tensor([finite_number("filter", n) for n in numbers], dtype=torch.float64)
+    return CHAIN, {"filter.weight": values[:9].reshape(1, 1, 3, 3), "filter.bias": values[9:]}
 
 
 def block_of(kind: str, settings: Mapping[str, Any], x_shape: Shape) -> Block:

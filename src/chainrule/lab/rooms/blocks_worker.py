@@ -54,9 +54,12 @@ class _Bench:
     def __init__(self) -> None:
         self._boards: OrderedDict[str, _Held] = OrderedDict()
 
-    def make(self, board: dict[str, Any], preset: str) -> Answer:
-        """Give a board its first chain."""
-        _board(board).change("preset", {"preset": preset})
+    def make(self, board: dict[str, Any], preset: str, numbers: Any = None) -> Answer:
+        """Give a board its first chain; numbers: of a filter that was learned."""
+        if numbers is None:
+            _board(board).change("preset", {"preset": preset})
+        else:
+            _board(board).keep_filter(numbers)
         return self.describe(board)
 
     def change(

@@ -1,6 +1,8 @@
 """The photographs room's routes: albums, their pictures, what they show and what decided it."""
 
 import asyncio
+from collections.abc import Sequence
+from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -22,6 +24,7 @@ from chainrule.lab.rooms.photographs_training import ClassifierTrainings
 from chainrule.lab.server.app import Lab
 from chainrule.lab.server.bodies import document, whole
 from chainrule.lab.server.guard import refused
+from chainrule.report.experiments.photographs import SHOWN, packaged
 
 _HEAVY = ("best", "explain", "answers")  # what needs the network
 _MOST_ROWS = 200  # pictures that are told of at once
@@ -83,7 +86,9 @@ class PhotographsRoom:
 
     async def _make(self, request: Request) -> Response:
         owner, asked = request.scope["session"], await document(request)
-        what = one_of("with", asked.get("with", "nothing"), ("nothing", "sample", "newest"))
+        what = one_of(
+            "with", asked.get("with", "nothing"), ("nothing", "sample", "newest", "report")
+        )
         albums = self._lab.store.listed(owner, "photographs", 1)
         if what == "newest" and albums:
             return JSONResponse({"id": albums[0].id})
@@ -91,11 +96,12 @@ class PhotographsRoom:
             return refused(429, f"{self._lab.quotas.runs:,} runs are kept; remove some of them")
         album = self._albums.make(owner)
         if what != "nothing":
-            await run_in_threadpool(self._take_samples, album)
+            files = packaged()[:SHOWN] if what == "report" else sample_files()
+            await run_in_threadpool(self._take_samples, album, files)
         return JSONResponse({"id": album.id}, 201)
 
-    def _take_samples(self, album: Record) -> None:
-        for file in sample_files():
+    def _take_samples(self, album: Record, files: Sequence[Path]) -> None:
+        for file in files:
             written = self._albums.new_file(album.id)
             written.write_bytes(file.read_bytes())
             self._albums.take(album, file.name, written, file.stat().st_size)

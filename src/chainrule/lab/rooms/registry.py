@@ -4,6 +4,7 @@ from chainrule.lab.rooms.blocks import BlocksRoom
 from chainrule.lab.rooms.lines import LinesRoom
 from chainrule.lab.rooms.photographs import PhotographsRoom
 from chainrule.lab.rooms.points import PointsRoom
+from chainrule.lab.rooms.report import ReportRoom
 from chainrule.lab.server.app import Lab
 
 
@@ -13,3 +14,4 @@ def open_rooms(lab: Lab) -> None:
     lab.rooms["blocks"] = BlocksRoom(lab)
     lab.rooms["lines"] = LinesRoom(lab)
     lab.rooms["photographs"] = PhotographsRoom(lab)
+    lab.rooms["report"] = ReportRoom(lab)

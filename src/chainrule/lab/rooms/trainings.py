@@ -21,22 +21,26 @@ class _Training:
     phase: str = "starting"
     done: int = 0
     of: int = 0
+    left: float | None = None  # seconds, where the process says so
     history: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def going(self) -> dict[str, Any]:
         """How far it is."""
         return {
-            "phase": self.phase, "done": self.done, "of": self.of, "history": self.history,
+            "phase": self.phase, "done": self.done, "of": self.of, "left": self.left,
+            "history": self.history,
         }  # fmt: skip
 
 
 class Trainings:
     """The trainings of a room that go on, by their albums.
 
-    A training's process says {"what": "phase", "said", "done", "of"}, {"what": "epoch", "line"},
-    {"what": "failed", "said"} or {"what": "finished", "result"}.
+    A training's process says {"what": "phase", "said", "done", "of", "left"}, {"what": "epoch",
+    "line"}, {"what": "failed", "said"} or {"what": "finished", "result"}.
     """
+
+    has_children = False  # whether a training's process starts processes of its own
 
     def __init__(self, lab: Lab, albums: Albums, room: str, learner: str, album: str) -> None:
         """learner, album: what is trained ("classifier"), and what on ("album"), as said."""
@@ -51,6 +55,11 @@ class Trainings:
             if training.worker is not None:
                 training.worker.end()
                 training.worker.join()
+
+    @property
+    def pids(self) -> list[int]:
+        """The numbers of the processes that train."""
+        return [t.worker.pid for t in self._going.values() if t.worker is not None]
 
     def forget(self, album: str) -> None:
         """End an album's training."""
@@ -91,7 +100,10 @@ class Trainings:
         self._lab.store.change(album.id, state="running", said="", settings=settings)
         training = self._going[album.id] = _Training(album)
         training.worker = Worker(
-            main, lambda values, _: self._heard(training, values), lambda: self._lost(training)
+            main,
+            lambda values, _: self._heard(training, values),
+            lambda: self._lost(training),
+            has_children=self.has_children,
         )
         training.worker.send({**asked, "folder": str(self._albums.folder(album.id))})
         self._say(training, "running")
@@ -99,6 +111,10 @@ class Trainings:
     def kept(self, result: dict[str, Any]) -> dict[str, Any]:
         """What the store keeps of a result."""
         return {"result": result}
+
+    def noted(self, album: Record, going: dict[str, Any]) -> dict[str, Any]:
+        """What the store keeps of an album's training that goes on, at each of its epochs."""
+        return {}
 
     def ended(self) -> None:
         """Called when a training is over or forgotten."""
@@ -113,11 +129,19 @@ class Trainings:
         else:
             if values["what"] == "epoch":
                 training.history.append(values["line"])
+                self._note(training)
             else:
                 training.phase = values["said"]
                 training.done = values.get("done", training.done)
                 training.of = values.get("of", training.of)
+                training.left = values.get("left")
             self._say(training, "running")
+
+    def _note(self, training: _Training) -> None:
+        values = self.noted(training.album, training.going)
+        if values:
+            with contextlib.suppress(FileError):  # a full disk: the end says so
+                self._lab.store.change(training.album.id, **values)
 
     def _lost(self, training: _Training) -> None:
         if self._going.get(training.album.id) is training:

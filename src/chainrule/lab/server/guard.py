@@ -53,7 +53,8 @@ class Guard:
 
         async def sent(message: Any) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *self._headers()]
+                own = message["headers"]
+                message["headers"] = [*own, *self._headers({name.lower() for name, _ in own})]
             await send(message)
 
         answer = self._refusal(Request(scope))
@@ -120,9 +121,11 @@ class Guard:
         answer.set_cookie(self.cookie, session, httponly=True, samesite="strict", path="/")
         return answer
 
-    def _headers(self) -> list[tuple[bytes, bytes]]:
+    def _headers(self, own: set[bytes]) -> list[tuple[bytes, bytes]]:
+        """What every answer says; an answer may have a policy of its own, for a page of its own."""
+        policy = b"content-security-policy"
         return [
-            (b"content-security-policy", self.policy.encode()),
+            *([] if policy in own else [(policy, self.policy.encode())]),
             (b"x-content-type-options", b"nosniff"),
             (b"referrer-policy", b"no-referrer"),
             (b"cross-origin-opener-policy", b"same-origin"),

@@ -112,12 +112,13 @@ class OneTraining(Finding):
             "data": {**self.moons, "straight_line_errors": list(self.line_errors)},
             "runs": [
                 {
+                    "trial": trial,
                     "final_train_error": run.final_train_error,
                     "final_validation_error": run.final_validation_error,
                     "converged_at": run.converged_at,
                     "state": run.state,
                 }
-                for _, run in self.shown.values()
+                for trial, run in self.shown.values()
             ],
             "runs_with_a_rise_from_zero": [self.rises.with_rise, self.rises.converged],
         }

@@ -54,7 +54,7 @@ export function Blocks({ query }) {
   }, []);
   useEffect(() => {
     const isWanted = newest.enter();
-    enter(asked.get("board")).then((found) => {
+    enter(asked).then((found) => {
       if (!isWanted()) return;
       show(found);
       const place = asked.get("place")?.split(",").map(Number);
@@ -165,9 +165,13 @@ export function Blocks({ query }) {
   </div>`;
 }
 
-/** A board that is kept, or the newest. @param {string | null} id @returns {Promise<Board>} */
-async function enter(id) {
-  const name = id ?? (await post("/api/blocks/boards", { with: "newest" })).id;
+/** A board that is kept, a new one with a chain or a filter to begin with, or the newest.
+ *  @param {URLSearchParams} asked @returns {Promise<Board>} */
+async function enter(asked) {
+  const preset = asked.get("preset") ?? undefined;
+  const filter = asked.get("filter")?.split(",").map(Number);
+  const first = preset || filter ? { preset, filter } : { with: "newest" };
+  const name = asked.get("board") ?? (await post("/api/blocks/boards", first)).id;
   return get(`/api/blocks/boards/${name}`);
 }
 

@@ -48,7 +48,7 @@ export function Photographs({ query }) {
     setSaid("");
     const isWanted = newest.enter();
     const enter = async () => {
-      const found = await get(`${ALBUMS}/${name ?? (await post(ALBUMS, { with: "newest" })).id}`);
+      const found = await get(`${ALBUMS}/${name ?? (await post(ALBUMS, { with: asked.get("with") ?? "newest" })).id}`);
       if (!isWanted()) return;
       setAlbum(found);
       setPicked(asked.has("picture") ? Number(asked.get("picture")) : null);
