@@ -61,7 +61,7 @@ def answers(folder):
 def test_a_killed_process_and_a_killed_lab_go_on_from_what_was_answered(tmp_path):
     made = Class(tmp_path)
     with made.session() as client:
-        place = make(client, parts=[3])
+        place = make(client, parts=[1])
         first = when(lambda: answers(tmp_path), bool)
         other = made.session()
         refusal = other.post("/api/report/reports", json={})
