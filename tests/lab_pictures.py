@@ -132,10 +132,10 @@ def report_tour(tabs, lab, place):
     """
     tab = tabs.open(lab, place, width=1280)
     until(tab, "room.state === 'finished' && document.querySelector('.found')?.dataset.sections")
+    part = {"x": 0, "y": 0, "width": 1280, "height": 900}
+    yield "lab-report-room.png", tab.screenshot(clip=part)
     tab.locator("[data-section='2.3'] summary").click()
     until(tab, "document.querySelector('[data-section=\\'2.3\\'] [data-fact]')?.checkVisibility()")
-    part = {"x": 0, "y": 0, "width": 1280, "height": 800}
-    yield "lab-report-room.png", tab.screenshot(clip=part)
     yield "lab-report-section.png", tab.locator("[data-section='2.3']").screenshot()
 
 
