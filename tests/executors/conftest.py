@@ -1,6 +1,7 @@
 """A Ray cluster of two nodes on loopback, with one core each."""
 
 import os
+import time
 import warnings
 from pathlib import Path
 
@@ -42,6 +43,19 @@ def nodes():
     cluster.shutdown()
     os.environ.clear()
     os.environ.update(before)
+
+
+@pytest.fixture
+def workers_of():
+    """Wait until a cluster counts so many workers: a node that came or went is noticed late."""
+
+    def wait(executor, count):
+        deadline = time.monotonic() + 300
+        while executor.workers != count:
+            assert time.monotonic() < deadline, executor.workers
+            time.sleep(0.1)
+
+    return wait
 
 
 @pytest.fixture(scope="session")

@@ -70,7 +70,8 @@ def test_a_training_on_a_cluster_goes_on_when_a_process_is_lost(cluster, tmp_pat
         assert {name: line[name] for name in other} == pytest.approx(other, rel=1e-6, abs=1e-9)
 
 
-def test_what_cannot_share_a_training_is_refused(cluster, refused):
+def test_what_cannot_share_a_training_is_refused(cluster, refused, workers_of):
+    workers_of(cluster, 2)
     with pytest.raises(InputError, match="found Threads for a training; expected RayCluster"):
         ranks_work.run("fast", None, 1, executor=Threads(1))
     with pytest.raises(ClusterError, match="found 9 on a cluster of 2 cores"):
