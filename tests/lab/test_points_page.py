@@ -14,7 +14,7 @@ from chainrule.points import load_dataset, train
 from chainrule.points.derivation import derivation
 from chainrule.points.example import Example
 from chainrule.points.files import load_weights, weights_digest
-from lab_browser import READY, until
+from lab_browser import READY, fetched, until
 
 ENDED = "room.state !== 'playing' && room.state !== 'loading'"
 
@@ -170,7 +170,7 @@ def test_ten_million_iterations_are_exact_to_each_of_them(tabs, lab):
 
     def curves(first, last):
         address = f"{base}/curves?from={first}&to={last}&pieces=1000"
-        return np.frombuffer(tab.context.request.get(address).body(), "<i4").reshape(-1, 6)
+        return np.frombuffer(fetched(tab.context, address).body(), "<i4").reshape(-1, 6)
 
     rows = curves(1, iterations)
     assert (rows[0, 0], rows[-1, 1]) == (1, iterations)
@@ -240,8 +240,8 @@ def test_own_points_by_click_and_by_key_and_their_link(tabs, lab):
     to_the_end(tab, 30000)
     digest = digest_of(tab)
     address = tab.get_by_label("Link to this run").input_value()
-    text = tab.context.request.get(
-        tab.locator(".take a[download='points.csv']").evaluate("a => a.href")
+    text = fetched(
+        tab.context, tab.locator(".take a[download='points.csv']").evaluate("a => a.href")
     ).text()
     rows = [row.split(",") for row in text.splitlines()[1:]]
     assert [row[2] for row in rows] == ["-1", "-1", "-1", "1", "1"]
@@ -268,8 +268,8 @@ def test_a_cell_of_the_map_is_the_run_that_it_opens(tabs, lab):
     said = train_figure(tab)
     assert int(re.match(r"\d+", said)[0]) / 1000 == error
     digest = digest_of(tab)
-    command = tab.context.request.get(
-        tab.locator(".take a[download='run.sh']").evaluate("a => a.href")
+    command = fetched(
+        tab.context, tab.locator(".take a[download='run.sh']").evaluate("a => a.href")
     ).text()
     assert "--trial 0" in command
     data = load_dataset("double-moon")
