@@ -337,7 +337,7 @@ def test_all_precisions_read_nearly_the_same_and_several_threads_just_so(reader,
     for other in others:
         assert sum(one != two for one, two in zip(texts, other, strict=True)) <= 1
     monkeypatch.setattr(pooled, "_TOGETHER", 16)
-    with ReaderPool(readers[-1], 2) as pool:
+    with ReaderPool(readers[-1], 2, many=False) as pool:
         assert pool.texts(pictures) == others[-1]
         blank = np.full((40, 60), 255, np.uint8)
         assert pool.texts([*pictures[:20], blank, *pictures[20:]])[20] == ""

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from chainrule.reader.lines.labelled import Skipped
     from chainrule.reader.reader import Reader
 
+_MANY = 1_000  # lines, as many as are read in the time that preparing for all their shapes takes
+
 
 def evaluate(
     folders: Annotated[
@@ -133,7 +135,11 @@ def evaluate(
     if words != "none":
         ours["without words"] = reader
     with ExitStack() as stack:
-        readers = _ours(stack, ours, workers, stack.enter_context(far(on)))
+        if given is None:
+            count = lines * len(kinds) * len(condition or CONDITIONS)
+        else:
+            count = sum(len(one.lines) for one in given.sources.values())
+        readers = _ours(stack, ours, workers, stack.enter_context(far(on)), count)
         if folders and given is not None:
             readers |= _peers(workers, characters, rendered=False) if peers else {}
             _on_pictures(given, score, readers, as_json)
@@ -309,7 +315,11 @@ def _on_rendered(readers: "dict[str, Read]", drawn: _Rendered, as_json: bool) ->
 
 
 def _ours(
-    stack: ExitStack, ours: "dict[str, Reader]", threads: int, executor: "Executor | None"
+    stack: ExitStack,
+    ours: "dict[str, Reader]",
+    threads: int,
+    executor: "Executor | None",
+    lines: int,
 ) -> "dict[str, Read]":
     from functools import partial
 
@@ -322,7 +332,7 @@ def _ours(
             name: timed(partial(texts_far, one, executor=executor)) for name, one in ours.items()
         }
     return {
-        name: timed(stack.enter_context(ReaderPool(one, threads)).texts)
+        name: timed(stack.enter_context(ReaderPool(one, threads, many=lines >= _MANY)).texts)
         for name, one in ours.items()
     }
 

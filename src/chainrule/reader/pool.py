@@ -21,8 +21,9 @@ class ReaderPool:
     would between processes.
     """
 
-    def __init__(self, reader: Reader, threads: int) -> None:
-        self.reader, self.threads = reader, threads
+    def __init__(self, reader: Reader, threads: int, *, many: bool = True) -> None:
+        """many: whether so much is read that to prepare for all shapes of lines is worth it."""
+        self.reader, self.threads, self.many = reader, threads, many
         self._executor: ThreadPoolExecutor | None = None
 
     def __enter__(self) -> "ReaderPool":
@@ -47,5 +48,5 @@ class ReaderPool:
 
     def _begin(self, all_there: Barrier) -> None:
         torch.set_num_threads(1)  # of this thread's operations; what is prepared is so for one
-        self.reader.prepare()
+        self.reader.prepare(all_shapes=self.many)
         all_there.wait(_PATIENCE)

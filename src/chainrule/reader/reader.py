@@ -187,14 +187,18 @@ class Reader:
 
         save_reader(path, self)
 
-    def prepare(self) -> None:
-        """Have all that is prepared or compiled at its first use be so now."""
+    def prepare(self, *, all_shapes: bool = True) -> None:
+        """Have all that is prepared or compiled at its first use be so now.
+
+        all_shapes: for lines of every length, too, which takes as long as to read a thousand.
+        """
         line = np.full((HEIGHT, 2 * HEIGHT), 255, np.uint8)
         line[8:24, 8:56:6] = 0
         self.texts([line])
-        prepare(self._network)
+        if all_shapes:
+            prepare(self._network)
         if self.first is not None:
-            self.first.prepare()
+            self.first.prepare(all_shapes=all_shapes)
 
     def log_probabilities(self, crops: Sequence[Crop]) -> list[NDArray[np.float32]]:
         """The logarithms of the classes' probabilities (K, T) at each frame of each crop."""
