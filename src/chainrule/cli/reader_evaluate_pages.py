@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from chainrule.reader.lines.labelled import Skipped
     from chainrule.reader.reader import Reader
 
+_MANY = 10  # pages, as many as are read in the time that preparing for all shapes of lines takes
+
 
 def evaluate_pages(
     folders: Annotated[
@@ -71,7 +73,8 @@ def evaluate_pages(
     if kind and folders:
         raise InputError("--kind is given with FOLDER; expected one of them")
     sources, skipped = _labelled(folders) if folders else (_rendered(kind, pages, seed), [])
-    readers = {"chainrule": _ours(with_words(load_reader(model), words))}
+    many = sum(map(len, sources.values())) >= _MANY
+    readers = {"chainrule": _ours(with_words(load_reader(model), words), many)}
     readers |= _tesseract() if peers else {}
     with progress("reading", "sets of pages") as report:
         rows = evaluate(readers, sources, report)
@@ -135,11 +138,11 @@ def _rendered(
     return found
 
 
-def _ours(reader: "Reader") -> "ReadPages":
+def _ours(reader: "Reader", many: bool) -> "ReadPages":
     from chainrule.reader.page import read_page
     from chainrule.reader.picture.opening import open_grey
 
-    reader.prepare()
+    reader.prepare(all_shapes=many)
     return lambda pages: [read_page(reader, open_grey(page)).text for page in pages]
 
 
