@@ -11,7 +11,10 @@ import tomllib
 from importlib.metadata import version
 from pathlib import Path
 
-USERS = ("glyphs", "images", "lab", "pdf", "report", "tables", "onnx")
+USERS = (
+    "addresses", "glyphs", "images", "lab", "onnx", "pdf", "ray", "report", "tables", "tensorboard",
+)  # fmt: skip
+WITH = ["pyparsing==3.2.*"]  # Matplotlib's lowest line calls what later ones of it warn of
 
 
 def minima(root: Path) -> list[str]:
@@ -19,11 +22,11 @@ def minima(root: Path) -> list[str]:
     project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
     extras = project["optional-dependencies"]
     declared = [*project["dependencies"], *(entry for name in USERS for entry in extras[name])]
-    found = (re.fullmatch(r"([\w.-]+)>=([\w.]+)", entry) for entry in declared)
+    found = (re.fullmatch(r"([\w.-]+)(?:\[.*\])?>=([\w.]+)", entry) for entry in declared)
     lowest = {match[1]: f"{match[1]}=={match[2]}.*" for match in found if match}
     tools = {re.split(r"[>\[]", entry)[0] for entry in extras["test"]} - lowest.keys()
     tested = (root / "constraints.txt").read_text("utf-8").splitlines()
-    return [*lowest.values(), *(line for line in tested if line.split("==")[0] in tools)]
+    return [*lowest.values(), *WITH, *(line for line in tested if line.split("==")[0] in tools)]
 
 
 def tried(root: Path) -> str:

@@ -65,8 +65,9 @@ def test_the_rule_that_drops_a_font(fonts_folder, make_font):
 
     assert why(fonts_folder / "DejaVuSans.ttf", NAMED["ascii"][1:]) is None
     assert "no glyph for 'a' (U+0061)" in why(fonts_folder / "STIXSizOneSymReg.ttf", LOWERCASE)
-    # Unicode's font of last resort draws one box for all of Basic Latin
-    assert "the same picture" in why(fonts_folder / "LastResortHE-Regular.ttf", LOWERCASE)
+    last = fonts_folder / "LastResortHE-Regular.ttf"
+    if last.exists():  # Unicode's, with Matplotlib 3.11: it draws one box for all of Basic Latin
+        assert "the same picture" in why(last, LOWERCASE)
     empty = make_font("empty", {"a": (50, 0, 300, 500), "b": None})
     assert why(empty, "ab") == "draws no ink for 'b' (U+0062)"
     same = make_font("same", dict.fromkeys("xyX1lI", (50, 0, 300, 500)))
@@ -184,17 +185,18 @@ def test_the_data_in_the_package_is_under_12_mb():
     assert sum(len(file.read_bytes()) for file in data.iterdir()) < 12e6
 
 
-def test_build_prints_what_it_dropped(command, fonts_folder, tmp_path):
-    fonts = [fonts_folder / f"{name}.ttf" for name in ("DejaVuSans", "LastResortHE-Regular")]
+def test_build_prints_what_it_dropped(command, fonts_folder, make_font, tmp_path):
+    box = dict.fromkeys(LOWERCASE + "0123456789", (50, 0, 300, 500))
+    fonts = [fonts_folder / "DejaVuSans.ttf", make_font("boxes", box)]
     out = tmp_path / "letters.safetensors"
     result = command("glyphs", "build", *fonts, "--out", out)
     assert result.returncode == 0, result.stderr
-    assert "dropped: LastResortHE-Regular: draws the same picture for 'a'" in result.stdout
+    assert "dropped: boxes: draws the same picture for 'a'" in result.stdout
     assert load_letters(out).font_names == ("DejaVuSans",)
     result = command("glyphs", "build", *fonts, "--alphabet", "digits", "--out", out, "--json")
     document = json.loads(result.stdout)
     assert document["letters"] == 10
-    assert [entry["font"] for entry in document["dropped"]] == ["LastResortHE-Regular"]
+    assert [entry["font"] for entry in document["dropped"]] == ["boxes"]
 
 
 @pytest.mark.parametrize("sheet", [("--letter", "g"), ("--font", "lato"), ("--text", "Hi there")])

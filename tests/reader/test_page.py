@@ -17,7 +17,7 @@ SCRIPT = [
     "Deliver child early bright half major crown cold deep, and what thin dozen ticket",
 ]
 
-TEXT = ["reduction contained", "second paragraph of it", "the third and last one"]
+TEXT = ["reduction contained", "second paragraph of that", "the third and last one"]
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """Networks whose weights others published: VGG, from torchvision or from the Hub."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -154,7 +155,7 @@ def _from_hub(repository: str) -> Path:
     disable_progress_bars()
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     try:
-        path = Path(hf_hub_download(repository, "model.safetensors"))
+        path = _fetched(hf_hub_download, repository)
     except Exception as error:  # every transport below the hub's client raises its own kinds
         reason = " ".join(str(error.__cause__ or error).split())
         raise FileError(
@@ -170,6 +171,24 @@ def _from_hub(repository: str) -> Path:
             "the file was damaged on its way"
         )
     return path
+
+
+def _fetched(download: Callable[..., str], repository: str) -> Path:
+    """Download; once more if it was cut off, which some versions of the client leave to us."""
+    try:
+        return Path(download(repository, "model.safetensors"))
+    except Exception:
+        if not _is_begun(repository):
+            raise
+    return Path(download(repository, "model.safetensors"))
+
+
+def _is_begun(repository: str) -> bool:
+    """Whether a part of a file of the repository lies in the hub's cache folder."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    folder = Path(HF_HUB_CACHE) / f"models--{repository.replace('/', '--')}"
+    return any(part.stat().st_size for part in folder.rglob("*.incomplete"))
 
 
 def _in_hub_cache(repository: str) -> Path | None:

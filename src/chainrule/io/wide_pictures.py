@@ -131,7 +131,10 @@ def _samples(page: Any, content: bytes, name: str) -> np.ndarray:
 def _opencv_samples(content: bytes, name: str) -> np.ndarray:
     import cv2
 
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # likewise
+    if hasattr(cv2, "setLogLevel"):  # OpenCV 4
+        cv2.setLogLevel(0)
+    else:
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # likewise
     samples = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     if samples is None:
         raise FileError(

@@ -11,7 +11,7 @@ from chainrule.glyphs.lines import load_line_fonts
 from chainrule.reader.evaluation.pages import evaluate_pages, longest_common
 from chainrule.reader.evaluation.rendered_pages import KINDS, rendered_page
 
-TEXT = ["Reduction contained", "second paragraph of it", "the third and last one"]
+TEXT = ["Reduction contained", "second paragraph of that", "the third and last one"]
 
 
 def test_recall_and_precision_count_each_word_as_often_as_it_stands_there():
