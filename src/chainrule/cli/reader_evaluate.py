@@ -85,8 +85,8 @@ def evaluate(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="With FOLDER: how often lines are right by how sure they are, as a figure (.svg, "
-            ".png or .pdf).",
+            help="With FOLDER: print how often lines are right by how sure they are, and draw it "
+            "there (.svg, .png or .pdf).",
         ),
     ] = None,
     as_json: JsonOption = False,
@@ -142,9 +142,10 @@ def evaluate(
         readers = _ours(stack, ours, workers, stack.enter_context(far(on)), count)
         if folders and given is not None:
             readers |= _peers(workers, characters, rendered=False) if peers else {}
-            _on_pictures(given, score, readers, as_json)
+            sure = None
             if reliability is not None:
-                _draw_reliability(folders, score, ours["chainrule"], reliability)
+                sure = _reliability(folders, score, ours["chainrule"], reliability)
+            _on_pictures(given, score, readers, sure, as_json)
             return
         readers |= _peers(workers, characters, rendered=True) if peers else {}
         rendered = _Rendered(characters or "", lines, kinds, condition, seed)
@@ -196,7 +197,13 @@ def _labelled(folders: list[Path], score: str) -> _Labelled:
     return found
 
 
-def _on_pictures(given: _Labelled, score: str, readers: "dict[str, Read]", as_json: bool) -> None:
+def _on_pictures(
+    given: _Labelled,
+    score: str,
+    readers: "dict[str, Read]",
+    sure: dict[str, Any] | None,
+    as_json: bool,
+) -> None:
     from chainrule.reader.evaluation.pictures import evaluate_pictures
 
     sources, skipped, rules = given
@@ -204,24 +211,55 @@ def _on_pictures(given: _Labelled, score: str, readers: "dict[str, Read]", as_js
         rows = evaluate_pictures(readers, sources, rules, report)
     if as_json:
         left = [{"file": one.file, "reason": one.reason} for one in skipped]
-        print_json({"score": score, "rows": [_described(row) for row in rows], "skipped": left})
+        document = {"score": score, "rows": [_described(row) for row in rows], "skipped": left}
+        print_json(document if sure is None else document | {"reliability": sure})
         return
     _print_pictures(rows, skipped, score)
+    if sure is not None:
+        _print_reliability(sure)
 
 
-def _draw_reliability(folders: list[Path], score: str, reader: "Reader", figure: Path) -> None:
-    """Draw how often lines are right by how sure they are; say it of the sure ones."""
+def _reliability(folders: list[Path], score: str, reader: "Reader", figure: Path) -> dict[str, Any]:
+    """Draw how often lines are right by how sure they are, and describe it."""
     from chainrule.io.figures import write_figure
-    from chainrule.reader.evaluation.reliability import SURE, judged, reliability_figure
+    from chainrule.reader.evaluation.reliability import (
+        judged,
+        over,
+        reliability_figure,
+        reliability_table,
+    )
     from chainrule.reader.evaluation.scoring import parse_score
     from chainrule.reader.lines.labelled import read_labelled
 
     labelled, _ = read_labelled(folders)
     sure, right = judged(reader, labelled, parse_score(score))
-    write_figure(figure, reliability_figure(sure, right))
-    over = sure > SURE
-    share = f"{right[over].mean():.1%} of these are right" if over.any() else "none"
-    print(f"{over.sum()} of {len(sure)} lines are over {SURE}: {share}", file=sys.stderr)
+    table, surest = reliability_table(sure, right), over(sure, right)
+    write_figure(figure, reliability_figure(table))
+    return {
+        "lines": len(sure),
+        "table": [row._asdict() for row in table],
+        "over": surest and surest._asdict(),
+    }
+
+
+def _print_reliability(found: dict[str, Any]) -> None:
+    print_table(
+        f"how often {found['lines']:,} lines are right by how sure they are",
+        ("confidence", "lines", "on average", "right", "95 % interval"),
+        [
+            (
+                f"{row['low']:.1f} to {row['high']:.1f}",
+                f"{row['lines']:,}",
+                f"{row['confidence']:.2f}",
+                f"{row['right']:.1%}",
+                f"{row['interval'][0]:.1%} to {row['interval'][1]:.1%}",
+            )
+            for row in found["table"]
+        ],
+    )
+    over = found["over"]
+    share = f"{over['right']:.1%} of these are right" if over else "none"
+    print(f"{over['lines'] if over else 0} of {found['lines']} lines are over 0.9: {share}")
 
 
 def _described(row: "PictureRow") -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,47 +28,95 @@ def train_on_own(
     options: "LineOptions",
 ) -> None:
     """Train on labelled pictures, write the reader, print the errors before and after."""
-    from chainrule.glyphs.alphabet import parse_alphabet
-    from chainrule.reader.evaluation.error_rates import character_error_rate
     from chainrule.reader.lines.labelled import read_labelled
-    from chainrule.reader.lines.own_pictures import open_own, split_own
+    from chainrule.reader.lines.own_pictures import OwnLines, open_own, own_folds, split_own
     from chainrule.reader.model_file import load_reader, save_reader
 
     labelled, skipped = read_labelled(lines)
     own, unusable = open_own(labelled)
     skipped += unusable
-    learned, held_out = split_own(own, options.seed)
-    characters = own.alphabet if alphabet is None else parse_alphabet(alphabet)
-    if " " in own.alphabet and " " not in characters:
-        characters += " "
-    first = load_reader(start)
-    drawn = _drawn(fonts, look, characters)
+    folds = options.folds
+    parts = own_folds(own, folds, options.seed) if folds else [split_own(own, options.seed)]
+    characters = _characters(own, alphabet)
+    training = _Training(load_reader(start), characters, _drawn(fonts, look, characters), options)
     for one in skipped if options.shared.first else []:
         print(f"left out: {one.file}: {one.reason}", file=sys.stderr)
-    before = _errors(first, held_out) if options.shared.first else None
+    held_out = OwnLines([], [])
+    before: list[str] = []
+    after: list[str] = []
     started = time.perf_counter()
-    reader = _trained(learned, held_out, characters, first, drawn, options)
+    for number, (learned, judged) in enumerate(parts, 1):
+        reader = training.on(learned, judged, number if folds else None)
+        held_out = OwnLines(held_out.lines + judged.lines, held_out.pictures + judged.pictures)
+        if options.shared.first:
+            before += training.start.texts(judged.pictures)
+            after += reader.texts(judged.pictures)
+    if folds:
+        learned, reader = own, training.on(own, None)
     if not options.shared.first:
         return
-    seconds = time.perf_counter() - started
     save_reader(options.out, reader)
-    texts = reader.texts(held_out.pictures)
+    _leave_folds(options)
     document = {
-        "seconds": seconds,
+        "seconds": time.perf_counter() - started,
         "pictures": len(learned.lines),
         "held_out": len(held_out.lines),
-        "character_error_before": before,
-        "character_error_after": character_error_rate(texts, held_out.texts),
+        "folds": folds,
+        **_errors(before, after, held_out.texts),
         "peers": _peers(held_out) if peers else {},
         "skipped": [{"file": one.file, "reason": one.reason} for one in skipped],
         "file": str(options.out),
     }
-    worst = _write_worst(options.out, held_out, texts)
+    worst = _write_worst(options.out, held_out, after)
     if options.as_json:
         print_json(document)
     else:
         _print(document)
         print(f"the worst of them: {worst}" if worst else "all of them are read right")
+
+
+@dataclass(frozen=True)
+class _Training:
+    """How readers are trained on pictures: from which, of which characters, with which drawn lines
+    mixed in."""
+
+    start: "Reader"
+    characters: str
+    drawn: "RenderedLines | None"
+    options: "LineOptions"
+
+    def on(
+        self, learned: "OwnLines", judged: "OwnLines | None", fold: int | None = None
+    ) -> "Reader":
+        """A reader of pictures; the fold's, if it is that of one."""
+        from chainrule.reader.lines.own_pictures import OWN, train_on_pictures
+
+        settings = replace(OWN.settings, seed=self.options.seed, **self.options.settings)
+        of = "" if fold is None else f", fold {fold} of {self.options.folds}"
+        with self.options.kept_and_watched(f"training, own pictures{of}", fold) as kept:
+            reader, _ = train_on_pictures(
+                learned,
+                judged,
+                self.characters,
+                replace(OWN, settings=settings),
+                start=self.start,
+                rendered=self.drawn,
+                **kept,
+            )
+        return reader
+
+
+def _characters(own: "OwnLines", alphabet: str | None) -> str:
+    from chainrule.glyphs.alphabet import parse_alphabet
+
+    characters = own.alphabet if alphabet is None else parse_alphabet(alphabet)
+    return characters + (" " if " " in own.alphabet and " " not in characters else "")
+
+
+def _leave_folds(options: "LineOptions") -> None:
+    """Take away what kept the folds' trainings: all are done."""
+    for number in range(1, (options.folds or 0) + 1):
+        options.checkpoint(number).unlink(missing_ok=True)
 
 
 def _write_worst(model: Path, own: "OwnLines", texts: list[str]) -> Path | None:
@@ -84,30 +132,6 @@ def _write_worst(model: Path, own: "OwnLines", texts: list[str]) -> Path | None:
     with written_whole(path) as whole:
         sheet.save(whole, "PNG", pnginfo=png_mark())
     return path
-
-
-def _trained(
-    learned: "OwnLines",
-    held_out: "OwnLines",
-    characters: str,
-    start: "Reader",
-    drawn: "RenderedLines | None",
-    options: "LineOptions",
-) -> "Reader":
-    from chainrule.reader.lines.own_pictures import OWN, train_on_pictures
-
-    settings = replace(OWN.settings, seed=options.seed, **options.settings)
-    with options.kept_and_watched("training, own pictures") as kept:
-        reader, _ = train_on_pictures(
-            learned,
-            held_out,
-            characters,
-            replace(OWN, settings=settings),
-            start=start,
-            rendered=drawn,
-            **kept,
-        )
-    return reader
 
 
 def _drawn(fonts: list[Path], look: str | None, characters: str) -> "RenderedLines | None":
@@ -129,10 +153,16 @@ def _drawn(fonts: list[Path], look: str | None, characters: str) -> "RenderedLin
     return RenderedLines(drawn, characters, 1, LineStyle(looks=looks))
 
 
-def _errors(reader: "Reader", own: "OwnLines") -> float:
-    from chainrule.reader.evaluation.error_rates import character_error_rate
+def _errors(before: Sequence[str], after: Sequence[str], texts: Sequence[str]) -> dict[str, Any]:
+    """The character errors before and after with their intervals, as the document has them."""
+    from chainrule.reader.evaluation.scoring import Score, rates
 
-    return character_error_rate(reader.texts(own.pictures), own.texts)
+    found: dict[str, Any] = {}
+    for name, read in (("before", before), ("after", after)):
+        own = rates(read, texts, Score())
+        found[f"character_error_{name}"] = own.character_error
+        found[f"interval_{name}"] = list(own.interval)
+    return found
 
 
 def _peers(own: "OwnLines") -> dict[str, float]:
@@ -162,8 +192,12 @@ def _print(document: dict[str, Any]) -> None:
         f"{document['file']}: trained in {document['seconds']:.1f} s on {document['pictures']} "
         "pictures"
     )
-    print(f"character errors on {document['held_out']} pictures that were held out:")
-    print(f"  before    {document['character_error_before']:7.2%}")
-    print(f"  after     {document['character_error_after']:7.2%}")
+    folds = document["folds"]
+    whose = f"each held out in one of {folds} folds" if folds else "that were held out"
+    print(f"character errors on {document['held_out']} pictures {whose}:")
+    for name in ("before", "after"):
+        low, high = document[f"interval_{name}"]
+        error = document[f"character_error_{name}"]
+        print(f"  {name:9} {error:7.2%}   (95 % of samples: {low:.2%} to {high:.2%})")
     for name, error in document["peers"].items():
         print(f"  {name:9} {error:7.2%}")

@@ -7,6 +7,7 @@ from chainrule.chain import load_chain, save_chain
 from chainrule.errors import FileError, InputError
 from chainrule.reader.confidence import USUAL, Calibration
 from chainrule.reader.reader import Reader
+from chainrule.reader.search.shapes import Shapes
 
 KIND = "line reader"
 FAST, LARGE = "fast", "large"  # the names that stand for the package's readers
@@ -40,11 +41,22 @@ def load_reader(path: str | os.PathLike[str] | None = None) -> Reader:
         ) from error
     try:
         ranges, whole = metadata.get("ranges"), metadata.get("whole") is True
+        counts = metadata.get("shapes")
+        shapes = counts and {str(one): int(count) for one, count in counts.items()}
+        zoom = float(metadata.get("zoom", 1.0))
         calibration = Calibration(*map(float, metadata.get("calibration", USUAL)))
         return Reader(
-            chain, parameters, alphabet, between, ranges, whole=whole, calibration=calibration
+            chain,
+            parameters,
+            alphabet,
+            between,
+            ranges,
+            whole=whole,
+            zoom=zoom,
+            shapes=None if shapes is None else Shapes(shapes),
+            calibration=calibration,
         )
-    except (InputError, TypeError, ValueError) as error:
+    except (AttributeError, InputError, TypeError, ValueError) as error:
         raise FileError(f"{path}: {error}") from error
 
 
@@ -61,6 +73,8 @@ def save_reader(path: str | os.PathLike[str], reader: Reader) -> None:
             "between": list(reader.between),
             "ranges": reader.ranges and dict(reader.ranges),
             "whole": reader.whole,
+            "zoom": reader.zoom,
+            "shapes": None if reader.shapes is None else dict(reader.shapes.counts),
             "calibration": list(reader.calibration),
         },
     )

@@ -33,6 +33,7 @@ from chainrule.reader.picture.line_image import HEIGHT, Crop, NoLine
 from chainrule.reader.picture.opening import Grey, open_grey, several
 from chainrule.reader.recognition import Found, Recognizer, in_parts
 from chainrule.reader.search.lexicon import Lexicon, lexicon
+from chainrule.reader.search.shapes import Shapes
 from chainrule.reader.search.spacing import without_stray_spaces
 
 BEAM_WIDTH = 8  # prefixes, where there is a dictionary
@@ -47,7 +48,9 @@ class Reader:
     b. The loss leaves to the network where in a character it names it: `measured_between` finds
     out. ranges: what the layers' outputs stay below, as `measured_ranges` finds out. precision: of
     the network when it reads; by default the one that is fastest here, bytes only with `ranges`.
-    whole: whether it takes pictures whole, and not the box of the ink in them. calibration: of its
+    whole: whether it takes pictures whole, and not the box of the ink in them; zoom: and how
+    much larger than the crop is high, so that what lies above and below is cut off. shapes:
+    how the texts that it learned are built, if it knows. calibration: of its
     confidence. Raises InputError if they don't fit.
     """
 
@@ -61,6 +64,8 @@ class Reader:
         precision: Precision | None = None,
         *,
         whole: bool = False,
+        zoom: float = 1.0,
+        shapes: Shapes | None = None,
         calibration: Calibration = USUAL,
     ) -> None:
         size = size_of(chain)
@@ -72,10 +77,10 @@ class Reader:
                 f"the network is not one that reads lines of {len(alphabet)} characters; expected "
                 "that of `line_network`"
             )
-        self.size, self.whole, self.calibration = size, whole, calibration
+        self.size, self.whole, self.zoom, self.calibration = size, whole, zoom, calibration
         self.chain, self.alphabet, self.between = chain.in_inference(), alphabet, between
         self.parameters = {name: value.float() for name, value in parameters.items()}
-        self.ranges = ranges
+        self.ranges, self.shapes = ranges, shapes
         fastest = "int8" if ranges and multiplies_bytes() else best_precision()
         self.precision: Precision = precision or fastest
         self._network = ready_network(self.chain, self.parameters, self.precision, ranges)
@@ -108,6 +113,8 @@ class Reader:
             self.ranges,
             self.precision,
             whole=self.whole,
+            zoom=self.zoom,
+            shapes=self.shapes,
             calibration=self.calibration,
         )
         if self.first is not None and set(alphabet) <= set(self.first.alphabet):
@@ -272,7 +279,14 @@ class Reader:
     def _recognizer(self, way: "_Way") -> Recognizer:
         usual = 1 if self._words is None else BEAM_WIDTH
         return Recognizer(
-            self._network, self._words, way.beam_width or usual, self.whole, way.views
+            self._network,
+            self._words,
+            way.beam_width or usual,
+            self.whole,
+            way.views,
+            self.zoom,
+            self.alphabet,
+            self.shapes,
         )
 
 

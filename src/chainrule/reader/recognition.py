@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.reader.line import Recognized
+from chainrule.reader.line import Recognized, spelled
 from chainrule.reader.lines.batches import BATCH, Each, Network, batches, log_probabilities
 from chainrule.reader.picture.layout import is_blot
 from chainrule.reader.picture.line_image import Crop, NoLine, crop_lines, crop_wholes
@@ -17,6 +18,7 @@ from chainrule.reader.search.lexicon import Lexicon
 from chainrule.reader.search.prefix_search import SearchSettings, prefix_searches
 from chainrule.reader.search.rescoring import (
     AUGMENTATIONS,
+    VARIED_WHOLES,
     WHOLE_AUGMENTATIONS,
     log_confidence,
     log_likelihoods,
@@ -26,6 +28,7 @@ from chainrule.reader.search.rescoring import (
     rescored,
     uncertain,
 )
+from chainrule.reader.search.shapes import Shapes
 
 Pictures = Sequence[NDArray[np.uint8]]
 Found = tuple[Recognized, ...]
@@ -46,7 +49,8 @@ class Recognizer:
     """A network, a lexicon if there is one, and how many prefixes the search keeps.
 
     At a width of 1 the best path is taken, and the lexicon has no say. whole: whether pictures are
-    taken whole. views: whether those that are read poorly are looked at in other ways.
+    taken whole. views: whether those that are read poorly are looked at in other ways. shapes: how
+    texts of the alphabet are built in pictures of one kind, that are taken whole, by a zoom.
     """
 
     network: Network
@@ -54,6 +58,9 @@ class Recognizer:
     width: int
     whole: bool = False
     views: bool = True
+    zoom: float = 1.0
+    alphabet: str = ""
+    shapes: Shapes | None = None
 
     def recognize(self, pictures: Pictures, each: Each = map) -> list[Found | NoLine]:
         """What is read in each grey picture, or why it holds no line.
@@ -62,6 +69,8 @@ class Recognizer:
         reading is taken; where it is uncertain, augmented crops. each: what applies a function to
         each batch, such as an executor's `map`.
         """
+        if self.shapes is not None:
+            return self._own_kind(pictures, self.shapes, each)
         crop = crop_wholes if self.whole else crop_lines
         cuts = in_parts(
             lambda part: crop([pictures[i] for i in part]), range(len(pictures)), BATCH, each
@@ -83,6 +92,54 @@ class Recognizer:
             if len(found[i]) == 1 == len(found[i][0].labels) and is_blot(pictures[i]):
                 found[i] = (replace(line, labels=[]),)
         return [cut if isinstance(cut, NoLine) else found[i] for i, cut in enumerate(cuts)]
+
+    def _own_kind(self, pictures: Pictures, shapes: Shapes, each: Each) -> list[Found | NoLine]:
+        """What is read in each picture, of a kind that was learned whole.
+
+        Where that is uncertain, or of a shape that was not learned, it is what is most probable by
+        all crops of VARIED_WHOLES, dark on light and light on dark.
+        """
+
+        def crop(part: Sequence[int]) -> list[list[Crop] | NoLine]:
+            return crop_wholes([pictures[i] for i in part], self.zoom)
+
+        def crop_again(part: Sequence[int]) -> list[list[Crop]]:
+            views = (View(pictures[i], True, inverted, self.zoom) for i, inverted in _both(part))
+            cut = [view.crops(VARIED_WHOLES) for view in views]
+            return [[*dark, *light] for dark, light in zip(cut[::2], cut[1::2], strict=True)]
+
+        cuts = in_parts(crop, range(len(pictures)), BATCH, each)
+        crops = {i: cut[0] for i, cut in enumerate(cuts) if not isinstance(cut, NoLine)}
+        found = dict(zip(crops, self.read_crops(list(crops.values()), each), strict=True))
+        doubtful = [
+            i
+            for i, line in found.items()
+            if self.views
+            and narrow_enough(line.crop)
+            and (line.uncertain or not shapes.knows(spelled(line.labels, self.alphabet)))
+        ]
+        again = in_parts(crop_again, doubtful, 4, each)
+        others = iter(self.read_crops([crop for own in again for crop in own], each))
+        lines = [
+            [found[i], *(next(others) for _ in own)] for i, own in zip(doubtful, again, strict=True)
+        ]
+        read = each(partial(self._together, shapes), lines)
+        for i, own, labels in zip(doubtful, lines, read, strict=True):
+            line = replace(own[0], labels=labels, again=tuple(own[1:]))
+            if own[0].labels or _something((line,)):
+                found[i] = line
+        return [cut if isinstance(cut, NoLine) else (found[i],) for i, cut in enumerate(cuts)]
+
+    def _together(self, shapes: Shapes, lines: Sequence[Recognized]) -> list[int]:
+        """What is most probable by all crops of a picture, and by how one's texts are built."""
+        readings = [one.labels for one in lines]
+        for one in lines:
+            readings += shapes.fitted(one.log_p, one.labels, self.alphabet)
+        return most_probable(
+            readings,
+            [one.log_p for one in lines],
+            lambda labels: shapes.log_probability(spelled(labels, self.alphabet)),
+        )
 
     def read_crops(self, crops: Sequence[Crop], each: Each = map) -> list[Recognized]:
         """What is read in each crop by itself."""
@@ -202,6 +259,10 @@ def _something(lines: Found) -> bool:
     be."""
     characters = sum(len(line.labels) for line in lines)
     return quality(lines) > max(-1.5, -0.4 - 0.3 * characters)
+
+
+def _both(places: Sequence[int]) -> list[tuple[int, bool]]:
+    return [(place, inverted) for place in places for inverted in (False, True)]
 
 
 def in_parts(

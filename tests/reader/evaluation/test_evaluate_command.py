@@ -73,7 +73,8 @@ def test_how_often_sure_lines_are_right_is_drawn(command, refused, tmp_path):
     options = ("--no-peers", "--workers", "1", "--model", "fast", "--reliability", figure)
     result = command("reader", "evaluate", tmp_path, *options)
     assert result.returncode == 0, result.stderr
-    assert "2 of 2 lines are over 0.9: 100.0% of these are right" in result.stderr
+    assert "2 of 2 lines are over 0.9: 100.0% of these are right" in result.stdout
+    assert "0.9 to 1.0" in result.stdout
     assert b"confidence of the line" in figure.read_bytes() or figure.stat().st_size > 5000
     assert "without FOLDER" in refused("reader", "evaluate", "--reliability", figure)
     assert "expected a name that ends in" in refused(

@@ -1,12 +1,18 @@
 """Folders and lists of pictures with their texts."""
 
 import json
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from chainrule.errors import FileError, InputError
-from chainrule.reader.lines.labelled import Labelled, read_labelled, split_in_two
+from chainrule.reader.lines.labelled import (
+    Labelled,
+    read_labelled,
+    split_in_folds,
+    split_in_two,
+)
 
 
 def picture(path):
@@ -101,3 +107,16 @@ def test_a_split_keeps_groups_together_and_stays_when_others_come(tmp_path):
     assert split_in_two(alone, 0.25, seed=1) != split_in_two(alone, 0.25)
     with pytest.raises(InputError, match="are of 1 group; expected at least two"):
         split_in_two(rows[::20], 0.5)
+
+
+def test_folds_hold_each_row_once_and_cut_no_group():
+    rows = [Labelled(Path(f"{number}.png"), "a", f"g{number // 2}") for number in range(14)]
+    folds = split_in_folds(rows, 3)
+    assert sorted(map(len, folds)) == [4, 4, 6]
+    assert {row.file for fold in folds for row in fold} == {row.file for row in rows}
+    groups = [{row.group for row in fold} for fold in folds]
+    assert sum(map(len, groups)) == 7
+    assert split_in_folds(rows[::-1], 3, 0)[0] == folds[0][::-1]
+    assert split_in_folds(rows, 3, seed=1) != folds
+    with pytest.raises(InputError, match="are of 7 groups; expected at least 8"):
+        split_in_folds(rows, 8)

@@ -1,15 +1,25 @@
 """Training on own pictures: the real command on digits of a display, drawn."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from chainrule.errors import InputError
+from chainrule.glyphs.lines import load_line_fonts, render_line
 from chainrule.glyphs.looks import draw_look
-from chainrule.reader.lines.labelled import read_labelled
-from chainrule.reader.lines.own_pictures import OwnLines, changed, open_own, split_own
+from chainrule.reader.evaluation.error_rates import edit_distance
+from chainrule.reader.lines.labelled import Labelled, read_labelled
+from chainrule.reader.lines.own_pictures import (
+    OwnLines,
+    best_zoom,
+    changed,
+    open_own,
+    own_folds,
+    split_own,
+)
 from chainrule.reader.model_file import load_reader
 
 
@@ -53,19 +63,34 @@ def test_a_changed_picture_is_another_each_time_and_the_same_for_a_generator(fol
     assert one.values.shape != other.values.shape or not np.allclose(one.values, other.values)
 
 
+def test_pictures_are_read_at_the_zoom_at_which_their_text_is_largest():
+    """Digits in the middle third of tall pictures, and such that fill theirs."""
+    rng = np.random.default_rng(0)
+    start, lines = load_reader("fast"), {1.0: OwnLines([], []), 3.0: OwnLines([], [])}
+    font = load_line_fonts()[0]
+    for _ in range(12):
+        text = "".join(rng.choice(list("0123456789"), 6))
+        picture = render_line(font, text).image
+        for room, own in lines.items():
+            rows = round((room - 1) / 2 * picture.shape[0])
+            own.lines.append(Labelled(Path("-"), text))
+            own.pictures.append(np.pad(picture, ((rows, rows), (0, 0)), mode="edge"))
+    assert best_zoom(start, lines[1.0]) < best_zoom(start, lines[3.0])
+
+
 @pytest.mark.slow
 def test_the_command_learns_ones_own_pictures(command, folder, tmp_path):
     out = tmp_path / "meter.safetensors"
     start = ("--model", "fast")  # the larger one reads most of these as it is
-    options = (*start, "--out", out, "--epochs", 6, "--look", "display", "--no-peers", "--json")
+    options = (*start, "--out", out, "--epochs", 4, "--look", "display", "--no-peers", "--json")
     result = command("reader", "train-lines", "--lines", folder, *options)
     assert result.returncode == 0, result.stderr
     document = json.loads(result.stdout)
     assert set(document) == {
-        "seconds", "pictures", "held_out", "character_error_before", "character_error_after",
-        "peers", "skipped", "file",
+        "seconds", "pictures", "held_out", "folds", "character_error_before", "interval_before",
+        "character_error_after", "interval_after", "peers", "skipped", "file",
     }  # fmt: skip
-    assert (document["pictures"], document["held_out"]) == (45, 15)
+    assert (document["pictures"], document["held_out"], document["folds"]) == (45, 15, None)
     assert len(document["skipped"]) == 2
     assert document["character_error_after"] < document["character_error_before"]
     reader = load_reader(out)
@@ -74,9 +99,33 @@ def test_the_command_learns_ones_own_pictures(command, folder, tmp_path):
     assert set(reader.alphabet) <= set("0123456789")
 
 
+def test_folds_judge_by_every_picture_and_learn_all(command, folder, tmp_path):
+    out = tmp_path / "meter.safetensors"
+    options = ("--model", "fast", "--out", out, "--epochs", 1, "--no-peers", "--folds", 2)
+    result = command("reader", "train-lines", "--lines", folder, *options, "--json")
+    assert result.returncode == 0, result.stderr
+    document = json.loads(result.stdout)
+    assert (document["pictures"], document["held_out"], document["folds"]) == (60, 60, 2)
+    own, _ = open_own(read_labelled([folder])[0])
+    judged = [part for _, part in own_folds(own, 2)]
+    assert {line for part in judged for line in part.lines} == set(own.lines)
+    fast = load_reader("fast")
+    read = [" ".join(text.split()) for part in judged for text in fast.texts(part.pictures)]
+    wrong = map(edit_distance, read, [text for part in judged for text in part.texts])
+    assert document["character_error_before"] == pytest.approx(sum(wrong) / (60 * 4))
+    for when in ("before", "after"):
+        low, high = document[f"interval_{when}"]
+        assert low <= document[f"character_error_{when}"] <= high
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "meter.checkpoint.safetensors", "meter.safetensors", "meter.worst.png",
+    ]  # fmt: skip
+
+
 def test_what_cannot_be_learned_is_refused_before_anything_is_written(refused, folder, tmp_path):
     out = tmp_path / "m.safetensors"
     train = ("reader", "train-lines", "--lines", folder, "--out", out)
     assert "did you mean 'plate'" in refused(*train, "--look", "plates")
+    assert "60 groups; expected at least 61" in refused(*train, "--folds", 61)
+    assert "without --lines" in refused("reader", "train-lines", "--folds", 2, "--out", out)
     assert "holds no labelled picture" in refused("reader", "train-lines", "--lines", tmp_path)
     assert not list(tmp_path.iterdir())

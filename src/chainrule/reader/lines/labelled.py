@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -179,13 +180,8 @@ def split_in_two(
     Which side a group goes to is drawn by its name and the seed, so it stays there when others
     come. Raises InputError if one side would be empty.
     """
-    from hashlib import sha256
-
-    def place(row: Labelled) -> str:
-        name = row.group if row.group is not None else row.file.name
-        return sha256(f"{seed}:{name}".encode(errors="surrogateescape")).hexdigest()
-
-    names = sorted({place(row) for row in rows})
+    places = [_place(row, seed) for row in rows]
+    names = sorted(set(places))
     second = set(names[: max(1, round(share * len(names)))])
     if len(second) == len(names):
         raise InputError(
@@ -193,6 +189,28 @@ def split_in_two(
             "one to learn from and one to judge by"
         )
     return (
-        [row for row in rows if place(row) not in second],
-        [row for row in rows if place(row) in second],
+        [row for row, place in zip(rows, places, strict=True) if place not in second],
+        [row for row, place in zip(rows, places, strict=True) if place in second],
     )
+
+
+def split_in_folds(rows: Sequence[Labelled], count: int, seed: int = 0) -> list[list[Labelled]]:
+    """The rows in `count` parts of about as many groups, or files where there are none, drawn as in
+    `split_in_two`. Raises InputError if there are fewer."""
+    places = [_place(row, seed) for row in rows]
+    part = {name: number % count for number, name in enumerate(sorted(set(places)))}
+    if len(part) < count:
+        raise InputError(
+            f"the {len(rows)} labelled pictures are of {len(part)} groups; expected at least "
+            f"{count}, one for each fold"
+        )
+    return [
+        [row for row, place in zip(rows, places, strict=True) if part[place] == number]
+        for number in range(count)
+    ]
+
+
+def _place(row: Labelled, seed: int) -> str:
+    """Where a row's group, or file, stands in an order that the seed draws."""
+    name = row.group if row.group is not None else row.file.name
+    return sha256(f"{seed}:{name}".encode(errors="surrogateescape")).hexdigest()

@@ -13,13 +13,17 @@ from chainrule.blocks import CTCLoss
 from chainrule.blocks.ctc import frames_needed
 from chainrule.chain.inference.quantized import measured_ranges
 from chainrule.errors import ChainruleError, InputError
-from chainrule.reader.lines.labelled import Labelled, Skipped, split_in_two
+from chainrule.reader.evaluation.error_rates import character_error_rate
+from chainrule.reader.line import spelled
+from chainrule.reader.lines.labelled import Labelled, Skipped, split_in_folds, split_in_two
 from chainrule.reader.lines.network import frames, line_network
 from chainrule.reader.lines.rendered import Batch, RenderedLines, classes, stack
 from chainrule.reader.lines.training import LineRecipe, character_errors, continued, line_settings
 from chainrule.reader.picture.line_image import LOWEST, Crop, CropJitter, crop_whole
 from chainrule.reader.picture.opening import open_grey
 from chainrule.reader.reader import Reader
+from chainrule.reader.search.best_path import greedy
+from chainrule.reader.search.shapes import Shapes
 from chainrule.training import Trained, train
 from chainrule.training.state import RunOptions
 
@@ -28,6 +32,8 @@ Picture = NDArray[np.uint8]
 OWN = LineRecipe(line_settings(40, 0.01), None, 1024, restyled=False)
 HELD_OUT = 0.25  # of the pictures, by group where the list has groups
 HIGHEST = 64  # pixels: pictures are made as small before they are changed
+ZOOMS = 1.0, 1.2, 1.4, 1.6
+_POOL = 16  # batches whose lines are sorted by width together
 _RENDERED = 0.3  # of the lines, where fonts are given
 _RANGE_BATCHES = 4
 
@@ -47,6 +53,11 @@ class OwnLines:
     def alphabet(self) -> str:
         """The characters of the texts, in order."""
         return "".join(sorted(set("".join(self.texts))))
+
+    def only(self, lines: Sequence[Labelled]) -> "OwnLines":
+        """These lines of them, with their pictures."""
+        picture = dict(zip((line.file for line in self.lines), self.pictures, strict=True))
+        return OwnLines(list(lines), [picture[line.file] for line in lines])
 
 
 def open_own(rows: Sequence[Labelled]) -> tuple[OwnLines, list[Skipped]]:
@@ -77,16 +88,25 @@ def split_own(own: OwnLines, seed: int = 0) -> tuple[OwnLines, OwnLines]:
     if not own.lines:
         raise InputError("no labelled picture can be used; expected at least two")
     first, second = split_in_two(own.lines, HELD_OUT, seed)
-    picture = dict(zip((line.file for line in own.lines), own.pictures, strict=True))
-    return (
-        OwnLines(first, [picture[line.file] for line in first]),
-        OwnLines(second, [picture[line.file] for line in second]),
-    )
+    return own.only(first), own.only(second)
+
+
+def own_folds(own: OwnLines, count: int, seed: int = 0) -> list[tuple[OwnLines, OwnLines]]:
+    """Of each fold the pictures to learn from, and those to judge by: over all folds each once.
+    Raises InputError if there are too few."""
+    folds = [set(fold) for fold in split_in_folds(own.lines, count, seed)]
+    return [
+        (
+            own.only([line for line in own.lines if line not in fold]),
+            own.only([line for line in own.lines if line in fold]),
+        )
+        for fold in folds
+    ]
 
 
 def train_on_pictures(
     learned: OwnLines,
-    held_out: OwnLines,
+    held_out: OwnLines | None,
     alphabet: str,
     recipe: LineRecipe = OWN,
     *,
@@ -96,11 +116,13 @@ def train_on_pictures(
 ) -> tuple[Reader, Trained]:
     """Train a reader of `alphabet` on pictures, each changed anew every time, on from `start`.
 
-    rendered: lines in one's fonts, mixed in. options: as `chainrule.training.train` takes them. The
+    held_out: judged after each epoch, if there are any. rendered: lines in one's fonts, mixed in.
+    options: as `chainrule.training.train` takes them. The
     reader takes pictures whole: it has learned what else is to be seen in them. Raises InputError
     if a text has a character that is not in the alphabet.
     """
-    missing = sorted(set(learned.alphabet + held_out.alphabet) - set(alphabet))
+    texts = learned.texts + (held_out.texts if held_out else [])
+    missing = sorted(set("".join(texts)) - set(alphabet))
     if missing:
         raise InputError(
             f"the texts have {missing[0]!r}, which the alphabet {alphabet!r} has not; expected all "
@@ -109,21 +131,31 @@ def train_on_pictures(
     chain = line_network(len(alphabet) + 1, start.size)
     generator = torch.Generator().manual_seed(recipe.settings.seed)
     parameters = continued(chain.initial_parameters(generator), start, alphabet)
-    source = _Pictures(learned, alphabet, recipe.lines, rendered)
+    zoom = best_zoom(start, learned)
+    source = _Pictures(learned, alphabet, recipe.lines, zoom, rendered)
     trained = train(
         chain,
         parameters,
         CTCLoss(),
         source,
         recipe.settings,
-        validation=_Pictures(held_out, alphabet, len(held_out.lines)),
+        validation=held_out and _Pictures(held_out, alphabet, len(held_out.lines), zoom),
         metrics={"character_errors": character_errors},
         **options,
     )
     batches = source.batches(32, torch.Generator().manual_seed(recipe.settings.seed))
     inputs = (x for (x, _), _ in zip(batches, range(_RANGE_BATCHES), strict=False))
     ranges = measured_ranges(chain, trained.parameters, inputs)
-    reader = Reader(chain, trained.parameters, alphabet, start.between, ranges, whole=True)
+    reader = Reader(
+        chain,
+        trained.parameters,
+        alphabet,
+        start.between,
+        ranges,
+        whole=True,
+        zoom=zoom,
+        shapes=Shapes.of(learned.texts),
+    )
     return reader, trained
 
 
@@ -132,41 +164,69 @@ class _Pictures:
     are."""
 
     def __init__(
-        self, own: OwnLines, alphabet: str, count: int, rendered: RenderedLines | None = None
+        self,
+        own: OwnLines,
+        alphabet: str,
+        count: int,
+        zoom: float,
+        rendered: RenderedLines | None = None,
     ) -> None:
-        self.own, self.alphabet, self.count, self.rendered = own, alphabet, count, rendered
+        self.own, self.alphabet, self.count, self.zoom = own, alphabet, count, zoom
+        self.rendered = rendered
 
     def __len__(self) -> int:
         return self.count
 
     def batches(self, size: int, generator: torch.Generator | None) -> Iterator[Batch]:
         if generator is None:
+            usual = CropJitter(self.zoom)
             pairs = list(zip(self.own.pictures, self.own.texts, strict=True))
             for first in range(0, len(pairs), size):
                 part = pairs[first : first + size]
-                yield stack([(crop_whole(picture), text) for picture, text in part], self.alphabet)
+                yield stack(
+                    [(crop_whole(picture, usual), text) for picture, text in part], self.alphabet
+                )
             return
         rng = np.random.default_rng(int(torch.randint(2**62, (1,), generator=generator)))
-        for first in range(0, self.count, size):
-            count = min(size, self.count - first)
+        for first in range(0, self.count, _POOL * size):
+            count = min(_POOL * size, self.count - first)
             drawn = int(_RENDERED * count) if self.rendered is not None else 0
             lines = [self._changed(rng) for _ in range(count - drawn)]
             if self.rendered is not None and drawn:
                 lines += self.rendered.pool(drawn, drawn, int(rng.integers(2**62)))[0]
-            yield stack(lines, self.alphabet)
+            lines.sort(key=lambda line: line[0].values.shape[1])  # little is filled up with paper
+            for start in rng.permutation(range(0, count, size)):
+                yield stack(lines[start : start + size], self.alphabet)
 
     def _changed(self, rng: np.random.Generator) -> tuple[Crop, str]:
         for _ in range(20):
             place = int(rng.integers(len(self.own.pictures)))
-            crop = changed(self.own.pictures[place], rng)
+            crop = changed(self.own.pictures[place], rng, self.zoom)
             text = self.own.texts[place]
             if _has_room(crop, text):
                 break
         return crop, text
 
 
-def changed(picture: Picture, rng: np.random.Generator) -> Crop:
-    """A picture as another of its kind: turned, slanted, seen from the side, in other light."""
+def best_zoom(start: Reader, own: OwnLines) -> float:
+    """How much larger than to the height of a crop these pictures are read with the fewest errors,
+    of ZOOMS; the least of several alike."""
+    known = "".join(character for character in own.alphabet if character in start.alphabet)
+    if not known.strip():
+        return ZOOMS[0]
+    reader, errors = start.limited(known), {}
+    for zoom in ZOOMS:
+        crops = [crop_whole(picture, CropJitter(zoom)) for picture in own.pictures]
+        read = [
+            spelled(greedy(log_p), reader.alphabet) for log_p in reader.log_probabilities(crops)
+        ]
+        errors[zoom] = character_error_rate(read, own.texts)
+    return min(ZOOMS, key=lambda zoom: errors[zoom])
+
+
+def changed(picture: Picture, rng: np.random.Generator, zoom: float = 1.0) -> Crop:
+    """A picture as another of its kind: turned, slanted, seen from the side, in other light; its
+    crop about so much larger (`zoom`)."""
     height, width = picture.shape
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
     middle = np.array([width / 2, height / 2])
@@ -185,7 +245,7 @@ def changed(picture: Picture, rng: np.random.Generator) -> Crop:
         grey = grey + light.astype(np.float32)[None]
     if rng.random() < 0.5:
         grey = grey + rng.normal(0, rng.uniform(1, 12), grey.shape).astype(np.float32)
-    jitter = CropJitter(rng.uniform(0.85, 1.2), rng.uniform(0.87, 1.15), rng.normal(0, 1.5))
+    jitter = CropJitter(zoom * rng.uniform(0.85, 1.2), rng.uniform(0.87, 1.15), rng.normal(0, 1.5))
     shades = np.clip(grey, 0, 255).astype(np.uint8)
     return crop_whole(shades, jitter, inverted=rng.random() < 0.15)
 

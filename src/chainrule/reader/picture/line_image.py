@@ -121,16 +121,18 @@ def _blurred(values: NDArray[np.float32], deviation: float) -> NDArray[np.float3
     return np.asarray(cv2.GaussianBlur(values, (0, 0), deviation, borderType=border), np.float32)
 
 
-def crop_wholes(pictures: Sequence[NDArray[np.uint8]]) -> list[list[Crop] | NoLine]:
-    """Each grey picture by `crop_whole`, or why it has no crop."""
+def crop_wholes(
+    pictures: Sequence[NDArray[np.uint8]], zoom: float = 1.0
+) -> list[list[Crop] | NoLine]:
+    """Each grey picture by `crop_whole`, so much larger, or why it has no crop."""
     found: list[list[Crop] | NoLine] = []
     for picture in pictures:
         why = _unfit(picture)
         if why is None and np.ptp(picture) < FAINTEST:
             why = NoLine("no text: its shades are all alike")
-        if why is None and picture.shape[1] * HEIGHT > 0.8 * WIDEST * picture.shape[0]:
+        if why is None and zoom * picture.shape[1] * HEIGHT > 0.8 * WIDEST * picture.shape[0]:
             why = NoLine("no line that can be read: it is too wide for its height")
-        found.append([crop_whole(picture)] if why is None else why)
+        found.append([crop_whole(picture, CropJitter(zoom))] if why is None else why)
     return found
 
 

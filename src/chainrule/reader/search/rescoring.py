@@ -31,6 +31,10 @@ WHOLE_AUGMENTATIONS = (
     CropJitter(stretch=0.92),
     CropJitter(rise=1.0),
 )
+VARIED_WHOLES = tuple(
+    CropJitter(scale=scale, rise=rise) for scale in (0.85, 1.0, 1.15) for rise in (-1.5, 0.0, 1.5)
+)
+"""The crops of a picture that is taken whole by a reader of such pictures."""
 NEAR = 5.0
 """How much less probable a word may be than what is seen, for each character that differs."""
 _WEIGHT, _ANY = 0.9, 28
