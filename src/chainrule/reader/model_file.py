@@ -1,12 +1,15 @@
 """A reader of lines as a file."""
 
 import os
+from collections.abc import Mapping
 from importlib.resources import as_file, files
+from typing import Any
 
 from chainrule.chain import load_chain, save_chain
 from chainrule.errors import FileError, InputError
 from chainrule.reader.confidence import USUAL, Calibration
 from chainrule.reader.reader import Reader
+from chainrule.reader.recognition import Whole
 from chainrule.reader.search.shapes import Shapes
 
 KIND = "line reader"
@@ -40,21 +43,10 @@ def load_reader(path: str | os.PathLike[str] | None = None) -> Reader:
             f"{path} has {metadata.get('between')!r} under 'between'; expected two numbers"
         ) from error
     try:
-        ranges, whole = metadata.get("ranges"), metadata.get("whole") is True
-        counts = metadata.get("shapes")
-        shapes = counts and {str(one): int(count) for one, count in counts.items()}
-        zoom = float(metadata.get("zoom", 1.0))
+        ranges, whole = metadata.get("ranges"), _whole(metadata)
         calibration = Calibration(*map(float, metadata.get("calibration", USUAL)))
         return Reader(
-            chain,
-            parameters,
-            alphabet,
-            between,
-            ranges,
-            whole=whole,
-            zoom=zoom,
-            shapes=None if shapes is None else Shapes(shapes),
-            calibration=calibration,
+            chain, parameters, alphabet, between, ranges, whole=whole, calibration=calibration
         )
     except (AttributeError, InputError, TypeError, ValueError) as error:
         raise FileError(f"{path}: {error}") from error
@@ -63,6 +55,7 @@ def load_reader(path: str | os.PathLike[str] | None = None) -> Reader:
 def save_reader(path: str | os.PathLike[str], reader: Reader) -> None:
     """Write a reader, its parameters in float16. Raises FileError."""
     halves = {name: value.half() for name, value in reader.parameters.items()}
+    whole = reader.whole or Whole()
     save_chain(
         path,
         reader.chain,
@@ -72,9 +65,19 @@ def save_reader(path: str | os.PathLike[str], reader: Reader) -> None:
             "alphabet": reader.alphabet,
             "between": list(reader.between),
             "ranges": reader.ranges and dict(reader.ranges),
-            "whole": reader.whole,
-            "zoom": reader.zoom,
-            "shapes": None if reader.shapes is None else dict(reader.shapes.counts),
+            "whole": reader.whole is not None,
+            "zoom": whole.zoom,
+            "shapes": None if whole.shapes is None else dict(whole.shapes.counts),
             "calibration": list(reader.calibration),
         },
     )
+
+
+def _whole(metadata: Mapping[str, Any]) -> Whole | None:
+    """How the reader takes pictures whole, if it does. Files of before have neither a zoom nor
+    shapes."""
+    if metadata.get("whole") is not True:
+        return None
+    counts = metadata.get("shapes")
+    shapes = None if counts is None else Shapes({str(k): int(n) for k, n in counts.items()})
+    return Whole(float(metadata.get("zoom", 1.0)), shapes)

@@ -31,9 +31,8 @@ from chainrule.reader.lines.network import line_network, of_classes, size_of
 from chainrule.reader.lines.ready import Precision, ready_network
 from chainrule.reader.picture.line_image import HEIGHT, Crop, NoLine
 from chainrule.reader.picture.opening import Grey, open_grey, several
-from chainrule.reader.recognition import Found, Recognizer, in_parts
+from chainrule.reader.recognition import Found, Recognizer, Whole, in_parts
 from chainrule.reader.search.lexicon import Lexicon, lexicon
-from chainrule.reader.search.shapes import Shapes
 from chainrule.reader.search.spacing import without_stray_spaces
 
 BEAM_WIDTH = 8  # prefixes, where there is a dictionary
@@ -48,10 +47,8 @@ class Reader:
     b. The loss leaves to the network where in a character it names it: `measured_between` finds
     out. ranges: what the layers' outputs stay below, as `measured_ranges` finds out. precision: of
     the network when it reads; by default the one that is fastest here, bytes only with `ranges`.
-    whole: whether it takes pictures whole, and not the box of the ink in them; zoom: and how
-    much larger than the crop is high, so that what lies above and below is cut off. shapes:
-    how the texts that it learned are built, if it knows. calibration: of its
-    confidence. Raises InputError if they don't fit.
+    whole: whether it takes pictures whole, and not the box of the ink in them, and how.
+    calibration: of its confidence. Raises InputError if they don't fit.
     """
 
     def __init__(
@@ -63,9 +60,7 @@ class Reader:
         ranges: Ranges | None = None,
         precision: Precision | None = None,
         *,
-        whole: bool = False,
-        zoom: float = 1.0,
-        shapes: Shapes | None = None,
+        whole: Whole | None = None,
         calibration: Calibration = USUAL,
     ) -> None:
         size = size_of(chain)
@@ -77,10 +72,10 @@ class Reader:
                 f"the network is not one that reads lines of {len(alphabet)} characters; expected "
                 "that of `line_network`"
             )
-        self.size, self.whole, self.zoom, self.calibration = size, whole, zoom, calibration
+        self.size, self.whole, self.calibration = size, whole, calibration
         self.chain, self.alphabet, self.between = chain.in_inference(), alphabet, between
         self.parameters = {name: value.float() for name, value in parameters.items()}
-        self.ranges, self.shapes = ranges, shapes
+        self.ranges = ranges
         fastest = "int8" if ranges and multiplies_bytes() else best_precision()
         self.precision: Precision = precision or fastest
         self._network = ready_network(self.chain, self.parameters, self.precision, ranges)
@@ -113,8 +108,6 @@ class Reader:
             self.ranges,
             self.precision,
             whole=self.whole,
-            zoom=self.zoom,
-            shapes=self.shapes,
             calibration=self.calibration,
         )
         if self.first is not None and set(alphabet) <= set(self.first.alphabet):
@@ -284,9 +277,7 @@ class Reader:
             way.beam_width or usual,
             self.whole,
             way.views,
-            self.zoom,
             self.alphabet,
-            self.shapes,
         )
 
 

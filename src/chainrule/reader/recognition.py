@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,23 +44,29 @@ HOPELESS = -0.2
 _T = TypeVar("_T")
 
 
+class Whole(NamedTuple):
+    """How pictures of one kind are taken whole: so much larger than to the height of a crop, and
+    how their texts are built, where that was learned."""
+
+    zoom: float = 1.0
+    shapes: Shapes | None = None
+
+
 @dataclass(frozen=True)
 class Recognizer:
     """A network, a lexicon if there is one, and how many prefixes the search keeps.
 
     At a width of 1 the best path is taken, and the lexicon has no say. whole: whether pictures are
-    taken whole. views: whether those that are read poorly are looked at in other ways. shapes: how
-    texts of the alphabet are built in pictures of one kind, that are taken whole, by a zoom.
+    taken whole, and how. views: whether those that are read poorly are looked at in other ways.
+    alphabet: its first character is class 1.
     """
 
     network: Network
     words: Lexicon | None
     width: int
-    whole: bool = False
+    whole: Whole | None = None
     views: bool = True
-    zoom: float = 1.0
     alphabet: str = ""
-    shapes: Shapes | None = None
 
     def recognize(self, pictures: Pictures, each: Each = map) -> list[Found | NoLine]:
         """What is read in each grey picture, or why it holds no line.
@@ -69,8 +75,8 @@ class Recognizer:
         reading is taken; where it is uncertain, augmented crops. each: what applies a function to
         each batch, such as an executor's `map`.
         """
-        if self.shapes is not None:
-            return self._own_kind(pictures, self.shapes, each)
+        if self.whole is not None and self.whole.shapes is not None:
+            return self._own_kind(pictures, self.whole.zoom, self.whole.shapes, each)
         crop = crop_wholes if self.whole else crop_lines
         cuts = in_parts(
             lambda part: crop([pictures[i] for i in part]), range(len(pictures)), BATCH, each
@@ -78,7 +84,7 @@ class Recognizer:
         crops = {i: cut[0] for i, cut in enumerate(cuts) if not isinstance(cut, NoLine)}
         first = dict(zip(crops, self.read_crops(list(crops.values()), each), strict=True))
         found: dict[int, Found] = {i: (line,) for i, line in first.items()}
-        views = {i: [View(pictures[i], self.whole)] for i in found}
+        views = {i: [View(pictures[i], self.whole is not None)] for i in found}
         for look, bar, lead in ((self._others, POOR, 0.0), (upside_down, HOPELESS, TURNED)):
             poor = [i for i, lines in found.items() if self.views and quality(lines) < bar]
             best = self._look_again(pictures, poor, look, each)
@@ -93,7 +99,9 @@ class Recognizer:
                 found[i] = (replace(line, labels=[]),)
         return [cut if isinstance(cut, NoLine) else found[i] for i, cut in enumerate(cuts)]
 
-    def _own_kind(self, pictures: Pictures, shapes: Shapes, each: Each) -> list[Found | NoLine]:
+    def _own_kind(
+        self, pictures: Pictures, zoom: float, shapes: Shapes, each: Each
+    ) -> list[Found | NoLine]:
         """What is read in each picture, of a kind that was learned whole.
 
         Where that is uncertain, or of a shape that was not learned, it is what is most probable by
@@ -101,10 +109,10 @@ class Recognizer:
         """
 
         def crop(part: Sequence[int]) -> list[list[Crop] | NoLine]:
-            return crop_wholes([pictures[i] for i in part], self.zoom)
+            return crop_wholes([pictures[i] for i in part], zoom)
 
         def crop_again(part: Sequence[int]) -> list[list[Crop]]:
-            views = (View(pictures[i], True, inverted, self.zoom) for i, inverted in _both(part))
+            views = (View(pictures[i], True, inverted, zoom) for i, inverted in _both(part))
             cut = [view.crops(VARIED_WHOLES) for view in views]
             return [[*dark, *light] for dark, light in zip(cut[::2], cut[1::2], strict=True)]
 

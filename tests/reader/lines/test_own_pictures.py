@@ -13,6 +13,7 @@ from chainrule.glyphs.looks import draw_look
 from chainrule.reader.evaluation.error_rates import edit_distance
 from chainrule.reader.lines.labelled import Labelled, read_labelled
 from chainrule.reader.lines.own_pictures import (
+    ZOOMS,
     OwnLines,
     best_zoom,
     changed,
@@ -21,6 +22,7 @@ from chainrule.reader.lines.own_pictures import (
     split_own,
 )
 from chainrule.reader.model_file import load_reader
+from chainrule.reader.search.shapes import Shapes
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +96,9 @@ def test_the_command_learns_ones_own_pictures(command, folder, tmp_path):
     assert len(document["skipped"]) == 2
     assert document["character_error_after"] < document["character_error_before"]
     reader = load_reader(out)
-    assert reader.whole
+    assert reader.whole is not None
+    assert reader.whole.zoom in ZOOMS
+    assert reader.whole.shapes == Shapes({})  # of digits alone
     assert (tmp_path / "meter.worst.png").stat().st_size > 1000
     assert set(reader.alphabet) <= set("0123456789")
 

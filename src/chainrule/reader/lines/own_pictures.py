@@ -22,6 +22,7 @@ from chainrule.reader.lines.training import LineRecipe, character_errors, contin
 from chainrule.reader.picture.line_image import LOWEST, Crop, CropJitter, crop_whole
 from chainrule.reader.picture.opening import open_grey
 from chainrule.reader.reader import Reader
+from chainrule.reader.recognition import Whole
 from chainrule.reader.search.best_path import greedy
 from chainrule.reader.search.shapes import Shapes
 from chainrule.training import Trained, train
@@ -152,9 +153,7 @@ def train_on_pictures(
         alphabet,
         start.between,
         ranges,
-        whole=True,
-        zoom=zoom,
-        shapes=Shapes.of(learned.texts),
+        whole=Whole(zoom, Shapes.of(learned.texts)),
     )
     return reader, trained
 

@@ -18,6 +18,7 @@ from chainrule.reader.lines.texts import training_text
 from chainrule.reader.picture.character_boxes import fitted_between
 from chainrule.reader.picture.line_image import crop_line
 from chainrule.reader.reader import Reader
+from chainrule.reader.recognition import Whole
 from chainrule.reader.search.best_path import greedy
 from chainrule.training import Settings, Trained, train
 from chainrule.training.state import RunOptions
@@ -133,7 +134,7 @@ def train_reader(
     )
     inputs = (x for x, _ in some.batches(32, torch.Generator().manual_seed(seed)))
     ranges = measured_ranges(chain, trained.parameters, inputs)
-    whole = bool(recipe.looks) and set(recipe.looks) <= set(WHOLE)
+    whole = Whole() if recipe.looks and set(recipe.looks) <= set(WHOLE) else None
     return Reader(chain, trained.parameters, alphabet, between, ranges, whole=whole), trained
 
 
