@@ -33,16 +33,18 @@ function Frame() {
   useEffect(() => {
     const moved = () => setWhere(place());
     addEventListener("hashchange", moved);
+    let heard = 0; // how often the stream was opened or lost: what was asked before that is late
     listen(
       (signal) => dispatchEvent(new CustomEvent("signal", { detail: signal })),
       async (state) => {
+        const mine = ++heard;
         if (state === "open") {
           setLost("");
           dispatchEvent(new CustomEvent("reopened"));
           return;
         }
         const said = await get("/api/runs").then(() => "", (/** @type {Refusal} */ e) => e.message);
-        setLost(said);
+        if (mine === heard) setLost(said);
       },
     );
     return () => removeEventListener("hashchange", moved);
