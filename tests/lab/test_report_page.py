@@ -1,7 +1,9 @@
 """The report room, as a person uses it: from nothing to the page that is taken away."""
 
 import json
+import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -20,7 +22,7 @@ from chainrule.report.contents import PARTS
 from chainrule.report.experiments import trials
 from chainrule.report.experiments.table_runs import POINTS
 from chainrule.report.section import Section
-from lab_browser import until
+from lab_browser import LATE, until
 from lab_reports import FILTER, TRIALS, add_report, little_parts, small_runs
 
 FOUND = "room.state === 'finished' && document.querySelector('.found')?.dataset.sections"
@@ -76,6 +78,44 @@ def test_a_report_is_made_after_a_cancel_and_says_what_the_command_says(
     assert tab.locator(".one h4").all_inner_texts() == titles
     answers = [one["answer"] for one in results["sections"]]
     assert tab.locator(".one h4 + p").all_inner_texts() == answers
+
+
+def descendants(process):
+    """The numbers of all processes that a process has started, and those have."""
+    path = Path(f"/proc/{process}/task/{process}/children")
+    try:
+        own = {int(child) for child in path.read_text().split()}
+    except (FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+        own = set()
+    return own.union(*(descendants(child) for child in own))
+
+
+def is_at_work(process):
+    """Whether a process is there, and none that only waits to be buried."""
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state not in "ZX"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's list of processes")
+def test_a_cancelled_report_leaves_no_process(tabs, lab):
+    name = add_report(lab.folder, "interrupted")
+    tab = tabs.open(lab, f"/#report?report={name}")
+    until(tab, f"room.report === '{name}' && room.state === 'interrupted'")
+    before = descendants(lab.process.pid)
+    tab.get_by_role("button", name="Go on").click()
+    until(tab, "document.querySelector('.going progress')?.max === 1000")
+    started = descendants(lab.process.pid) - before
+    assert started
+    tab.get_by_role("button", name="Cancel").click()
+    until(tab, "room.state === 'cancelled'")
+    end = time.monotonic() + LATE / 1000
+    while any(map(is_at_work, started)):
+        assert time.monotonic() < end
+        tab.wait_for_timeout(50)
 
 
 @pytest.mark.slow

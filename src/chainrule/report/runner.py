@@ -16,6 +16,7 @@ from chainrule.report.settings import ReportSettings
 from chainrule.report.work import work
 
 _LOOK = 0.5  # seconds between two looks at the workers
+_NOT_WORTH_OTHERS = 10.0  # seconds of work: a process needs half of it to load the experiments
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def run_report(
     asked = [question.work for part in wanted for question in part.questions]
     answers = kept_answers(settings, asked)
     todo = _pieces(settings, [name for name in asked if name not in answers])
-    schedule = Schedule(todo, min(settings.cores, len(todo)), time.monotonic)
+    schedule = Schedule(todo, _workers(settings, todo), time.monotonic)
     state = _State(settings, wanted, schedule, answers, on_part)
     if not todo:
         pass  # all was answered before
@@ -157,6 +158,14 @@ def _together(
 def _tell(schedule: Schedule, on_progress: Callable[[float, float], None] | None) -> None:
     if on_progress is not None:
         on_progress(schedule.done, schedule.seconds_left())
+
+
+def _workers(settings: ReportSettings, todo: Mapping[str, Piece]) -> int:
+    """How many at the same time; one, if not said, where others would not be ready before it is."""
+    seconds = sum(piece.seconds for piece in todo.values())
+    if settings.workers is None and seconds < _NOT_WORTH_OTHERS:
+        return min(1, len(todo))
+    return min(settings.cores, len(todo))
 
 
 def _pieces(settings: ReportSettings, names: Sequence[str]) -> dict[str, Piece]:

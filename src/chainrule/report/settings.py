@@ -15,10 +15,11 @@ class ReportSettings:
     """The settings that every experiment of the report is given.
 
     seed: all randomness of the report follows from it. trials: runs of each setting in the
-    studies. workers: experiments at the same time, by default one a core. photos: a folder of
-    photographs, one folder a class, for part 5, or "voc2007"; by default tiles of the photographs
-    in packages. original_recipe: show part 4 by the original's recipe, which is trained with
-    jitter too then (minutes). quick: a first page, with a tenth of the trials and of the epochs.
+    studies. workers: experiments at the same time, by default one a core, or one if there is little
+    to do. photos: a folder of photographs, one folder a class, for part 5, or "voc2007"; by default
+    tiles of the photographs in packages. original_recipe: show part 4 by the original's recipe,
+    which is trained with jitter too then (minutes). quick: a first page, with a tenth of the trials
+    and of the epochs.
     unfinished: a folder where an experiment keeps what it has finished, and a report what it has
     answered, so that a killed report, or a quick one, goes on; None keeps nothing.
 
