@@ -8,6 +8,7 @@ import pytest
     [
         ("points", "train", "--iterations", 2000, "--frames", 3),
         ("points", "train", "--iterations", 2000, "--frames", 0, "--history", "npz"),
+        ("points", "study", "--hidden", 2, "--iterations", 500, "--trials", 1, "--workers", 1),
         ("points", "check"),
         ("blocks", "apply", "--block", "laplacian"),
     ],

@@ -84,11 +84,9 @@ def infer(
         again = f"what was finished is in {journal}: the same command goes on from there"
         with keeps(again), _stages() as show, open_executor(on, workers) as executor:
             inference = infer(runs, settings, executor=executor, journal=journal, progress=show)
-        document = {
-            **inference_document(inference),
-            "seconds": time.perf_counter() - started,
-        }
+        document = inference_document(inference)
         written = _write(folder, document, inference.population.candidates, inference.predictions)
+    document["seconds"] = time.perf_counter() - started  # in no file: the same run, the same bytes
     if as_json:
         print_json(document)
         return

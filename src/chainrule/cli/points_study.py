@@ -109,9 +109,9 @@ def study(
         document = {
             **described(dataset.training),
             "settings": [summary.document() for summary in summaries],
-            "seconds": time.perf_counter() - started,
         }
         files = _write_study(folder, summaries, document)
+    document["seconds"] = time.perf_counter() - started  # in no file: the same run, the same bytes
     if as_json:
         print_json(document)
         return
