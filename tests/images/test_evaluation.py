@@ -143,6 +143,8 @@ def test_files_that_are_no_classifier_are_refused(small_network, shapes, tmp_pat
         {"weight": np.zeros((2, 3), np.float32)},
         {"bias": np.zeros(1, np.float32)},
         {"classes": ("disc",)},
+        {"classes": ("disc", "disc")},
+        {"temperature": 0.0},
         {"weight": np.full_like(good.weight, np.nan)},
     ):
         save_classifier(path, replace(good, **change), {})

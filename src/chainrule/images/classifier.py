@@ -150,7 +150,13 @@ def load_classifier(path: Path) -> Classifier:
     fits = weight.shape[:1] == classifier.bias.shape == (classes,) and weight.ndim == 2
     if not fits or classifier.examples.shape[1:] != weight.shape[1:]:
         raise FileError(
-            f"{shown(path)} holds {weight.shape} weights for {classes} classes; expected {expected}"
+            f"{shown(path)} holds {weight.shape} weights and {classifier.bias.shape} biases for "
+            f"{classes} classes; expected {expected}"
+        )
+    if len(set(classifier.classes)) < classes or not classifier.temperature > 0:
+        raise FileError(
+            f"{shown(path)} holds a class twice, or a temperature of {classifier.temperature}; "
+            f"expected {expected}"
         )
     if not all(np.isfinite(array).all() for array in arrays.values()):
         raise FileError(f"{shown(path)} holds a number that is not finite; expected {expected}")
