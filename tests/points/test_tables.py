@@ -374,3 +374,12 @@ def test_a_column_that_counts_under_another_name_is_kept_and_said(tmp_path):
     points = load(tmp_path, "time,b,kind\n" + rows)
     assert points.feature_names == ("time", "b")
     assert points.notes[0].startswith("the column time counts the rows, and is kept as a feature")
+
+
+@pytest.mark.parametrize("instead", [b"(6, 3(", b"(6, 3]", b"'6, 3)", b"(6,,3)", b"[[[[[["])
+def test_a_changed_head_of_an_array_is_a_sentence(tmp_path, instead):
+    np.save(tmp_path / "p.npy", np.arange(18.0).reshape(6, 3))
+    content = (tmp_path / "p.npy").read_bytes()
+    assert content.count(b"(6, 3)") == 1
+    with pytest.raises(FileError, match="was cut off or is no NPY file"):
+        load(tmp_path, content.replace(b"(6, 3)", instead), "q.npy")

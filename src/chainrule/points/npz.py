@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -57,6 +59,12 @@ def _said(path: str | os.PathLike[str], kind: str) -> Iterator[None]:
         AttributeError,  # a single array or nothing at all is no archive
         TypeError,
         ValueError,
+        KeyError,
+        OverflowError,
+        SyntaxError,  # in the words that say an array's shape and kind
+        tokenize.TokenError,
+        RecursionError,
+        struct.error,
     ) as error:
         if "allow_pickle" in str(error):
             raise FileError(
