@@ -4,6 +4,7 @@ import bz2
 import gzip
 import lzma
 import tracemalloc
+import zipfile
 
 import numpy as np
 import pytest
@@ -383,3 +384,13 @@ def test_a_changed_head_of_an_array_is_a_sentence(tmp_path, instead):
     assert content.count(b"(6, 3)") == 1
     with pytest.raises(FileError, match="was cut off or is no NPY file"):
         load(tmp_path, content.replace(b"(6, 3)", instead), "q.npy")
+
+
+def test_what_is_no_array_in_an_archive_is_refused(tmp_path):
+    np.savez(tmp_path / "p.npz", x=np.arange(6.0), y=np.array([0, 1] * 3))
+    with zipfile.ZipFile(tmp_path / "p.npz", "a") as archive:
+        archive.writestr("notes.txt", "of a friend")
+    with pytest.raises(
+        FileError, match="found 'notes.txt', which is no array; expected arrays only"
+    ):
+        load_points(tmp_path / "p.npz")

@@ -28,7 +28,13 @@ def read_npz(path: str | os.PathLike[str], largest: int = _LARGEST) -> dict[str,
             )
         # opened here, because np.load leaves open what it can't read
         with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
+            found = {name: arrays[name] for name in arrays.files}
+    for name, array in found.items():
+        if not isinstance(array, np.ndarray):  # NumPy gives the bytes of a file that is no array
+            raise FileError(
+                f"{shown(path)}: found {name!r}, which is no array; expected arrays only"
+            )
+    return found
 
 
 def read_npy(path: str | os.PathLike[str]) -> np.ndarray:
