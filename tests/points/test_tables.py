@@ -391,6 +391,6 @@ def test_what_is_no_array_in_an_archive_is_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "p.npz", "a") as archive:
         archive.writestr("notes.txt", "of a friend")
     with pytest.raises(
-        FileError, match="found 'notes.txt', which is no array; expected arrays only"
+        FileError, match=r"found 'notes\.txt', which is no array; expected arrays only"
     ):
         load_points(tmp_path / "p.npz")
