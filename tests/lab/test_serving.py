@@ -1,14 +1,17 @@
 """`chainrule lab` from its start to its end."""
 
 import hashlib
+import json
 import re
 import signal
 import subprocess
 import sys
+from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
 
 from chainrule.lab.server.static import PAGE
+from lab_browser import Server
 
 # what is not ours in the page, as npm's packages preact 11.2.0, htm 3.1.1, uplot 1.6.32 have it
 VENDORED = {
@@ -48,6 +51,17 @@ def test_the_address_is_a_line_of_its_own_and_ctrl_c_ends_it(lab_alone):
         "them, and goes on"
     )
     assert "Traceback" not in lab_alone.said
+
+
+def test_where_it_is_served_is_a_document(tmp_path):
+    lab = Server(tmp_path / "lab", "--json")
+    assert lab.address == "{"  # of the document, which is printed as soon as it can be asked
+    document = json.loads("{" + "".join(lab.process.stdout.readline() for _ in range(3)))
+    assert document["folder"] == str(tmp_path / "lab")
+    browser = build_opener(HTTPCookieProcessor())  # the token is given for a cookie
+    with browser.open(document["address"]) as answer:
+        assert b"chainrule lab" in answer.read()
+    assert lab.stop() == 130
 
 
 def test_one_folder_has_one_lab(lab, refused):

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from chainrule.cli.keeping import keeps
+from chainrule.cli.output import JsonOption, print_json
 
 
 def lab(
@@ -24,6 +25,7 @@ def lab(
         ),
     ] = None,
     out: Annotated[Path, typer.Option(help="The folder that keeps the runs.")] = Path("runs/lab"),
+    as_json: JsonOption = False,
 ) -> None:
     """Serve a page on this machine in which a network is taken apart while it runs.
 
@@ -40,7 +42,11 @@ def lab(
     settings = LabSettings(out, port, host, token)
 
     def ready(address: str) -> None:
-        print(address, flush=True)
+        if as_json:
+            print_json({"address": address, "folder": str(out)})
+            sys.stdout.flush()
+        else:
+            print(address, flush=True)
         if sys.stderr is not None:
             print("the lab is open at this address; Ctrl-C ends it", file=sys.stderr, flush=True)
         if browser:
