@@ -202,12 +202,12 @@ def test_blobs(command, tmp_path):
     ("options", "words"),
     [
         (["--learning-rate", "-1"], "learning rate: found -1"),
-        (["--iterations", "0"], "iterations: found 0"),
+        (["--iterations", "0"], "--iterations: found '0'; expected a value that is greater"),
         (["--smoothing", "1e9"], "smoothing: found 1e+09; expected 0 to 1000 pixels"),
         (["--momentum", "1"], "momentum: found 1"),
         (["--learning-rate", "1e30"], "the objective is"),
         (["--learning-rate", "1e200"], "learning rate: found 1e+200; expected a number above 0"),
-        (["--seed", "-1"], "seed: found -1"),
+        (["--seed", "-1"], "--seed: found '-1'"),
     ],
 )
 def test_wrong_options_of_blobs_are_refused(refused, tmp_path, options, words):

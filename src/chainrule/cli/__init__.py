@@ -138,8 +138,20 @@ def _usage_exit_code(error: Exception) -> int:
         _complain(f"no such option: {found[1]}{renamed} (see `{path} --help`)")
     else:
         hint = f" (see `{context.command_path} --help`)" if context is not None else ""
-        _complain(" ".join(message().split()) + hint)
+        _complain((_out_of_range(error) or " ".join(message().split())) + hint)
     return 2
+
+
+def _out_of_range(error: Exception) -> str | None:
+    """What was found and what was expected, where Pydantic checks the values for Typer."""
+    failures = getattr(error.__context__, "errors", None)
+    parameter = getattr(error, "param", None)
+    if failures is None or parameter is None:
+        return None
+    first = failures()[0]
+    expected = first["msg"].removeprefix("Input should be ").partition(", unable")[0]
+    name = max(parameter.opts, key=len)
+    return f"{name}: found {first['input']!r}; expected a value that is {expected}"
 
 
 def _complain(sentence: str) -> None:
