@@ -138,7 +138,7 @@ def test_a_quick_page_is_gone_on_with(command, read_page, tmp_path):
         (["--seed", "4294967296"], "seed: found 4294967296; expected a whole number from 0 to"),
         (["--workers", "0"], "workers: found 0; expected a whole number from 1 to"),
         (["--workers", "5000"], "workers: found 5000; expected a whole number from 1 to"),
-        (["--trials", "many"], "'--trials'"),
+        (["--trials", "many"], "--trials: found 'many'"),
         (["--photos", "nowhere"], "photos: nowhere is no folder"),
     ],
 )
