@@ -1,6 +1,7 @@
 """The reader in the package, and the commands."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -374,6 +375,25 @@ def test_a_file_without_the_borders_between_characters_is_refused(reader, tmp_pa
     path = tmp_path / "old.safetensors"
     save_chain(path, reader.chain, halves, {"kind": KIND, "alphabet": reader.alphabet})
     with pytest.raises(FileError, match="has None under 'between'; expected two numbers"):
+        load_reader(path)
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ({"zoom": 1e9}, "zoom: found 1000000000.0; expected a finite number from 0.1 to 10"),
+        ({"zoom": "2"}, "zoom: found '2'"),
+        ({"shapes": {"LL00": 0}}, "shapes: found 0; expected a whole number of at least 1"),
+        ({"shapes": {"LL00": 1.5}}, "shapes: found 1.5"),
+        ({"shapes": [1]}, "no attribute"),
+    ],
+)
+def test_a_file_of_own_pictures_that_holds_nonsense_is_refused(reader, tmp_path, told, said):
+    halves = {name: value.half() for name, value in reader.parameters.items()}
+    known = {"kind": KIND, "alphabet": reader.alphabet, "between": [0.5, 0.0], "whole": True}
+    path = tmp_path / "odd.safetensors"
+    save_chain(path, reader.chain, halves, known | told)
+    with pytest.raises(FileError, match=re.escape(said)):
         load_reader(path)
 
 

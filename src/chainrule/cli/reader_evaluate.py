@@ -257,9 +257,11 @@ def _print_reliability(found: dict[str, Any]) -> None:
             for row in found["table"]
         ],
     )
+    from chainrule.reader.evaluation.reliability import SURE
+
     over = found["over"]
     share = f"{over['right']:.1%} of these are right" if over else "none"
-    print(f"{over['lines'] if over else 0} of {found['lines']} lines are over 0.9: {share}")
+    print(f"{over['lines'] if over else 0} of {found['lines']} lines are over {SURE}: {share}")
 
 
 def _described(row: "PictureRow") -> dict[str, Any]:

@@ -7,12 +7,14 @@ from typing import Any
 
 from chainrule.chain import load_chain, save_chain
 from chainrule.errors import FileError, InputError
+from chainrule.io.checks import finite_number, whole_number
 from chainrule.reader.confidence import USUAL, Calibration
 from chainrule.reader.reader import Reader
 from chainrule.reader.recognition import Whole
 from chainrule.reader.search.shapes import Shapes
 
 KIND = "line reader"
+_ZOOMS = 0.1, 10.0  # the least and the most that a picture is enlarged
 FAST, LARGE = "fast", "large"  # the names that stand for the package's readers
 
 
@@ -75,9 +77,11 @@ def save_reader(path: str | os.PathLike[str], reader: Reader) -> None:
 
 def _whole(metadata: Mapping[str, Any]) -> Whole | None:
     """How the reader takes pictures whole, if it does. Files of before have neither a zoom nor
-    shapes."""
+    shapes. Raises InputError."""
     if metadata.get("whole") is not True:
         return None
     counts = metadata.get("shapes")
-    shapes = None if counts is None else Shapes({str(k): int(n) for k, n in counts.items()})
-    return Whole(float(metadata.get("zoom", 1.0)), shapes)
+    zoom = finite_number("zoom", metadata.get("zoom", 1.0), *_ZOOMS)
+    if counts is None:
+        return Whole(zoom)
+    return Whole(zoom, Shapes({k: whole_number("shapes", n, 1) for k, n in counts.items()}))
