@@ -18,6 +18,7 @@ from chainrule.report.experiments import one_training
 from chainrule.report.experiments.table_runs import POINTS, TableRuns
 from chainrule.report.page import document, page
 from chainrule.report.section import Section, section
+from lab_browser import until
 
 TRIALS = 5
 FILTER = {"weight": [[0.1, -0.25, 1e-3], [0.5, 1 / 3, 0.0], [0.0, 0.0, -2.5]], "bias": 0.125}
@@ -25,6 +26,7 @@ FILTER = {"weight": [[0.1, -0.25, 1e-3], [0.5, 1 / 3, 0.0], [0.0, 0.0, -2.5]], "
 
 def ask_for_report(tab, numbers, trials=1):
     """Ask for a quick report of these parts."""
+    until(tab, "document.querySelector('.ask') && room.state !== 'loading'")  # `all` waits for none
     for box in tab.get_by_role("group", name="Parts").get_by_role("checkbox").all():
         box.set_checked(any(box.locator("..").inner_text().startswith(f"{n}.") for n in numbers))
     tab.get_by_label("Runs of each setting").fill(str(trials))

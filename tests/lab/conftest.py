@@ -1,6 +1,7 @@
 """A lab for the tests, and tabs of it."""
 
 import signal
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,13 +29,19 @@ def lab_alone(tmp_path):
         server.stop(signal.SIGKILL)
 
 
-@pytest.fixture
-def tabs(browser):
-    """Open tabs of the lab; fails on a console error, refused code, a failed or a far request."""
+@contextmanager
+def _watched(browser):
     opened = Tabs(browser)
     yield opened
     opened.close()
     assert opened.wrong == []
+
+
+@pytest.fixture
+def tabs(browser):
+    """Open tabs of the lab; fails on a console error, refused code, a failed or a far request."""
+    with _watched(browser) as opened:
+        yield opened
 
 
 @dataclass(frozen=True)
@@ -49,18 +56,16 @@ class Trained:
 def trained(lab, browser, tmp_path_factory):
     """A folder of classes that became a classifier, as a person does it, after a change of mind."""
     folder = textures(tmp_path_factory.mktemp("photographs"))
-    opened = Tabs(browser)
-    tab = opened.open(lab, "/#photographs")
-    give_folder(tab, folder)
-    tab.get_by_role("button", name="Train", exact=True).click()
-    press_as_soon_as(tab, "document.querySelector('.classifier progress')", "Cancel")
-    until(tab, "document.querySelector('.classifier')?.dataset.training === 'cancelled'")
-    until(tab, "document.querySelector('.broken')?.innerText.includes('cut off.png')")
-    tab.get_by_role("button", name="Go on").click()
-    until(tab, "document.querySelector('.classifier')?.dataset.judged")
-    place = tab.url.removeprefix(lab.origin)
-    opened.close()
-    assert opened.wrong == []
+    with _watched(browser) as opened:
+        tab = opened.open(lab, "/#photographs")
+        give_folder(tab, folder)
+        tab.get_by_role("button", name="Train", exact=True).click()
+        press_as_soon_as(tab, "document.querySelector('.classifier progress')", "Cancel")
+        until(tab, "document.querySelector('.classifier')?.dataset.training === 'cancelled'")
+        until(tab, "document.querySelector('.broken')?.innerText.includes('cut off.png')")
+        tab.get_by_role("button", name="Go on").click()
+        until(tab, "document.querySelector('.classifier')?.dataset.judged")
+        place = tab.url.removeprefix(lab.origin)
     return Trained(folder, place)
 
 
@@ -75,17 +80,17 @@ class Reported:
 @pytest.fixture(scope="session")
 def reported(lab, browser):
     """A quick report that became a page, as a person does it, after a change of mind."""
-    opened = Tabs(browser)
-    tab = opened.open(lab, "/#report")
-    ask_for_report(tab, [2])
-    press_as_soon_as(tab, "room.state === 'running'", "Cancel")
-    until(tab, "room.state === 'cancelled'")
-    until(tab, "document.querySelector('.going')?.innerText.includes('is kept')")
-    tab.get_by_role("button", name="Go on").click()
-    until(tab, "room.state === 'finished' && document.querySelector('.found')?.dataset.sections")
-    place = tab.url.removeprefix(lab.origin)
-    other = opened.open(lab, "/#report")
-    entered = until(other, "room.state === 'finished' && room.report")
-    opened.close()
-    assert opened.wrong == []
+    with _watched(browser) as opened:
+        tab = opened.open(lab, "/#report")
+        ask_for_report(tab, [2])
+        press_as_soon_as(tab, "room.state === 'running'", "Cancel")
+        until(tab, "room.state === 'cancelled'")
+        until(tab, "document.querySelector('.going')?.innerText.includes('is kept')")
+        tab.get_by_role("button", name="Go on").click()
+        until(
+            tab, "room.state === 'finished' && document.querySelector('.found')?.dataset.sections"
+        )
+        place = tab.url.removeprefix(lab.origin)
+        other = opened.open(lab, "/#report")
+        entered = until(other, "room.state === 'finished' && room.report")
     return Reported(place, entered)

@@ -9,7 +9,7 @@ export function Ask({ listed, isBusy, begin }) {
   const [seed, setSeed] = useState(0);
   const [trials, setTrials] = useState(100);
   /** @param {number} number @param {boolean} isIn */
-  const choose = (number, isIn) => setParts(isIn ? [...parts, number] : parts.filter((one) => one !== number));
+  const choose = (number, isIn) => setParts((now) => (isIn ? [...now, number] : now.filter((one) => one !== number)));
   /** @param {Event} event */
   const go = (event) => {
     event.preventDefault();
