@@ -1,16 +1,20 @@
 """`chainrule lab` from its start to its end."""
 
+import asyncio
 import hashlib
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
 from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
 
+from chainrule.lab.server.run import listening_socket
 from chainrule.lab.server.static import PAGE
+from chainrule.lab.settings import LabSettings
 from lab_browser import Server
 
 # what is not ours in the page, as npm's packages preact 11.2.0, htm 3.1.1, uplot 1.6.32 have it
@@ -51,6 +55,25 @@ def test_the_address_is_a_line_of_its_own_and_ctrl_c_ends_it(lab_alone):
         "them, and goes on"
     )
     assert "Traceback" not in lab_alone.said
+
+
+def test_the_end_of_an_answer_never_waits_for_word_that_its_start_has_come(tmp_path):
+    async def is_without_delay():
+        found = asyncio.get_running_loop().create_future()
+
+        def entered(_, writer):
+            accepted = writer.get_extra_info("socket")
+            found.set_result(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        with listening_socket(LabSettings(tmp_path, port=0)) as listening:
+            async with await asyncio.start_server(entered, sock=listening):
+                _, writer = await asyncio.open_connection(*listening.getsockname())
+                without_delay = await found
+                writer.close()
+        return without_delay
+
+    assert asyncio.run(is_without_delay())
 
 
 def test_where_it_is_served_is_a_document(tmp_path):
