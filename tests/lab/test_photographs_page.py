@@ -140,6 +140,38 @@ def test_pictures_as_people_have_them_and_what_is_none(tabs, lab, network, tmp_p
     until(tab, "document.querySelectorAll('.gallery .small li').length === 2")
 
 
+# holds the first upload back until a test has done what it does meanwhile
+HELD = """
+  const ask = window.fetch;
+  window.held = new Promise((go) => (window.go = go));
+  window.fetch = async (address, options) => {
+    if (String(address).endsWith("/bundle")) await window.held;
+    return ask(address, options);
+  };
+"""
+
+
+def test_a_picture_that_is_gone_before_it_is_sent_is_named_and_the_others_are_taken(
+    tabs, lab, tmp_path
+):
+    files = [tmp_path / f"{name}.png" for name in CLASSES]
+    for name, file in zip(CLASSES, files, strict=True):
+        cuts(name)[0].save(file)
+    tab = tabs.open(lab, "/#photographs")
+    new_album(tab)
+    tabs.listening = False  # the browser says that an upload failed
+    tab.evaluate(HELD)
+    tab.get_by_label("Open pictures").set_input_files(files)
+    until(tab, "document.querySelector('.give')?.dataset.sending === 'true'")
+    files[1].unlink()
+    tab.evaluate("window.go()")
+    until(tab, "document.querySelector('.give')?.dataset.sending === 'false'")
+    said = tab.locator(".give").inner_text()
+    assert "Took 2 of 3 files." in said
+    assert "grass.png: it cannot be read" in said
+    until(tab, "document.querySelectorAll('.gallery .small li').length === 2")
+
+
 def same_bits(folder, name, taken):
     """Run a command that was taken away where the folder lies; whether it gives the same model."""
     command = [sys.executable, "-m", *shlex.split(taken.read_text()), "--json"]

@@ -1,6 +1,7 @@
 """What the photographs room withstands: too much, bombs, killed processes, other people."""
 
 import io
+import json
 import os
 import signal
 import struct
@@ -141,6 +142,70 @@ def test_quotas_of_real_bytes_and_pictures_get_a_sentence(tmp_path):
         assert len(folders) == 1
 
 
+def bundle(*files):
+    """Files of one upload: their names and sizes as a line, then their bytes."""
+    head = json.dumps([[name, len(content)] for name, content in files])
+    return head.encode() + b"\n" + b"".join(content for _, content in files)
+
+
+def test_many_pictures_of_one_upload_are_taken_as_each_alone_is(tmp_path):
+    files = [
+        ("a/1.jpg", PHOTOGRAPH), ("a/.DS_Store", b"x"), ("../b.jpg", b"x"), ("c.svg", b"<svg/>"),
+        ("empty.png", b""), ("a/1.jpg", PHOTOGRAPH[:1000]), ("a/2.jpg", PHOTOGRAPH[::-1]),
+    ]  # fmt: skip
+    with Class(tmp_path).session() as client:
+        alone, place = album(client), album(client)
+        each = [give(client, alone, name, content) for name, content in files]
+        answer = client.post(f"{place}/bundle", content=bundle(*files))
+        assert answer.status_code == 201
+        assert answer.json()["stopped"] == ""
+        for one, taken in zip(each, answer.json()["files"], strict=True):
+            refused = one.json().get("error")
+            assert taken == ({"reason": refused} if refused else one.json())
+        assert client.get(place).json()["bytes"] == 1000 + len(PHOTOGRAPH)
+        folder = tmp_path / "photographs" / place.rpartition("/")[2]
+        assert {p.read_bytes() for p in (folder / "pictures").iterdir()} == {
+            PHOTOGRAPH[:1000], PHOTOGRAPH[::-1],
+        }  # fmt: skip
+        assert sorted(p.name for p in folder.iterdir()) == ["pictures", "small"]
+
+
+def test_an_upload_of_many_that_is_not_whole_leaves_nothing(tmp_path):
+    whole = bundle(("a.jpg", PHOTOGRAPH), ("b.jpg", PHOTOGRAPH))
+    with Class(tmp_path, picture=500_000).session() as client:
+        place = album(client)
+        for content, said in (
+            (whole[:-1], "ends too early"),
+            (whole[:50_000], "ends too early"),
+            (b"", "ends too early"),
+            (b"[]" + b" " * (5 << 20), "first line"),
+            (whole + b"x", "goes on after its last file"),
+            (b"[" * 50_000 + b"\n", "no JSON"),
+            (b"{}\n", "expected a list"),
+            (b'[["a.jpg", -1]]\n', "expected a list"),
+            (b'[["a.jpg", true]]\nx', "expected a list"),
+            (b'[["a.jpg"]]\n', "expected a list"),
+            (json.dumps([["a.jpg", 0]] * 1001).encode() + b"\n", "at most 1,000"),
+            (b'[["a.jpg", 500001]]\n' + bytes(500_001), "at most 500,000 together"),
+        ):
+            answer = client.post(f"{place}/bundle", content=content)
+            assert answer.status_code == 422, content[:50]
+            assert said in answer.json()["error"]
+        assert client.get(place).json()["pictures"] == 0
+        folder = tmp_path / "photographs" / place.rpartition("/")[2]
+        assert [p.name for p in folder.rglob("*") if p.is_file()] == []
+
+
+def test_of_many_pictures_as_many_are_taken_as_the_quotas_leave(tmp_path):
+    with Class(tmp_path, pictures=3).session() as client:
+        place = album(client)
+        files = [(f"{k}.jpg", PHOTOGRAPH) for k in range(5)]
+        answer = client.post(f"{place}/bundle", content=bundle(*files)).json()
+        assert [row["name"] for row in answer["files"]] == ["0.jpg", "1.jpg", "2.jpg"]
+        assert answer["stopped"].startswith("3 pictures are kept, as many as a session may have")
+        assert client.get(place).json()["pictures"] == 3
+
+
 @pytest.mark.parametrize("name", ["", "..", "../../etc/passwd", "a/../b.jpg", "\0", "x" * 1001])
 def test_names_never_become_paths(tmp_path, name):
     with Class(tmp_path).session() as client:
@@ -164,6 +229,7 @@ def test_nobody_sees_the_pictures_of_another(tmp_path):
             assert "no such album" in answer.json()["error"]
         assert other.delete(f"{place}/pictures/1").status_code == 422
         assert other.post(f"{place}/do", json={"do": "train"}).status_code == 422
+        assert other.post(f"{place}/bundle", content=bundle(("b.jpg", b"x"))).status_code == 422
         assert give(other, place, "b.jpg", b"x").status_code == 422
         assert mine.get(f"{place}/pictures").json()["of"] == 1
 

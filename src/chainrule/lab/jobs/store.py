@@ -1,10 +1,11 @@
 """The store of runs: SQLite, so that a lab that was killed lists them, and goes on."""
 
+import contextlib
 import json
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ CREATE INDEX IF NOT EXISTS runs_of_owner ON runs (owner, changed);
 CREATE TABLE IF NOT EXISTS files (
     run TEXT NOT NULL, number INTEGER NOT NULL, name TEXT NOT NULL, bytes INTEGER NOT NULL,
     seen TEXT NOT NULL, PRIMARY KEY (run, number));
+CREATE INDEX IF NOT EXISTS files_by_name ON files (run, name);
 CREATE TABLE IF NOT EXISTS numbers (run TEXT PRIMARY KEY, last INTEGER NOT NULL);
 """
 _RUNNING = ("running", "paused")
@@ -150,19 +152,42 @@ class Store:
             self._base.execute("DELETE FROM files WHERE run = ?", (run,))
             self._base.execute("DELETE FROM numbers WHERE run = ?", (run,))
 
-    def add_file(self, run: str, name: str, size: int, seen: dict[str, Any]) -> int:
-        """Note a file of so many bytes; give its number, which no other file of its run ever had:
-        what is still on its way to one that was dropped must not come to another."""
-        with self._asked():
-            found = self._base.execute(
-                "INSERT INTO numbers SELECT ?, coalesce(max(number), 0) + 1 FROM files "
-                "WHERE run = ? ON CONFLICT (run) DO UPDATE SET last = last + 1 RETURNING last",
-                (run, run),
-            )
-            number = int(found.fetchall()[0][0])
-            row = (run, number, name, size, json.dumps(seen))
-            self._base.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?)", row)
-            return number
+    def add_files(
+        self,
+        run: str,
+        files: Sequence[tuple[str, int, dict[str, Any]]],
+        place: Callable[[list[int]], None] | None = None,
+    ) -> tuple[list[int], list[int]]:
+        """Note files by their names, bytes and what was seen, all of them or none.
+
+        Gives their numbers, which no other file of the run ever had: what is still on its way to
+        one that was dropped must not come to another. And the numbers of those that they replace,
+        which had the same names. place(numbers) puts them where they lie before they are noted.
+        """
+        with self._asked(), self._whole():
+            numbers, replaced = [], []
+            for name, size, seen in files:
+                replaced += self._forget_named(run, name)
+                numbers.append(self._next_number(run))
+                row = (run, numbers[-1], name, size, json.dumps(seen))
+                self._base.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?)", row)
+            if place is not None:
+                place(numbers)
+        return numbers, replaced
+
+    def _forget_named(self, run: str, name: str) -> list[int]:
+        found = self._base.execute(
+            "DELETE FROM files WHERE run = ? AND name = ? RETURNING number", (run, name)
+        )
+        return [int(row[0]) for row in found.fetchall()]
+
+    def _next_number(self, run: str) -> int:
+        found = self._base.execute(
+            "INSERT INTO numbers SELECT ?, coalesce(max(number), 0) + 1 FROM files "
+            "WHERE run = ? ON CONFLICT (run) DO UPDATE SET last = last + 1 RETURNING last",
+            (run, run),
+        )
+        return int(found.fetchall()[0][0])
 
     def files(self, run: str) -> list[Kept]:
         """The files of a run, in the order in which they came."""
@@ -171,6 +196,15 @@ class Store:
                 "SELECT number, name, bytes, seen FROM files WHERE run = ? ORDER BY number", (run,)
             ).fetchall()
         return [Kept(number, name, size, json.loads(seen)) for number, name, size, seen in found]
+
+    def file(self, run: str, number: int) -> Kept | None:
+        """A file of a run by its number."""
+        with self._asked():
+            row = self._base.execute(
+                "SELECT number, name, bytes, seen FROM files WHERE run = ? AND number = ?",
+                (run, number),
+            ).fetchone()
+        return Kept(row[0], row[1], row[2], json.loads(row[3])) if row else None
 
     def file_named(self, run: str, name: str) -> int | None:
         """The number of a run's file of this name, if there is one."""
@@ -223,6 +257,18 @@ class Store:
         with self._asked():
             rows = self._base.execute(f"SELECT * FROM runs WHERE {where}", values).fetchall()
         return [_record(row) for row in rows]
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """All changes within, or none."""
+        self._base.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._base.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):  # a full disk may have rolled it back already
+                self._base.execute("ROLLBACK")
+            raise
 
     @contextmanager
     def _asked(self) -> Iterator[None]:

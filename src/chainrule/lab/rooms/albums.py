@@ -5,7 +5,8 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,16 @@ from chainrule.lab.server.bodies import body_to
 
 _LONGEST = 1_000  # characters of a name
 _SVG = "an SVG, a drawing that may hold programs; expected a photograph"
+
+
+@dataclass(frozen=True)
+class Written:
+    """A file that was written and is not kept yet; seen: what is known of it."""
+
+    name: str
+    path: Path
+    size: int
+    seen: dict[str, Any] = field(default_factory=dict)
 
 
 class Albums:
@@ -83,26 +94,39 @@ class Albums:
         One of the same name is replaced. What is no picture by its name is noted with the reason,
         and not kept.
         """
-        if is_clutter(name.rpartition("/")[2]):
-            written.unlink()
-            return None
-        reason = _why_not(name, written)
-        return self.keep(album, name, written, size, {"reason": reason} if reason else {})
+        return self.take_all(album, [Written(name, written, size)])[0]
+
+    def take_all(self, album: Record, files: Sequence["Written"]) -> list[Kept | None]:
+        """As `take`, all of them or none."""
+        wanted = {i for i, file in enumerate(files) if not is_clutter(file.name.rpartition("/")[2])}
+        for i, file in enumerate(files):
+            if i not in wanted:
+                file.path.unlink()
+            elif reason := _why_not(file.name, file.path):
+                file.seen["reason"] = reason
+        kept = iter(self._keep_all(album, [files[i] for i in sorted(wanted)]))
+        return [next(kept) if i in wanted else None for i in range(len(files))]
 
     def keep(
         self, album: Record, name: str, written: Path, size: int, seen: dict[str, Any]
     ) -> Kept:
         """Keep a file that was written, whatever it is; none of it if `seen` has a reason."""
-        before = self._lab.store.file_named(album.id, name)
-        if before is not None:
-            self.drop(album.id, before)
-        reason = seen.get("reason")
-        number = self._lab.store.add_file(album.id, name, 0 if reason else size, seen)
-        if reason:
-            written.unlink()
-        else:
-            written.replace(self.picture(album.id, number))
-        return Kept(number, name, size, seen)
+        return self._keep_all(album, [Written(name, written, size, seen)])[0]
+
+    def _keep_all(self, album: Record, files: Sequence["Written"]) -> list[Kept]:
+        rows = [(f.name, 0 if "reason" in f.seen else f.size, f.seen) for f in files]
+
+        def place(numbers: list[int]) -> None:
+            for file, number in zip(files, numbers, strict=True):
+                if "reason" not in file.seen:
+                    file.path.replace(self.picture(album.id, number))
+
+        numbers, replaced = self._lab.store.add_files(album.id, rows, place)
+        for number in replaced:
+            self._remove(album.id, number)
+        for file in files:
+            file.path.unlink(missing_ok=True)
+        return [Kept(n, f.name, f.size, f.seen) for n, f in zip(numbers, files, strict=True)]
 
     @contextlib.asynccontextmanager
     async def arriving(
@@ -113,16 +137,23 @@ class Albums:
         Raises InputError if it is too long, FileError where the disk is full.
         """
         written = self.new_file(album.id)
+        with self.keeping(name):
+            try:
+                yield written, await body_to(request, written, self._lab.quotas.picture)
+            finally:
+                with contextlib.suppress(OSError):
+                    written.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def keeping(self, what: str) -> Iterator[None]:
+        """Where files are written: raises FileError where the disk is full."""
         try:
-            yield written, await body_to(request, written, self._lab.quotas.picture)
+            yield
         except OSError as error:
             raise FileError(
-                f"{name} cannot be kept: {error.strerror or error}; remove {self._called} under "
+                f"{what} cannot be kept: {error.strerror or error}; remove {self._called} under "
                 "Runs"
             ) from error
-        finally:
-            with contextlib.suppress(OSError):
-                written.unlink(missing_ok=True)
 
     def new_file(self, album: str) -> Path:
         """Where a file can be written before it is kept."""
@@ -131,13 +162,23 @@ class Albums:
     def drop(self, album: str, number: int) -> None:
         """Forget a picture."""
         self._lab.store.drop_file(album, number)
+        self._remove(album, number)
+
+    def _remove(self, album: str, number: int) -> None:
         self.picture(album, number).unlink(missing_ok=True)
         self.small(album, number).unlink(missing_ok=True)
 
     def refusal(self, owner: str, size: int) -> str:
         """Why another picture of so many bytes is too much, or nothing."""
+        return self.too_much(*self.used(owner), size)
+
+    def used(self, owner: str) -> tuple[int, int]:
+        """How many pictures an owner has, and their bytes."""
+        return self._lab.store.used(owner)
+
+    def too_much(self, count: int, used: int, size: int) -> str:
+        """As `refusal`, beside so many pictures of so many bytes."""
         quotas = self._lab.quotas
-        count, used = self._lab.store.used(owner)
         if count >= quotas.pictures:
             return (
                 f"{count:,} pictures are kept, as many as a session may have; remove "

@@ -18,6 +18,7 @@ from chainrule.lab.jobs.frames import packed
 from chainrule.lab.jobs.store import Kept, Record
 from chainrule.lab.rooms import photographs_look_worker
 from chainrule.lab.rooms.albums import Albums, checked_name
+from chainrule.lab.rooms.bundles import take_bundle
 from chainrule.lab.rooms.photographs_albums import classes_of, described
 from chainrule.lab.rooms.photographs_take import NAMES, commands, taken
 from chainrule.lab.rooms.photographs_training import ClassifierTrainings
@@ -49,6 +50,7 @@ class PhotographsRoom:
             Route("/api/photographs/albums", self._make, methods=["POST"]),
             Route(album, self._show),
             Route(f"{album}/pictures", self._take, methods=["POST"]),
+            Route(f"{album}/bundle", self._take_many, methods=["POST"]),
             Route(f"{album}/pictures", self._rows),
             Route(picture, self._one),
             Route(picture, self._remove, methods=["DELETE"]),
@@ -135,6 +137,17 @@ class PhotographsRoom:
             kept = self._albums.take(album, name, written, size)
         return JSONResponse(described(kept, None) if kept is not None else {}, 201)
 
+    async def _take_many(self, request: Request) -> Response:
+        """Pictures with their names; what became of each, and why no more of them were taken."""
+        album = self._found(request)
+        most = self._lab.quotas.picture
+        became, stopped = await take_bundle(request, self._albums, album, most)
+        files = [
+            {"reason": what} if isinstance(what, str) else described(what, None) if what else {}
+            for what in became
+        ]
+        return JSONResponse({"files": files, "stopped": stopped}, 201)
+
     async def _rows(self, request: Request) -> Response:
         """A part of the pictures, each looked at, the newest first; and all that are none."""
         album = self._found(request)
@@ -175,10 +188,10 @@ class PhotographsRoom:
 
     def _picture(self, request: Request) -> tuple[Record, Kept]:
         album, number = self._found(request), request.path_params["number"]
-        for kept in self._lab.store.files(album.id):
-            if str(kept.number) == number:
-                return album, kept
-        raise InputError("there is no such picture; it may have been removed")
+        kept = self._lab.store.file(album.id, int(number)) if _is_number(number) else None
+        if kept is None:
+            raise InputError("there is no such picture; it may have been removed")
+        return album, kept
 
     async def _fit(self, request: Request) -> tuple[Record, Kept]:
         """A picture that was found to be one. Raises InputError with the reason if it is none."""
@@ -260,6 +273,10 @@ class PhotographsRoom:
 
     async def _classes(self, request: Request) -> Response:
         return JSONResponse({"classes": await run_in_threadpool(imagenet_classes)})
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 18
 
 
 def _margin(text: str | None) -> float | None:

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from starlette.requests import Request
 
@@ -31,6 +31,53 @@ async def body_to(request: Request, path: Path, most: int) -> int:
                 raise InputError(f"the file has more than {most:,} bytes; expected at most so many")
             file.write(part)
     return size
+
+
+class Pieces:
+    """A raw body that is read in pieces whose sizes are known."""
+
+    def __init__(self, request: Request) -> None:
+        self._parts = request.stream()
+        self._held = bytearray()
+
+    async def line(self, most: int) -> bytes:
+        """Up to the first end of a line. Raises InputError if that is farther than `most` bytes."""
+        while (end := self._held.find(b"\n")) < 0 and len(self._held) <= most:
+            await self._more()
+        if end < 0 or end > most:
+            raise InputError(
+                f"the first line has more than {most:,} bytes; expected at most so many"
+            )
+        return bytes(self._taken(end + 1)[:-1])
+
+    async def to(self, file: BinaryIO, size: int) -> None:
+        """Write the next `size` bytes to a file. Raises InputError if there are fewer."""
+        while size:
+            if not self._held:
+                await self._more()
+            part = self._taken(size)
+            size -= len(part)
+            file.write(part)
+
+    async def end(self) -> None:
+        """Raises InputError if there is more."""
+        async for part in self._parts:
+            self._held += part
+            if self._held:
+                break
+        if self._held:
+            raise InputError("the upload goes on after its last file; expected its end")
+
+    def _taken(self, most: int) -> bytearray:
+        part = self._held[:most]
+        del self._held[:most]
+        return part
+
+    async def _more(self) -> None:
+        try:
+            self._held += await anext(self._parts)
+        except StopAsyncIteration as error:
+            raise InputError("the upload ends too early; expected all that it says") from error
 
 
 async def document(request: Request) -> dict[str, Any]:

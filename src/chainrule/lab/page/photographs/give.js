@@ -1,20 +1,18 @@
-// Where pictures and folders are given to the album: dropped, chosen or pasted, and sent one by one.
+// Where pictures and folders are given to the album: dropped, chosen or pasted.
 import { useRef, useState } from "preact/hooks";
-import { Refusal, upload } from "../shared/api.js";
 import { whole } from "../shared/format.js";
 import { html } from "../shared/html.js";
 import { chosen, dropped } from "./gather.js";
+import { eachAlone, send, together } from "./send.js";
 
 /** @typedef {import("./gather.js").Given} Given
- *  @typedef {{sent: number, of: number, refused: {name: string, reason: string}[], stopped: string}} Sending */
-
-const TOGETHER = 4; // uploads: a browser has six connections, and the page asks meanwhile
+ *  @typedef {import("./send.js").Sending} Sending */
 
 /**
  * @param {{album: string, most: number, changed: () => void, fresh: (what: "nothing" | "sample") => void}} properties
  */
 export function Give({ album, most, changed, fresh }) {
-  const { sending, busy, cancel, choose, area } = useGiving(`/api/photographs/albums/${album}/pictures`, most, changed);
+  const { sending, busy, cancel, choose, area } = useGiving(`/api/photographs/albums/${album}/bundle`, most, changed, together);
   return html`<section class="give" aria-labelledby="give-title" data-sent=${sending?.sent} data-sending=${busy}>
     <h2 id="give-title">Pictures</h2>
     <div ...${area}>
@@ -32,8 +30,9 @@ export function Give({ album, most, changed, fresh }) {
 
 /** Sends what is dropped or chosen: what an area to drop on, and inputs of files, need.
  * @param {string} address @param {number} most @param {() => void} changed
+ * @param {import("./send.js").Way} way how the address takes them
  */
-export function useGiving(address, most, changed) {
+export function useGiving(address, most, changed, way = eachAlone) {
   const [sending, setSending] = useState(/** @type {Sending | null} */ (null));
   const [over, setOver] = useState(false);
   const cancelled = useRef(false);
@@ -41,7 +40,7 @@ export function useGiving(address, most, changed) {
   const give = async (given) => {
     if (!given.length) return;
     cancelled.current = false;
-    await send(address, most, given, setSending, () => cancelled.current);
+    await send(way(address), most, given, setSending, () => cancelled.current);
     changed();
   };
   /** @param {DragEvent} event */
@@ -77,37 +76,4 @@ export function Sent({ sending, busy, cancel }) {
     ${refused.length > 0 && html`<details open=${refused.length < 6}><summary>${whole(refused.length)} not taken</summary>
       <ul class="plain">${refused.slice(0, 100).map(({ name, reason }) => html`<li><b>${name}</b>: ${reason}</li>`)}
       ${refused.length > 100 && html`<li>and ${whole(refused.length - 100)} more</li>`}</ul></details>`}`;
-}
-
-/** Sends files one by one to an address that takes their names.
- * @param {string} address @param {number} most @param {Given[]} given
- * @param {(sending: Sending) => void} tell @param {() => boolean} isCancelled
- */
-export async function send(address, most, given, tell, isCancelled) {
-  /** @type {Sending} */
-  const state = { sent: 0, of: given.length, refused: [], stopped: "" };
-  let next = 0;
-  let told = 0;
-  const one = async () => {
-    while (next < given.length && !state.stopped) {
-      const { name, file } = given[next++];
-      if (file.size > most) {
-        state.refused.push({ name, reason: `${whole(file.size)} bytes; expected at most ${whole(most)}` });
-      } else {
-        const found = await upload(`${address}?name=${encodeURIComponent(name)}`, file).catch((e) => e);
-        if (found instanceof Refusal && [0, 429].includes(found.status)) state.stopped = found.message;
-        else if (found instanceof Error) state.refused.push({ name, reason: found.message });
-        else if (found.reason) state.refused.push({ name, reason: found.reason });
-      }
-      state.sent += 1;
-      if (isCancelled()) state.stopped ||= "Stopped; what was taken is kept.";
-      if (performance.now() - told > 100) {
-        told = performance.now();
-        tell({ ...state });
-      }
-    }
-  };
-  tell({ ...state });
-  await Promise.all(Array.from({ length: TOGETHER }, one));
-  tell({ ...state });
 }
