@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from chainrule.cli.reader_calibrate import calibrate
 from chainrule.cli.reader_evaluate import evaluate
 from chainrule.cli.reader_evaluate_pages import evaluate_pages
 from chainrule.cli.reader_label import label
@@ -25,6 +26,7 @@ app.command("read")(read)
 app.command("evaluate")(evaluate)
 app.command("evaluate-pages")(evaluate_pages)
 app.command("label")(label)
+app.command("calibrate")(calibrate)
 
 
 @app.command("train", hidden=True, context_settings={"ignore_unknown_options": True})

@@ -12,6 +12,7 @@ import typer
 from chainrule.cli.on import OnOption, far
 from chainrule.cli.output import JsonOption, print_json, print_table, progress
 from chainrule.cli.reader_read import ModelOption, WordsOption, with_words
+from chainrule.cli.reader_reliability import described_reliability, print_reliability
 from chainrule.errors import InputError
 from chainrule.io.checks import LARGEST_SEED
 
@@ -216,7 +217,7 @@ def _on_pictures(
         return
     _print_pictures(rows, skipped, score)
     if sure is not None:
-        _print_reliability(sure)
+        print_reliability(sure)
 
 
 def _reliability(folders: list[Path], score: str, reader: "Reader", figure: Path) -> dict[str, Any]:
@@ -224,7 +225,6 @@ def _reliability(folders: list[Path], score: str, reader: "Reader", figure: Path
     from chainrule.io.figures import write_figure
     from chainrule.reader.evaluation.reliability import (
         judged,
-        over,
         reliability_figure,
         reliability_table,
     )
@@ -233,35 +233,8 @@ def _reliability(folders: list[Path], score: str, reader: "Reader", figure: Path
 
     labelled, _ = read_labelled(folders)
     sure, right = judged(reader, labelled, parse_score(score))
-    table, surest = reliability_table(sure, right), over(sure, right)
-    write_figure(figure, reliability_figure(table))
-    return {
-        "lines": len(sure),
-        "table": [row._asdict() for row in table],
-        "over": surest and surest._asdict(),
-    }
-
-
-def _print_reliability(found: dict[str, Any]) -> None:
-    print_table(
-        f"how often {found['lines']:,} lines are right by how sure they are",
-        ("confidence", "lines", "on average", "right", "95 % interval"),
-        [
-            (
-                f"{row['low']:.1f} to {row['high']:.1f}",
-                f"{row['lines']:,}",
-                f"{row['confidence']:.2f}",
-                f"{row['right']:.1%}",
-                f"{row['interval'][0]:.1%} to {row['interval'][1]:.1%}",
-            )
-            for row in found["table"]
-        ],
-    )
-    from chainrule.reader.evaluation.reliability import SURE
-
-    over = found["over"]
-    share = f"{over['right']:.1%} of these are right" if over else "none"
-    print(f"{over['lines'] if over else 0} of {found['lines']} lines are over {SURE}: {share}")
+    write_figure(figure, reliability_figure(reliability_table(sure, right)))
+    return described_reliability(sure, right)
 
 
 def _described(row: "PictureRow") -> dict[str, Any]:

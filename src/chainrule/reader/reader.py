@@ -126,6 +126,12 @@ class Reader:
             reader.first = self.first.with_words(words)
         return reader
 
+    def calibrated(self, calibration: Calibration) -> "Reader":
+        """The same reader with another calibration of its confidence."""
+        reader = self._copy()
+        reader.calibration = calibration
+        return reader
+
     def after(self, first: "Reader") -> "Reader":
         """The same reader, which reads again what leaves `first` in doubt: see
         `chainrule.reader.cascade`. Its network, parameters and file are its own."""

@@ -12,6 +12,8 @@ def edit_distance(one: Sequence[Any], other: Sequence[Any]) -> int:
     Source: Levenshtein, Binary codes capable of correcting deletions, insertions and reversals,
     1966.
     """
+    first, last = _differ(one, other)
+    one, other = one[first : len(one) - last], other[first : len(other) - last]
     row = list(range(len(other) + 1))
     for done, item in enumerate(one, 1):
         corner, row[0] = row[0], done
@@ -21,6 +23,15 @@ def edit_distance(one: Sequence[Any], other: Sequence[Any]) -> int:
                 min(row[place] + 1, row[place - 1] + 1, corner + (item != wanted)),
             )
     return row[-1]
+
+
+def _differ(one: Sequence[Any], other: Sequence[Any]) -> tuple[int, int]:
+    """How many items both begin with, and then end with: to match them costs no edit more."""
+    shorter = min(len(one), len(other))
+    first = next((i for i in range(shorter) if one[i] != other[i]), shorter)
+    rest = shorter - first
+    last = next((i for i in range(rest) if one[-1 - i] != other[-1 - i]), rest)
+    return first, last
 
 
 def edits(one: str, other: str) -> list[tuple[str, str]]:

@@ -7,11 +7,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from chainrule.reader.confidence import SURE
 from chainrule.reader.evaluation.scoring import Score
 from chainrule.reader.lines.labelled import Labelled
 from chainrule.reader.reader import Reader
 
-SURE = 0.9
 _BINS = 10
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from chainrule.io.compiled import compiled
 from chainrule.reader.evaluation.error_rates import edit_distance
 from chainrule.reader.picture.line_image import WIDEST, Crop, CropJitter
-from chainrule.reader.search.best_path import LogP, with_blanks
+from chainrule.reader.search.best_path import LogP
 from chainrule.reader.search.lexicon import Lexicon
 from chainrule.reader.search.prefix_search import SearchSettings, prefix_search
 
@@ -147,21 +147,32 @@ def log_likelihoods(log_p: LogP, readings: Sequence[Sequence[int]]) -> list[floa
     The sum of `CTCLoss`, from one frame to the next divided by its total, so that it need not be in
     logarithms. -inf where there are too few frames, or a class has no chance in float64.
     """
-    longest = max(map(len, readings))
-    paths = np.zeros((len(readings), 2 * longest + 1), np.int64)
-    for path, labels in zip(paths, readings, strict=True):
-        path[: 2 * len(labels) + 1] = with_blanks(labels)
     lengths = np.array([len(labels) for labels in readings], np.int64)
-    p = np.exp(log_p.T.astype(np.float64, order="C"))
-    found: list[float] = _log_likelihoods(p, paths, lengths).tolist()
+    flat = np.array([label for labels in readings for label in labels], np.int64)
+    found: list[float] = _log_likelihoods(np.ascontiguousarray(log_p.T), flat, lengths).tolist()
     return found
 
 
 @compiled
-def _log_likelihoods(p, paths, lengths):  # type: ignore[no-untyped-def]
-    found = np.empty(len(paths))
-    for i in range(len(paths)):
-        found[i] = _log_likelihood(p, paths[i, : 2 * lengths[i] + 1])
+def _log_likelihoods(log_p, flat, lengths):  # type: ignore[no-untyped-def]
+    place = np.full(log_p.shape[1], -1)  # of each class that is spelled, among those
+    classes, seen = np.zeros(log_p.shape[1], np.int64), 1
+    place[0] = 0
+    for label in flat:
+        if place[label] < 0:
+            place[label], classes[seen] = seen, label
+            seen += 1
+    p = np.empty((len(log_p), seen))
+    for t in range(len(p)):
+        for k in range(seen):
+            p[t, k] = np.exp(np.float64(log_p[t, classes[k]]))
+    found, first = np.empty(len(lengths)), 0
+    for i in range(len(lengths)):
+        path = np.zeros(2 * lengths[i] + 1, np.int64)  # blanks before, between and after
+        for j in range(lengths[i]):
+            path[2 * j + 1] = place[flat[first + j]]
+        first += lengths[i]
+        found[i] = _log_likelihood(p, path)
     return found
 
 
