@@ -50,14 +50,17 @@ def doubts(
 ) -> Doubts:
     """How doubtful what the reader by itself reads is, and whether it is right under a score."""
     bare = reader.calibrated(BARE)
-    rows = []
+    rows: list[tuple[float, int, bool]] = []
     for line, true in zip(bare.read(pictures, progress=progress), texts, strict=True):
         if line.text:
             least = min(line.each, key=lambda one: one.confidence)
             right = score(line.text) == score(true)
             rows.append((doubt_of(least.confidence), len(least.text), right))
-    doubt, length, right = zip(*rows, strict=True) if rows else ((), (), ())
-    return Doubts(np.array(doubt, float), np.array(length, int), np.array(right, bool))
+    return Doubts(
+        np.array([doubt for doubt, _, _ in rows], float),
+        np.array([length for _, length, _ in rows], int),
+        np.array([right for _, _, right in rows], bool),
+    )
 
 
 def fitted_calibration(lines: Doubts) -> Calibration:
