@@ -38,7 +38,7 @@ class Doubts(NamedTuple):
         return np.array([calibration.confidence(*pair) for pair in pairs])
 
     def only(self, chosen: NDArray[np.bool_]) -> "Doubts":
-        return Doubts(*(values[chosen] for values in self))
+        return Doubts(self.doubt[chosen], self.length[chosen], self.right[chosen])
 
 
 def doubts(
