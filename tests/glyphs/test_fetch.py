@@ -93,6 +93,31 @@ def test_npms_refusal_is_passed_on(tmp_path):
 
 
 @needs_npm
+def test_npms_reason_is_in_the_sentence(tmp_path, refused, server, monkeypatch):
+    """No registry; one that has no such package, no such version, or answers what is none."""
+    write_manifest(
+        tmp_path / "m.csv", [PinnedFont("@f/a", "1.0.0", "a.woff2", "", "00", "training")]
+    )
+    monkeypatch.setenv("npm_config_fetch_retries", "0")
+    monkeypatch.setenv("npm_config_cache", str(tmp_path / "cache"))
+
+    def sentence(registry):
+        monkeypatch.setenv("npm_config_registry", registry)
+        out = tmp_path / "got"
+        return refused("glyphs", "fetch", "--manifest", tmp_path / "m.csv", "--out", out)
+
+    assert "the registry cannot be reached (" in sentence("http://127.0.0.1:1")
+    assert "the registry has no such package (404 Not Found" in sentence(server.address)
+    server.files["/@f%2fa"] = b"<html>log in first</html>"
+    assert "what the registry answered is damaged (invalid json" in sentence(server.address)
+    other = {"name": "@f/a", "versions": {"2.0.0": {"name": "@f/a", "version": "2.0.0"}}}
+    server.files["/@f%2fa"] = json.dumps(other).encode()
+    assert "npm cannot pack @f/a@1.0.0: the registry has no such version (" in sentence(
+        server.address
+    )
+
+
+@needs_npm
 def test_pin_chooses_three_styles_and_splits_by_design(package, tmp_path, command):
     styles = ("300-normal", "400-normal", "400-italic", "600-normal", "900-normal")
     packages = [

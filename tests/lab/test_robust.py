@@ -10,11 +10,14 @@ import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import httpx2
 import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
+from chainrule.io.temporary import _machine
 from chainrule.lab.jobs.store import Record, Store
 from chainrule.lab.rooms.points import PointsRoom
 from chainrule.lab.rooms.points_counts import CountsWriter, Curves
@@ -359,3 +362,35 @@ def _eventually(look):
             return found
         time.sleep(0.01)
     raise AssertionError("it never was so")
+
+
+def test_what_was_on_its_way_as_the_lab_was_killed_is_gone_when_it_starts_again(lab_alone):
+    """A half upload, half files of ours, and a run's folder that no list has yet."""
+    folder = lab_alone.folder
+    with httpx2.Client(base_url=lab_alone.origin, headers={"Origin": lab_alone.origin}) as client:
+        client.get(lab_alone.address)
+        made = client.post("/api/photographs/albums", json={"with": "nothing"}).json()["id"]
+        place = folder / "photographs" / made
+        address = f"/api/photographs/albums/{made}/pictures?name=a.jpg"
+        assert client.post(address, content=b"whole").status_code == 201
+        cookie = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
+    with socket.create_connection((lab_alone.host, lab_alone.port)) as upload:
+        upload.sendall(
+            f"POST {address} HTTP/1.1\r\nHost: {urlsplit(lab_alone.origin).netloc}\r\n"
+            f"Origin: {lab_alone.origin}\r\nCookie: {cookie}\r\n"
+            "Content-Length: 1000\r\n\r\nhalf".encode()
+        )
+        while not list(place.glob("new-*")):
+            assert lab_alone.process.poll() is None
+            time.sleep(0.01)
+        lab_alone.stop(signal.SIGKILL)
+    (folder / "blocks" / ("0" * 16)).mkdir(parents=True)
+    dead = f".chainrule-{_machine()}-{lab_alone.process.pid}-{'0' * 12}.jpg"
+    (place / "small" / dead).write_text("half")
+    (place / "pictures" / "7").write_text("never noted")
+
+    again = Server(folder)
+    assert again.stop() == 130
+    found = {path.relative_to(place).as_posix() for path in place.rglob("*")}
+    assert found == {"pictures", "pictures/1", "small"}
+    assert not list((folder / "blocks").iterdir())

@@ -2,10 +2,10 @@
 
 import io
 import os
+import re
 import shutil
 import subprocess
 import tarfile
-import tempfile
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from chainrule.errors import FileError
 from chainrule.glyphs.manifest import NAME, PinnedFont, check_bytes, write_manifest
 from chainrule.io.files import make_folder, written_whole
 from chainrule.io.progress import Progress
+from chainrule.io.temporary import temporary_folder
 
 
 @dataclass(frozen=True)
@@ -71,28 +72,51 @@ def pack(specification: str) -> bytes:
     npm = shutil.which("npm")
     if npm is None:
         raise FileError("npm is not there; expected the npm command, which gets the font packages")
-    with tempfile.TemporaryDirectory() as place:
+    with temporary_folder() as place:
         result = subprocess.run(
             [
                 npm,
                 "pack",
                 specification,
-                "--silent",
+                "--loglevel=error",
                 "--ignore-scripts",
                 "--pack-destination",
-                place,
+                str(place),
             ],
             capture_output=True,
             text=True,
             check=False,
             stdin=subprocess.DEVNULL,
         )
-        packed = list(Path(place).glob("*.tgz"))
+        packed = list(place.glob("*.tgz"))
         if result.returncode or len(packed) != 1:
-            lines = (result.stderr or result.stdout).split("\n")
-            reason = next((line for line in lines if line.strip()), f"code {result.returncode}")
-            raise FileError(f"npm cannot pack {specification}: {reason.strip()}")
+            reason = _reason(result.stderr) or f"it ended with {result.returncode}"
+            raise FileError(f"npm cannot pack {specification}: {reason}")
         return packed[0].read_bytes()
+
+
+_UNREACHABLE = "the registry cannot be reached"
+_DAMAGED = "what the registry answered is damaged"
+_MEANINGS = {
+    "code E404": "the registry has no such package",
+    "code ETARGET": "the registry has no such version",
+    "code EINTEGRITY": _DAMAGED,
+    "invalid json": _DAMAGED,
+    "code ENOTFOUND": _UNREACHABLE,
+    "code EAI_AGAIN": _UNREACHABLE,
+    "code ECONN": _UNREACHABLE,
+    "code ETIMEDOUT": _UNREACHABLE,
+    "timeout": _UNREACHABLE,
+}
+
+
+def _reason(said: str) -> str:
+    """Why npm failed: what its code means, and the first line in which it says something."""
+    meaning = next((_MEANINGS[words] for words in _MEANINGS if words.lower() in said.lower()), "")
+    lines = (re.sub(r"^npm (error|ERR!) ?", "", line).strip() for line in said.splitlines())
+    plain = re.compile(r"(?!(code|errno|syscall|path) )\w+\W* \w")
+    line = next((line for line in lines if plain.match(line)), "")
+    return f"{meaning} ({line})" if meaning and line else meaning or line
 
 
 def read_members(package: bytes, names: Iterable[str] | None = None) -> dict[str, bytes]:

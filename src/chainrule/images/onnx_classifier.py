@@ -1,7 +1,6 @@
 """A classifier as one ONNX file, from the picture as it is to probabilities."""
 
 import json
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from chainrule.images.preprocessing import Preprocessing
 from chainrule.images.timm_models import PREFIX
 from chainrule.io.files import make_folder, written_whole
 from chainrule.io.names import shown
+from chainrule.io.temporary import temporary_folder
 
 # the weights of red, green and blue in Pillow's grey (ITU-R 601-2)
 _GREY = (0.299, 0.587, 0.114)
@@ -44,8 +44,8 @@ def export_classifier(classifier: Classifier, network: Network, path: Path) -> N
     FileError if the file cannot be written.
     """
     check_networks(classifier, [network.name], [network.key])
-    with tempfile.TemporaryDirectory() as folder:
-        body_path = Path(folder) / "body.onnx"
+    with temporary_folder() as folder:
+        body_path = folder / "body.onnx"
         # first, since it says what to install where ONNX is missing
         shapes = network.body.parameter_shapes()
         params = {name: network.params[name] for name in shapes}

@@ -1,21 +1,15 @@
 """Files that appear whole or not at all."""
 
 import contextlib
-import hashlib
 import json
 import os
-import platform
-import re
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from chainrule.errors import FileError, InputError
 from chainrule.io.names import shown
-
-_TEMPORARY = re.compile(r"\.chainrule-([0-9a-f]{8})-(\d+)-[0-9a-f]{12}(\.|$)")
-_LOOKED_AT: set[Path] = set()  # folders; looking at each time would be quadratic in their files
+from chainrule.io.temporary import temporary_name
 
 
 @contextlib.contextmanager
@@ -30,21 +24,16 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     Raises FileError if the folder cannot be written.
     """
     target = Path(path)
-    name = f".chainrule-{_machine()}-{os.getpid()}-{secrets.token_hex(6)}{target.suffix}"
-    temporary = target.with_name(name)
     try:
-        _remove_left_over(target.parent)
-        yield temporary
-        _flush(temporary)
-        temporary.replace(target)
-        _flush(target.parent)
+        with temporary_name(target.parent, target.suffix) as temporary:
+            yield temporary
+            _flush(temporary)
+            temporary.replace(target)
+            _flush(target.parent)
     except OSError as error:
         if isinstance(error, FileError):
             raise
         raise FileError(f"{shown(target)} cannot be written: {error.strerror or error}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
@@ -69,9 +58,8 @@ def make_folder(path: str | os.PathLike[str]) -> Path:
     folder = Path(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".chainrule-{_machine()}-{os.getpid()}-{secrets.token_hex(6)}"
-        probe.touch()
-        probe.unlink()
+        with temporary_name(folder) as probe:
+            probe.touch()
     except OSError as error:
         reason = error.strerror or error
         raise FileError(
@@ -94,36 +82,6 @@ def check_output_file(path: str | os.PathLike[str], *suffixes: str) -> None:
     if target.is_dir():
         raise FileError(f"{shown(target)} is a folder; expected a file name")
     make_folder(target.parent)
-
-
-def _machine() -> str:
-    """What tells this machine's temporary files from another's in a shared folder."""
-    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
-
-
-def _remove_left_over(folder: Path) -> None:
-    """Remove the temporary files of processes of this machine that are no more, once a folder."""
-    if folder in _LOOKED_AT:
-        return
-    _LOOKED_AT.add(folder)
-    with contextlib.suppress(OSError):
-        for path in folder.iterdir():
-            found = _TEMPORARY.match(path.name)
-            if found and found[1] == _machine() and not _is_running(int(found[2])):
-                with contextlib.suppress(OSError):
-                    path.unlink()
-
-
-def _is_running(process: int) -> bool:
-    if os.name == "nt":  # there os.kill ends the process that it asks
-        return True
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True  # it is another user's
-    return True
 
 
 def _flush(path: Path) -> None:

@@ -1,15 +1,14 @@
-"""The process that reads a MATLAB file: its path, a folder for the result, bytes of memory."""
+"""The process that reads a MATLAB file: its path, bytes of memory. What it found is its output."""
 
 import json
 import sys
-from pathlib import Path
 from typing import Any
 
 from chainrule.io.mat_files import VERSION_7_3
 
 
 def main() -> int:
-    path, folder, memory = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+    path, memory = sys.argv[1], int(sys.argv[2])
     _limit(memory)
     import numpy as np
     from scipy.io import loadmat
@@ -18,14 +17,17 @@ def main() -> int:
         content = loadmat(path, simplify_cells=False, struct_as_record=True)
     except NotImplementedError:
         return VERSION_7_3
-    arrays: dict[str, Any] = {}
+    arrays: list[Any] = []
     tree = {
         "struct": {
             key: _node(value, arrays) for key, value in content.items() if not key.startswith("__")
         }
     }
-    (folder / "tree.json").write_text(json.dumps(tree), encoding="utf-8")
-    np.savez(folder / "arrays.npz", **arrays)
+    shapes = [(array.dtype.str, array.shape) for array in arrays]
+    stream = sys.stdout.buffer
+    stream.write(json.dumps({"tree": tree, "arrays": shapes}).encode() + b"\n")
+    for array in arrays:
+        stream.write(np.ascontiguousarray(array.T).reshape(-1).view(np.uint8).data)
     return 0
 
 
@@ -43,8 +45,8 @@ def _limit(memory: int) -> None:
         )
 
 
-def _node(value: Any, arrays: dict[str, Any]) -> Any:
-    """A struct, a cell, text or a number as JSON; arrays stand in `arrays` by their name."""
+def _node(value: Any, arrays: list[Any]) -> Any:
+    """A struct, a cell, text or a number as JSON; an array as its place in `arrays`."""
     import numpy as np
 
     if isinstance(value, np.ndarray):
@@ -59,9 +61,8 @@ def _node(value: Any, arrays: dict[str, Any]) -> Any:
         if value.dtype.kind in "US":
             return str(value.ravel()[0]) if value.size == 1 else [str(v) for v in value.ravel()]
         if value.dtype.kind in "fiub":
-            name = f"a{len(arrays)}"
-            arrays[name] = value
-            return {"array": name}
+            arrays.append(value)
+            return {"array": len(arrays) - 1}
     return None if not isinstance(value, str | int | float | bool) else value
 
 

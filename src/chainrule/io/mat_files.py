@@ -8,10 +8,10 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
+import threading
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -39,52 +39,70 @@ def read_mat(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise FileError(f"{shown(path)} is not there; expected a MATLAB file")
     unpacked = _check_unpacked_size(path)
-    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    with tempfile.TemporaryDirectory() as folder:
-        arguments = [str(path), folder, str(_BASE + 8 * unpacked)]
+    arguments = [str(path), str(_BASE + 8 * unpacked)]
+    with subprocess.Popen(
+        [sys.executable, "-m", "chainrule.io.mat_child", *arguments],
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        ending = threading.Timer(_SECONDS, process.kill)
+        ending.start()
         try:
-            result = subprocess.run(
-                [sys.executable, "-m", "chainrule.io.mat_child", *arguments],
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                timeout=_SECONDS,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise FileError(
-                f"{shown(path)} was not read in {_SECONDS:.0f} s; expected a MATLAB file"
-            ) from error
-        if result.returncode == VERSION_7_3:
-            raise FileError(
-                f"{shown(path)} is a MATLAB file of version 7.3; expected version 7 or older "
-                "(save it with '-v7')"
-            )
-        if result.returncode != 0:
-            raise FileError(f"{shown(path)} is damaged or no MATLAB file")
-        return _put_together(Path(folder))
+            content = _put_together(process.stdout)
+        except (ValueError, RecursionError):  # it ended early, or was never a file of MATLAB's
+            content = None
+            process.wait()
+        finally:
+            late = ending.finished.is_set()
+            ending.cancel()
+            process.kill()
+    if late:
+        raise FileError(f"{shown(path)} was not read in {_SECONDS:.0f} s; expected a MATLAB file")
+    if process.returncode == VERSION_7_3:
+        raise FileError(
+            f"{shown(path)} is a MATLAB file of version 7.3; expected version 7 or older "
+            "(save it with '-v7')"
+        )
+    if content is None:
+        raise FileError(f"{shown(path)} is damaged or no MATLAB file")
+    return content
 
 
 VERSION_7_3 = 3
 """With what the child ends for a file of that version."""
 
 
-def _put_together(folder: Path) -> dict[str, Any]:
-    tree = json.loads((folder / "tree.json").read_text("utf-8"))
-    with np.load(folder / "arrays.npz", allow_pickle=False) as arrays:
+def _put_together(stream: IO[bytes] | None) -> dict[str, Any]:
+    """What the child wrote: a line of JSON, then the arrays of which it tells, one after the other.
 
-        def value(node: Any) -> Any:
-            if isinstance(node, list):
-                return [value(inner) for inner in node]
-            if not isinstance(node, dict):
-                return node
-            if set(node) == {"array"}:
-                return arrays[node["array"]]
-            return {name: value(inner) for name, inner in node["struct"].items()}
+    Through a pipe: no file of it is left by whatever ends us, and none must be written. Raises
+    ValueError where it ends early.
+    """
+    assert stream is not None
+    head = json.loads(stream.readline())
+    arrays = [_array(stream, kind, shape) for kind, shape in head["arrays"]]
 
-        whole: dict[str, Any] = value(tree)
-        return whole
+    def value(node: Any) -> Any:
+        if isinstance(node, list):
+            return [value(inner) for inner in node]
+        if not isinstance(node, dict):
+            return node
+        if set(node) == {"array"}:
+            return arrays[node["array"]]
+        return {name: value(inner) for name, inner in node["struct"].items()}
+
+    whole: dict[str, Any] = value(head["tree"])
+    return whole
+
+
+def _array(stream: IO[bytes], kind: str, shape: list[int]) -> Any:
+    """An array as MATLAB has it, the first index the fastest."""
+    turned = np.empty(shape[::-1], kind)
+    if stream.readinto(turned.reshape(-1).view(np.uint8)) != turned.nbytes:  # type: ignore[attr-defined]
+        raise ValueError("an array was cut off")
+    return turned.T
 
 
 def _check_unpacked_size(path: Path) -> int:

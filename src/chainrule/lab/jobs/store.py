@@ -131,6 +131,11 @@ class Store:
         where, values = ("", ()) if room is None else (" AND room = ?", (room,))
         return self._rows(f"owner = ?{where} ORDER BY changed DESC LIMIT {most}", (owner, *values))
 
+    def ids(self) -> set[str]:
+        """The names of all runs, of every owner."""
+        with self._asked():
+            return {name for (name,) in self._base.execute("SELECT id FROM runs")}
+
     def count(self, owner: str) -> int:
         """How many runs an owner has."""
         with self._asked():
@@ -147,7 +152,7 @@ class Store:
 
     def remove(self, run: str) -> None:
         """Forget a run, and the files that were given to it."""
-        with self._asked():
+        with self._asked(), self._whole():
             self._base.execute("DELETE FROM runs WHERE id = ?", (run,))
             self._base.execute("DELETE FROM files WHERE run = ?", (run,))
             self._base.execute("DELETE FROM numbers WHERE run = ?", (run,))

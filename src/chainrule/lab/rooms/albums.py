@@ -16,6 +16,7 @@ from chainrule.errors import FileError, InputError
 from chainrule.images.listing import is_clutter
 from chainrule.io.decoding import picture_suffixes, why_not_read
 from chainrule.io.names import shown
+from chainrule.lab.jobs.leftovers import ARRIVING
 from chainrule.lab.jobs.store import Kept, Record
 from chainrule.lab.server.app import Lab
 from chainrule.lab.server.bodies import body_to
@@ -157,7 +158,7 @@ class Albums:
 
     def new_file(self, album: str) -> Path:
         """Where a file can be written before it is kept."""
-        return self.folder(album) / f"new-{secrets.token_hex(8)}"
+        return self.folder(album) / f"{ARRIVING}{secrets.token_hex(8)}"
 
     def drop(self, album: str, number: int) -> None:
         """Forget a picture."""

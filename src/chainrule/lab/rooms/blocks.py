@@ -18,6 +18,7 @@ from chainrule.io.checks import one_of, whole_number
 from chainrule.io.pictures import sample_files
 from chainrule.lab.jobs.answering import Answering
 from chainrule.lab.jobs.frames import packed
+from chainrule.lab.jobs.leftovers import ARRIVING
 from chainrule.lab.jobs.store import Record
 from chainrule.lab.rooms import blocks_worker
 from chainrule.lab.rooms.albums import checked_name
@@ -179,7 +180,7 @@ class BlocksRoom:
 
     async def _given(self, request: Request, do: str, most: int, **values: Any) -> dict[str, Any]:
         """What the worker says of a file that is given."""
-        written = self._folder(self._found(request).id) / f"new-{secrets.token_hex(8)}"
+        written = self._folder(self._found(request).id) / f"{ARRIVING}{secrets.token_hex(8)}"
         try:
             await body_to(request, written, most)
             found, _ = await self._ask(request, do, path=str(written), **values)

@@ -21,6 +21,7 @@ from chainrule.errors import FileError, InputError
 from chainrule.images.listing import DRAWING, is_drawing_content
 from chainrule.io.checks import finite_number, one_of, whole_number
 from chainrule.io.decoding import identify
+from chainrule.io.files import written_whole
 from chainrule.io.pictures import picture_from_bytes, read_bytes
 from chainrule.lab.rooms.blocks_kinds import (
     Layers,
@@ -96,7 +97,8 @@ class Board:
         if file.exists():
             (self.folder / "before").mkdir(exist_ok=True)
             number = int(before[-1].name) + 1 if before else 1
-            shutil.copyfile(file, self.folder / "before" / f"{number:06}")
+            with written_whole(self.folder / "before" / f"{number:06}") as temporary:
+                shutil.copyfile(file, temporary)
             for old in before[: 1 - _MOST_UNDONE]:
                 old.unlink()
         save_chain(file, chain, params)
@@ -193,7 +195,7 @@ class Board:
 
     def _before(self) -> list[Path]:
         folder = self.folder / "before"
-        return sorted(folder.iterdir()) if folder.exists() else []
+        return sorted(folder.glob("[0-9]*"))
 
 
 def _changed(do: str, layers: Layers, values: dict[str, Any], x_shape: Shape) -> Layers:

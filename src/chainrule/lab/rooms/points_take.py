@@ -2,7 +2,6 @@
 
 import io
 import shlex
-import tempfile
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 import chainrule
+from chainrule.io.temporary import temporary_folder
 from chainrule.lab.rooms.points_link import points_table
 from chainrule.lab.rooms.points_recipe import Recipe
 from chainrule.points.files import save_weights, weights_digest
@@ -140,7 +140,7 @@ def _weights(
         "scale": shape["scale"],
         "iterations": iteration,
     }
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "weights.safetensors")
+    with temporary_folder() as folder:
+        path = folder / "weights.safetensors"
         save_weights(path, {k: np.array(v) for k, v in parameters.items()}, settings)
         return path.read_bytes()

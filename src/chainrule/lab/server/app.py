@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Route
 
 import chainrule
 from chainrule.errors import ChainruleError
+from chainrule.lab.jobs.leftovers import remove_leftovers
 from chainrule.lab.jobs.store import Store
 from chainrule.lab.server.events import Hub
 from chainrule.lab.server.guard import Guard, refused
@@ -75,6 +76,7 @@ class Lab:
     @contextlib.asynccontextmanager
     async def _life(self, _: Starlette) -> AsyncIterator[None]:
         self.store.interrupt()
+        remove_leftovers(self.settings.folder, self.store, self.rooms)
         for room in self.rooms.values():
             room.start()
         yield

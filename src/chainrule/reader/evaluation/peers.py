@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ from PIL import Image
 
 from chainrule.errors import InputError
 from chainrule.io.pictures import open_picture
+from chainrule.io.temporary import temporary_folder
 from chainrule.reader.evaluation.error_rates import edit_distance
 from chainrule.reader.evaluation.readings import Pictures, Read, Reading, timed
 
@@ -121,14 +121,14 @@ def _tesseract(
     alphabet: str | None,
     mode: int = 7,
 ) -> Reading:
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(processes) as pool:
+    with temporary_folder() as folder, ThreadPoolExecutor(processes) as pool:
         lists = []
         for share in range(min(processes, len(images))):
             paths = []
             for number in range(share, len(images), processes):
-                paths.append(str(Path(folder, f"{number}.png")))
+                paths.append(str(folder / f"{number}.png"))
                 images[number].save(paths[-1])
-            lists.append(Path(folder, f"lines{share}.txt"))
+            lists.append(folder / f"lines{share}.txt")
             lists[-1].write_text("\n".join(paths) + "\n", encoding="utf-8")
         started = time.perf_counter()
         shares = list(pool.map(lambda listed: _read(command, listed, alphabet, mode), lists))

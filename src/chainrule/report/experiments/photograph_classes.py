@@ -1,6 +1,5 @@
 """5.2: classes of photographs found by a pretrained network's features, and by visual words."""
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from chainrule.images.evaluation import KINDS, Evaluation, EvaluationSettings, R
 from chainrule.images.figures import NAMES, precision_recall_figure
 from chainrule.images.store import default_cache_folder
 from chainrule.io.progress import Progress
+from chainrule.io.temporary import temporary_folder
 from chainrule.report.experiments import photographs
 from chainrule.report.facts.values import Found
 from chainrule.report.finding import Figure, Finding, Table, chart
@@ -112,8 +112,8 @@ def run(
     network = load_efficientnet_lite0()
     source = photographs.source(settings)
     if settings.photos is None:
-        with tempfile.TemporaryDirectory() as temporary:
-            cut = photographs.tiles(photographs.packaged(), Path(temporary))
+        with temporary_folder() as temporary:
+            cut = photographs.tiles(photographs.packaged(), temporary)
             kinds = QUICK_KINDS if settings.quick else KINDS
             # tiles of one sky would count as copies of each other
             alone = EvaluationSettings(seed=settings.seed, C=C, near_duplicates=False)

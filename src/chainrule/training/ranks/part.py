@@ -1,9 +1,7 @@
 """One process' part in a training on a cluster."""
 
-import tempfile
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,6 +10,7 @@ from torch import Tensor
 
 from chainrule.errors import ChainruleError
 from chainrule.executors.work import sendable
+from chainrule.io.temporary import temporary_folder
 from chainrule.training.ranks.ranks import Ranks
 
 _PAUSE = 0.5  # seconds between two reports of progress
@@ -31,8 +30,8 @@ def take_part(told: Mapping[str, Any]) -> None:
     train, arguments, options = cloudpickle.loads(ray.get(told["work"]))
     ranks = Ranks(dist.get_rank(), dist.get_world_size())
     begun = ray.get(notes.checkpoint.remote())
-    with tempfile.TemporaryDirectory() as folder:
-        checkpoint = Path(folder) / "checkpoint.safetensors"
+    with temporary_folder() as folder:
+        checkpoint = folder / "checkpoint.safetensors"
         if begun:
             checkpoint.write_bytes(begun)
 

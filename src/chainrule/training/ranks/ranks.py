@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,6 +10,8 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 from torch import Tensor
+
+from chainrule.io.temporary import temporary_folder
 
 _PATIENCE = timedelta(minutes=10)  # for a process that does not come
 
@@ -63,8 +64,8 @@ class Ranks:
         if self.number == 0 or not content:
             yield path
             return
-        with tempfile.TemporaryDirectory() as folder:
-            copy = Path(folder) / path.name
+        with temporary_folder() as folder:
+            copy = folder / path.name
             copy.write_bytes(content)
             yield copy
 

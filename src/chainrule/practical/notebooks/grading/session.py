@@ -3,11 +3,9 @@
 import contextlib
 import os
 import selectors
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from typing import Any, Self
 
 import chainrule
 from chainrule.errors import InputError
+from chainrule.io.temporary import temporary_folder
 from chainrule.practical.notebooks import wire
 from chainrule.practical.notebooks.grading.child import CANNOT_CONFINE
 
@@ -49,7 +48,8 @@ class Session:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._folder = tempfile.mkdtemp(prefix="chainrule-grading-")
+        self._kept = contextlib.ExitStack()
+        self._folder = str(self._kept.enter_context(temporary_folder()))
         self._unread = b""
         root = self._folder if limits.confined else "-"
         arguments = [root, str(limits.memory), str(int(20 * limits.seconds) + 60)]
@@ -109,7 +109,7 @@ class Session:
                     stream.close()
                 except OSError:  # what was still to be sent
                     continue
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._kept.close()
 
     def _ask(self, request: Any, seconds: float) -> tuple[dict[str, Any] | None, Any, list[Any]]:
         assert self._process.stdin is not None
