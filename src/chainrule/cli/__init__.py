@@ -17,6 +17,7 @@ from chainrule.cli import report as report_command
 from chainrule.cli.stopping import end_as_ctrl_c
 from chainrule.errors import ChainruleError, InputError
 from chainrule.io.extras import missing_extra
+from chainrule.io.files import remove_empty_folders
 
 RENAMED = {  # said for one release
     "--jobs": "--workers",
@@ -90,6 +91,8 @@ def main() -> NoReturn:
     if code == 130:
         _complain("stopped" + (f"; {kept}" if (kept := keeping.kept()) else ""))
         code = 143 if ended else 130
+    if code:
+        remove_empty_folders()
     sys.exit(code)
 
 

@@ -73,22 +73,15 @@ def numbers(option: str, text: str, kind: type[_Number]) -> list[_Number]:
 
 @contextlib.contextmanager
 def output_folder(out: Path) -> Iterator[Path]:
-    """Make the output folder first; if the work then fails, don't leave an empty one behind."""
+    """Make the output folder first, and hold it for this run."""
     from chainrule.io.files import make_folder
     from chainrule.io.lock import only_run
 
     if not out.name and not out.is_dir():
         raise InputError("--out: found an empty name; expected a folder")
-    was_there = out.exists()
     folder = make_folder(out)
-    try:
-        with only_run(folder, "chainrule"):
-            yield folder
-    except BaseException:
-        if not was_there:
-            with contextlib.suppress(OSError):  # a journal or another file is in it: keep it
-                folder.rmdir()
-        raise
+    with only_run(folder, "chainrule"):
+        yield folder
 
 
 def replace_earlier(folder: Path, names: set[str], written: list[Path]) -> None:

@@ -11,6 +11,8 @@ from chainrule.errors import FileError, InputError
 from chainrule.io.names import shown
 from chainrule.io.temporary import temporary_name
 
+_MADE: list[Path] = []  # folders, each before the one that it lies in
+
 
 @contextlib.contextmanager
 def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
@@ -57,7 +59,9 @@ def make_folder(path: str | os.PathLike[str]) -> Path:
     """
     folder = Path(path)
     try:
+        missing = [place for place in (folder, *folder.parents) if not place.exists()]
         folder.mkdir(parents=True, exist_ok=True)
+        _MADE.extend(missing)
         with temporary_name(folder) as probe:
             probe.touch()
     except OSError as error:
@@ -67,6 +71,14 @@ def make_folder(path: str | os.PathLike[str]) -> Path:
             "path where one can be made"
         ) from error
     return folder
+
+
+def remove_empty_folders() -> None:
+    """Remove the folders that `make_folder` made in this process and nothing was written into."""
+    for folder in sorted(_MADE, key=lambda made: len(made.parts), reverse=True):
+        with contextlib.suppress(OSError):  # something is in it
+            folder.rmdir()
+    _MADE.clear()
 
 
 def check_output_file(path: str | os.PathLike[str], *suffixes: str) -> None:
