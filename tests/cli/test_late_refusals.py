@@ -17,7 +17,10 @@ from PIL import Image
         (("report", "--workers", 5000, "--out", "r/d"), "workers: found 5000; expected a whole"),
         (("points", "infer", "--table", "deep.json", "--out", "i/d/e"), "deep.json is no JSON"),
         (("images", "fetch", "voc2007", "--mirror", "here", "--out", "v"), "expected one that beg"),
-        (("images", "train", "none", "--out", "m/d/m.safetensors"), "none is not there; expected a folder"),
+        (
+            ("images", "train", "none", "--out", "m/d/m.safetensors"),
+            "none is not there; expected a folder",
+        ),
     ],
 )
 def test_a_setting_that_cannot_be(refused, tmp_path, monkeypatch, arguments, sentence):

@@ -57,9 +57,14 @@ def test_a_name_that_the_terminal_cannot_show_is_no_traceback(tmp_path):
     assert r"\u4e2d" in result.stderr
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+STOPS = pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+
+
+@STOPS
 def test_a_stopped_command_says_so_in_a_line(tmp_path, number, code):
-    arguments = ["points", "study", "--hidden", "100", "--trials", "4000", "--out", tmp_path / "s"]
+    """One run of the study is done, and the other would take hours: nobody waits for it."""
+    arguments = ["points", "study", "--hidden", "10000", "--iterations", "100,100000000",
+                 "--trials", "1", "--workers", "2", "--out", tmp_path / "s"]  # fmt: skip
     with subprocess.Popen(
         [*COMMAND, *arguments],
         stderr=subprocess.PIPE,
@@ -79,6 +84,34 @@ def test_a_stopped_command_says_so_in_a_line(tmp_path, number, code):
         "there"
     )
     assert "Traceback" not in said
+
+
+STOPPED_AT_IMPORT = """
+import os, sys
+class Finder:
+    def find_spec(self, name, *_):
+        if name == "numpy":
+            os.kill(os.getpid(), NUMBER)
+sys.meta_path.insert(0, Finder())
+"""
+
+
+@STOPS
+def test_a_command_that_is_stopped_while_it_is_loaded_says_so_in_a_line(tmp_path, number, code):
+    (tmp_path / "sitecustomize.py").write_text(
+        STOPPED_AT_IMPORT.replace("NUMBER", str(int(number)))
+    )
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        [*COMMAND, "points", "study", "--out", tmp_path / "s"],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (code, "", "chainrule: stopped\n")
+    assert not (tmp_path / "s").exists()
 
 
 CALLED_BACK = """

@@ -1,10 +1,12 @@
 """The command line: parse, call, print. Nothing below this package prints or exits."""
 
+import contextlib
 import logging
 import os
 import re
 import signal
 import sys
+import threading
 from itertools import pairwise
 from typing import Annotated, NoReturn
 
@@ -93,7 +95,18 @@ def main() -> NoReturn:
         code = 143 if ended else 130
     if code:
         remove_empty_folders()
+        _end_if_others_work(code)
     sys.exit(code)
+
+
+def _end_if_others_work(code: int) -> None:
+    """End at once if there are threads that Python would wait for: nobody wants their results."""
+    others = [thread for thread in threading.enumerate() if not thread.daemon]
+    if others != [threading.current_thread()]:
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):
+                stream.flush()
+        os._exit(code)
 
 
 def _run() -> int:

@@ -53,5 +53,5 @@ def lab(
             # some browsers keep their caller waiting until they are closed
             threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
-    with keeps(f"the runs are kept in {out}: the same command lists them, and goes on"):
+    with keeps(f"the runs are kept in {out}: the same command lists them, and goes on", out):
         serve(settings, ready)

@@ -82,7 +82,7 @@ def infer(
     with output_folder(out) as folder:
         journal = folder / "journal.jsonl"
         again = f"what was finished is in {journal}: the same command goes on from there"
-        with keeps(again), _stages() as show, open_executor(on, workers) as executor:
+        with keeps(again, journal), _stages() as show, open_executor(on, workers) as executor:
             inference = infer(runs, settings, executor=executor, journal=journal, progress=show)
         document = inference_document(inference)
         written = _write(folder, document, inference.population.candidates, inference.predictions)

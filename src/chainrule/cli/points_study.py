@@ -92,7 +92,7 @@ def study(
         journal = folder / "journal.jsonl"
         again = f"the finished runs are in {journal}: the same command goes on from there"
         with (
-            keeps(again),
+            keeps(again, journal),
             progress("study", "runs") as show,
             open_executor(on, workers) as executor,
         ):

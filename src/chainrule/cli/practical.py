@@ -108,7 +108,7 @@ def grade(
     journal = out or grading.journal_path(folder)
     limits = Limits(seconds, int(memory * (1 << 30)), not unconfined)
     with (
-        keeping.keeps(f"what was graded is in {shown(journal)}; the same command goes on"),
+        keeping.keeps(f"what was graded is in {shown(journal)}; the same command goes on", journal),
         progress("grading", "submissions") as report,
     ):
         grades = list(grading.grade_folders(found, journal, limits, report))

@@ -94,7 +94,7 @@ def _made(settings: "ReportSettings", wanted: list[int], out: Path, folder: Path
 
     kept = unfinished_folder(out)
     again = f"what was finished lies in {kept}: the same command goes on from there"
-    with keeps(again), _progress() as (on_part, on_progress):
+    with keeps(again, kept), _progress() as (on_part, on_progress):
         _, results = make_report(
             settings, wanted, out, folder, on_part=on_part, on_progress=on_progress
         )

@@ -94,10 +94,17 @@ class Executor(ABC):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.close()
+        if kind is None:
+            self.close()
+        else:
+            self.abandon()
 
     def close(self) -> None:  # noqa: B027 - most have nothing to end
         """End what it has started."""
+
+    def abandon(self) -> None:
+        """The same, where nobody waits for a result any more."""
+        self.close()
 
     _ahead: int = AHEAD
     _tries_again: bool = False  # whether a job that failed is sent once more, alone

@@ -50,6 +50,10 @@ class Threads(Executor):
         """End the threads; what is at work is waited for."""
         self._pool.shutdown(cancel_futures=True)
 
+    def abandon(self) -> None:
+        """Begin no more jobs. What is at work may take hours, and cannot be ended from outside."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
     def _submit(
         self, work: Work, handle: Any, ones: list[Any], alone: bool
     ) -> Future[list[Answer]]:
