@@ -23,6 +23,7 @@ ROOT = DOCS.parent
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 FENCE = re.compile(r"^```(console|sh)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SHORTER = {
+    ("points", "train"): ("--iterations", "5000"),
     ("points", "study"): ("--trials", "1"),
     ("points", "infer"): ("--particles", "4", "--generations", "1", "--trials", "5"),
     ("reader", "train-lines"): ("--epochs", "1"),

@@ -17,7 +17,8 @@ from PIL import Image
 from chainrule.glyphs.lines import load_line_fonts, render_line
 from chainrule.reader.front_door import load_reader
 from chainrule.reader.trace import beam, trace
-from lab_browser import press_as_soon_as, until
+from lab_browser import until
+from lab_processes import descendants, needs_processes, until_gone
 
 STEP = "document.querySelector('.step')?.dataset.kept"
 FONT = "lato"
@@ -208,18 +209,32 @@ def test_dropped_lines_are_read_as_by_the_command_and_corrected(
     assert tab.locator(".turns li").count() == 1
 
 
+@needs_processes
 def test_a_reader_is_trained_on_them_and_taken_away(tabs, lab, pictures, tmp_path):
     tab = tabs.open(lab, "/#lines")
     sheet(tab)
     give(tab, *[path for path in sorted(pictures.iterdir()) if re.match(r"[0-4]\.", path.name)])
     until(tab, "document.querySelectorAll('.line').length === 5")
     until(tab, STEP)
-    tab.get_by_label("Epochs").fill("20")  # so many that it is cancelled before they are over
+    tab.get_by_label("Epochs", exact=True).fill("1000")  # so many that it is cancelled before they are over
+    before = descendants(lab.process.pid)
     train = "document.querySelector('.train').dataset"
     tab.get_by_role("button", name="Train", exact=True).click()
-    press_as_soon_as(tab, "document.querySelector('.train progress')", "Cancel")
+    until(tab, f"{train}.training === 'running' && Number({train}.epochs) > 0")
+    started = descendants(lab.process.pid) - before
+    assert started
+    tab.get_by_role("button", name="Cancel").click()
     until(tab, f"{train}.training === 'cancelled'")
-    tab.get_by_label("Epochs").fill("1")
+    until_gone(tab, started)
+    kept = int(until(tab, f"Number({train}.epochs) > 0 && {train}.epochs"))  # its curves stay
+    assert kept < 1000
+    tab.get_by_role("button", name="Go on").click()  # they go on where they were
+    until(tab, f"{train}.training === 'running' && {train}.epochs > {kept}")
+    epochs = tab.locator(".train tbody td:first-child").all_text_contents()
+    assert epochs == [str(k + 1) for k in range(len(epochs))]
+    tab.get_by_role("button", name="Cancel").click()
+    until(tab, f"{train}.training === 'cancelled'")
+    tab.get_by_label("Epochs", exact=True).fill("1")
     tab.get_by_role("button", name="Train", exact=True).click()
     until(tab, f"{train}.training === 'finished' && {train}.after && {train}.epochs === '1'")
     assert "held out" in tab.locator(".outcome").inner_text()

@@ -1,17 +1,18 @@
 """The report room, as a person uses it: from nothing to the page that is taken away."""
 
 import json
-import time
+import shlex
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
+import typer
 
 from chainrule.blocks import MaxPooling
 from chainrule.chain.shown import in_one_line
+from chainrule.cli import app
 from chainrule.lab.rooms.points_link import read_link
 from chainrule.lab.rooms.points_recipe import Recipe
-from chainrule.lab.rooms.report_doors import doors
+from chainrule.lab.rooms.report_doors import command_instead, doors
 from chainrule.lab.settings import ALONE
 from chainrule.points.files import weights_digest
 from chainrule.points.grids import BASE, REPORT_HIDDEN, REPORT_RATES
@@ -20,9 +21,11 @@ from chainrule.reader.letters.sentence import SENTENCE
 from chainrule.report import ReportSettings
 from chainrule.report.contents import PARTS
 from chainrule.report.experiments import trials
+from chainrule.report.experiments.momentum_and_median import CURVE_RATE
 from chainrule.report.experiments.table_runs import POINTS
 from chainrule.report.section import Section
-from lab_browser import LATE, until
+from lab_browser import until
+from lab_processes import descendants, needs_processes, until_gone
 from lab_reports import FILTER, TRIALS, add_report, little_parts, small_runs
 
 FOUND = "room.state === 'finished' && document.querySelector('.found')?.dataset.sections"
@@ -80,27 +83,8 @@ def test_a_report_is_made_after_a_cancel_and_says_what_the_command_says(
     assert tab.locator(".one h4 + p").all_inner_texts() == answers
 
 
-def descendants(process):
-    """The numbers of all processes that a process has started, and those have."""
-    path = Path(f"/proc/{process}/task/{process}/children")
-    try:
-        own = {int(child) for child in path.read_text().split()}
-    except (FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
-        own = set()
-    return own.union(*(descendants(child) for child in own))
-
-
-def is_at_work(process):
-    """Whether a process is there, and none that only waits to be buried."""
-    try:
-        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state not in "ZX"
-
-
 @pytest.mark.slow
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's list of processes")
+@needs_processes
 def test_a_cancelled_report_leaves_no_process(tabs, lab):
     name = add_report(lab.folder, "interrupted")
     tab = tabs.open(lab, f"/#report?report={name}")
@@ -112,10 +96,7 @@ def test_a_cancelled_report_leaves_no_process(tabs, lab):
     assert started
     tab.get_by_role("button", name="Cancel").click()
     until(tab, "room.state === 'cancelled'")
-    end = time.monotonic() + LATE / 1000
-    while any(map(is_at_work, started)):
-        assert time.monotonic() < end
-        tab.wait_for_timeout(50)
+    until_gone(tab, started)
 
 
 @pytest.mark.slow
@@ -185,6 +166,7 @@ def test_its_training_filter_line_and_photographs_open_as_they_were(tabs, lab):
 
     tab.goto(lab.origin + place)
     until(tab, FOUND)
+    assert tab.locator("[data-section='3.3+'] .instead").inner_text() == command_instead("3.3+")
     tab.get_by_role("link", name="Blocks: the filter that it learned").click()
     until(tab, "room.room === 'blocks' && room.state === 'ready' && room.board")
     until(tab, "document.querySelectorAll('.weight').length === 10")
@@ -222,14 +204,18 @@ def test_the_trainings_of_the_tables_have_doors_to_their_settings(number, settin
     ]  # fmt: skip
 
 
-def test_every_section_has_a_door():
-    """But for those whose experiment no room has."""
+def test_every_section_has_a_door_or_a_command():
     results = {"runs": [], "settings": [], "weight": [[0.0] * 3] * 3, "bias": 0.0}
-    without = [
-        question.number
+    without = {
+        question.number: command_instead(question.number)
         for part in PARTS
         for question in part.questions
-        if not question.number.startswith("1.3")
+        if question.number not in ("1.3.A", "1.3.B", "1.3.C", "1.3.D")
         and not doors(Section(question.number, "", "", {}, results=results), seed=0)
-    ]
-    assert without == ["3.3+"]
+    }
+    assert list(without) == ["3.3+"]
+    words = shlex.split(without["3.3+"])
+    assert words[:3] == ["chainrule", "blocks", "blobs"]
+    group = typer.main.get_command(app).commands["blocks"]
+    found = group.commands["blobs"].make_context("blobs", words[3:]).params
+    assert (found["median"], found["momentum"], found["learning_rate"]) == (False, 0, CURVE_RATE)

@@ -13,7 +13,7 @@ from chainrule.glyphs.fonts import find_fonts, open_font
 from chainrule.glyphs.letters import build_letters
 from chainrule.reader.letters.recipes import RECIPES
 from chainrule.report import AnsweredPart, ReportSettings, run_report
-from chainrule.report.experiments import letter_runs
+from chainrule.report.experiments import derivative_checks, letter_runs
 from chainrule.report.facts import Fact, Found, Numbers, judge
 from chainrule.report.facts.rules import AtMost, SameDigits
 from chainrule.report.finding import Table, chart, picture
@@ -142,9 +142,10 @@ def few_epochs():
 
 @pytest.fixture(scope="session")
 def little():
-    """Settings of a report that is soon done, with few letters; in this process."""
+    """Settings of a report that is soon done: few letters, a small photograph; in this process."""
     with pytest.MonkeyPatch.context() as patch:
-        letters = small_letters()
+        letters, photograph = small_letters(), derivative_checks.sample_picture().reduce(3)
+        patch.setattr(derivative_checks, "sample_picture", lambda: photograph)
         patch.setattr(letter_runs, "load_letters", lambda: letters)
         patch.setattr(letter_runs, "RECIPES", with_few_epochs(8))
         yield ReportSettings(seed=1, trials=1, quick=True, workers=1)

@@ -1,6 +1,7 @@
 """The lab as its users find it: a real browser on one, and a class at work on the other."""
 
 import http.client
+import itertools
 import json
 import shutil
 import statistics
@@ -17,12 +18,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from chainrule.benchmarks.lab_blocks import SIDE, an_edit
+from chainrule.benchmarks.lab_lines import OwnSheet, a_cancel
 from chainrule.benchmarks.lab_photographs import folder_of_many, one_picture
 from chainrule.errors import InputError
 from chainrule.io.progress import Progress
 
 _TOKEN = "a-token-for-the-benchmark"
 _LONG = 10_000_000  # iterations
+_CLICKS_A_LINE = 20  # a student types a line about every ten seconds
 _FRAMES = """() => new Promise(done => {
   const canvas = document.querySelector("canvas");
   const first = Number(canvas.dataset.drawn), began = performance.now();
@@ -56,20 +59,30 @@ def measure(
     def add(name: str, value: float, unit: str) -> None:
         rows.append({"name": name, "value": value, "unit": unit})
         if report is not None:
-            report(len(rows), 11 if photos is None else 15)
+            report(len(rows), 14 if photos is None else 18)
 
     library = _library_speed()
     with tempfile.TemporaryDirectory() as folder:
         _alone(Path(folder, "alone"), chromium, library, add)
         _photographs(Path(folder, "photographs"), chromium, photos, add)
+        with _serving(Path(folder, "lines"), "--token", _TOKEN) as serving:
+            seconds_to_end = a_cancel(Client(serving), lambda: _children(serving.process))
+        add("a reader's training cancelled, until its process is gone", seconds_to_end, "s")
         found = _class(Path(folder, "class"), students, seconds)
-    waits = sorted(found.waits) or [0.0]
     add(f"class of {students}: answers", len(found.waits), "")
-    add(f"class of {students}: median answer to a click", 1000 * statistics.median(waits), "ms")
-    add(f"class of {students}: 95th percentile", 1000 * waits[int(0.95 * len(waits))], "ms")
+    median = 1000 * statistics.median(found.waits or [0.0])
+    add(f"class of {students}: median answer to a click", median, "ms")
+    add(f"class of {students}: 95th percentile", _percentile(found.waits), "ms")
+    add(f"class of {students}: lines typed and read", len(found.lines), "")
+    add(f"class of {students}: 95th percentile of a line", _percentile(found.lines), "ms")
     add(f"class of {students}: errors", found.errors, "")
     add(f"class of {students}: memory of all processes", found.memory / 2**20, "MB")
     return {"rows": rows}
+
+
+def _percentile(seconds: list[float]) -> float:
+    """The 95th, in milliseconds."""
+    return 1000 * sorted(seconds)[int(0.95 * len(seconds))] if seconds else 0.0
 
 
 def _library_speed() -> float:
@@ -156,12 +169,13 @@ def _zoom(client: "Client") -> float:
 @dataclass
 class _Found:
     waits: list[float] = field(default_factory=list)
+    lines: list[float] = field(default_factory=list)
     errors: int = 0
     memory: int = 0
 
 
 def _class(folder: Path, students: int, seconds: float) -> _Found:
-    """Each student trains, and takes a point apart twice a second."""
+    """Each student trains, takes a point apart twice a second, and reads a line now and then."""
     found = _Found()
     with _serving(folder, "--host", "0.0.0.0", "--token", _TOKEN) as lab:
         together = threading.Barrier(students)  # the clock runs once all of them train
@@ -186,12 +200,20 @@ def _student(
         run = client.post("/api/points/runs", {"settings": settings})["id"]
         while client.known(run) < 1:
             time.sleep(0.2)
+        sheet = OwnSheet(client)
+        sheet.read("room 214")  # the readers are loaded
         together.wait()
         until = time.monotonic() + seconds
-        while time.monotonic() < until:
+        for click in itertools.count(number):  # not all of them read at the same time
+            if time.monotonic() >= until:
+                break
             began = time.perf_counter()
             client.get(f"/api/points/runs/{run}/derivation?point=7")
             found.waits.append(time.perf_counter() - began)
+            if click % _CLICKS_A_LINE == 0:
+                began = time.perf_counter()
+                sheet.read(f"room {click}")
+                found.lines.append(time.perf_counter() - began)
             time.sleep(0.5)
     except (OSError, ValueError, http.client.HTTPException, threading.BrokenBarrierError):
         found.errors += 1
@@ -228,7 +250,7 @@ class Client:
 
     def __init__(self, lab: Serving) -> None:
         parts = urlsplit(lab.address)
-        self._connection = http.client.HTTPConnection(parts.netloc, timeout=30)
+        self._connection = http.client.HTTPConnection(parts.netloc, timeout=300)
         self._headers = {"Origin": f"http://{parts.netloc}"}
         self._connection.request("GET", f"/?{parts.query}")
         answer = self._connection.getresponse()
@@ -263,11 +285,16 @@ class Client:
 def _memory(process: "subprocess.Popen[str]") -> int:
     """The bytes that a process and its children hold, each shared page once (PSS); 0 if unknown."""
     try:
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text("ascii")
         total = 0
-        for pid in (str(process.pid), *children.split()):
+        for pid in (process.pid, *_children(process)):
             lines = Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines()
             total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
         return 1024 * total
     except OSError:
         return 0
+
+
+def _children(process: "subprocess.Popen[str]") -> set[int]:
+    """The numbers of the processes that a process has started. Raises OSError if unknown."""
+    found = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text("ascii")
+    return {int(pid) for pid in found.split()}

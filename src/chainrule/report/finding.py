@@ -77,7 +77,8 @@ def picture(name: str, figure: Any, *, wide: bool = False, exact: bool = False) 
     from PIL import Image
 
     drawn, stream = io.BytesIO(), io.BytesIO()
-    figure.savefig(drawn, format="png", dpi=_DOTS_PER_INCH)
+    # as it is, since it is taken apart again at once
+    figure.savefig(drawn, format="png", dpi=_DOTS_PER_INCH, pil_kwargs={"compress_level": 0})
     with Image.open(drawn) as image:
         pixels = image.convert("RGB")
     if exact:

@@ -44,6 +44,11 @@ class ReaderTrainings(Trainings):
             "can_go_on": (folder / lines_training_worker.CHECKPOINT).exists(),
         }  # fmt: skip
 
+    def noted(self, album: Record, going: dict[str, Any]) -> dict[str, Any]:
+        """The curves of a training that may be stopped, beside what an earlier one gave."""
+        sheet = self._lab.store.get(album.id, album.owner) or album
+        return {"result": {**sheet.result, "stopped": going["history"]}}
+
     async def _do(self, request: Request) -> Response:
         sheet = self._albums.found(request.path_params["sheet"], request.scope["session"])
         asked = await document(request)
@@ -86,6 +91,9 @@ class ReaderTrainings(Trainings):
             )
         if settings["on"] == "fonts" and not fonts:
             raise InputError("the sheet has no font; expected one that you drop or open")
+        if not resume:  # the curves of another one that was stopped
+            result = {name: value for name, value in sheet.result.items() if name != "stopped"}
+            self._lab.store.change(sheet.id, result=result)
         asked = {**settings, "lines": labelled, "fonts": fonts, "resume": resume}
         self.start(
             sheet, lines_training_worker.main, asked, {**sheet.settings, "training": settings}

@@ -122,10 +122,16 @@ class _Run:
         return replace(settings, epochs=self._asked["epochs"], seed=self._asked["seed"])
 
     def _options(self) -> "RunOptions":
+        from chainrule.training.checkpoints import read_checkpoint
+
         checkpoint = self._folder / CHECKPOINT
+        resume = self._asked["resume"] and checkpoint.exists()
+        if resume:  # its curves begin where they began
+            for line in read_checkpoint(checkpoint).history:
+                self._epoch(line)
         return {
             "checkpoint": checkpoint,
-            "resume": self._asked["resume"] and checkpoint.exists(),
+            "resume": resume,
             "progress": self._progress,
             "on_epoch": lambda line, _: self._epoch(line),
         }

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from chainrule.lab.rooms.report_doors import doors
+from chainrule.lab.rooms.report_doors import command_instead, doors
 from chainrule.report import AnsweredPart, ReportSettings
 from chainrule.report.contents import command
 from chainrule.report.facts import JudgedFact
@@ -39,6 +39,7 @@ def _section(one: Section, seed: int) -> dict[str, Any]:
         "verdicts": counted(one.facts),
         "facts": [_fact(fact) for fact in one.facts],
         "doors": [{"said": said, "to": to} for said, to in doors(one, seed)],
+        "instead": command_instead(one.number),
     }
 
 

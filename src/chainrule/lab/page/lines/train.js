@@ -29,7 +29,7 @@ export function Train({ sheet, changed }) {
     tell({ do: "train", on, start, epochs, alphabet });
   };
   const stopped = { interrupted: "The training was interrupted.", cancelled: "The training was cancelled." }[sheet.state];
-  const history = going?.history ?? sheet.result.history ?? [];
+  const history = going?.history ?? (stopped && sheet.result.stopped) ?? sheet.result.history ?? [];
   return html`<section class="train" aria-labelledby="train-title" data-training=${going ? "running" : sheet.state} data-epochs=${history.length} data-after=${going ? undefined : sheet.result.after}>
     <h2 id="train-title">A reader of your own</h2>
     <p class="quiet">It goes on from a reader of the package: on the lines whose text you gave, a quarter of which it is judged on and does not learn; or on lines that are drawn in your fonts.</p>

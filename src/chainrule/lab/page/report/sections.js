@@ -7,7 +7,7 @@ import { Verdict, Verdicts } from "./verdicts.js";
 
 /** @typedef {{id: string, what: string, original: string, here: string, verdict: string, why: string}} Fact
  *  @typedef {{number: string, anchor: string, title: string, answer: string, verdicts: import("./room.js").Verdicts, facts: Fact[],
- *    doors: {said: string, to: string}[]}} Section
+ *    doors: {said: string, to: string}[], instead?: string | null}} Section
  *  @typedef {{command: string, quick: boolean, verdicts: import("./room.js").Verdicts, parts: {number: number, title: string, sections: Section[]}[]}} Found */
 
 /** @param {{id: string}} properties */
@@ -34,7 +34,7 @@ export function Sections({ id }) {
 }
 
 /** @param {{section: Section, page: string}} properties */
-function One({ section: { number, anchor, title, answer, verdicts, facts, doors }, page }) {
+function One({ section: { number, anchor, title, answer, verdicts, facts, doors, instead }, page }) {
   return html`<article class="one" data-section=${number}>
     <h4>${number} ${title}</h4>
     <p>${raised(answer)}</p>
@@ -44,6 +44,7 @@ function One({ section: { number, anchor, title, answer, verdicts, facts, doors 
         <thead><tr><th scope="col">What</th><th scope="col">Original</th><th scope="col">Here</th><th scope="col">Verdict</th></tr></thead>
         <tbody>${facts.map((fact) => html`<tr key=${fact.id} data-fact=${fact.id}><th scope="row">${fact.what}</th><td class="original" data-label="Original">${fact.original}</td><td class="here" data-label="Here">${fact.here}</td>
           <td><${Verdict} verdict=${fact.verdict} /> <span class="quiet">${fact.why}</span></td></tr>`)}</tbody></table></div></details>`}
+    ${instead && html`<p class="quiet">No room of the lab trains this; this command does: <code class="instead">${instead}</code></p>`}
     <ul class="row doors">${doors.map(({ said, to }) => html`<li key=${to}><a class="button" href=${to}>${said}</a></li>`)}
       <li><a href=${`${page}#${anchor}`} target="_blank" rel="noopener">Read ${number}</a></li></ul>
   </article>`;
