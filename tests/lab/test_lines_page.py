@@ -216,7 +216,8 @@ def test_a_reader_is_trained_on_them_and_taken_away(tabs, lab, pictures, tmp_pat
     give(tab, *[path for path in sorted(pictures.iterdir()) if re.match(r"[0-4]\.", path.name)])
     until(tab, "document.querySelectorAll('.line').length === 5")
     until(tab, STEP)
-    tab.get_by_label("Epochs", exact=True).fill("1000")  # so many that it is cancelled before they are over
+    epochs = tab.get_by_label("Epochs", exact=True)
+    epochs.fill("1000")  # so many that it is cancelled before they are over
     before = descendants(lab.process.pid)
     train = "document.querySelector('.train').dataset"
     tab.get_by_role("button", name="Train", exact=True).click()
@@ -230,11 +231,11 @@ def test_a_reader_is_trained_on_them_and_taken_away(tabs, lab, pictures, tmp_pat
     assert kept < 1000
     tab.get_by_role("button", name="Go on").click()  # they go on where they were
     until(tab, f"{train}.training === 'running' && {train}.epochs > {kept}")
-    epochs = tab.locator(".train tbody td:first-child").all_text_contents()
-    assert epochs == [str(k + 1) for k in range(len(epochs))]
+    numbers = tab.locator(".train tbody td:first-child").all_text_contents()
+    assert numbers == [str(k + 1) for k in range(len(numbers))]
     tab.get_by_role("button", name="Cancel").click()
     until(tab, f"{train}.training === 'cancelled'")
-    tab.get_by_label("Epochs", exact=True).fill("1")
+    epochs.fill("1")
     tab.get_by_role("button", name="Train", exact=True).click()
     until(tab, f"{train}.training === 'finished' && {train}.after && {train}.epochs === '1'")
     assert "held out" in tab.locator(".outcome").inner_text()
