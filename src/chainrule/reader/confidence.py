@@ -1,11 +1,7 @@
 """How probable it is that a line is read without an error."""
 
-from collections.abc import Sequence
 from math import exp, log
 from typing import NamedTuple
-
-from chainrule.reader.search.best_path import LogP
-from chainrule.reader.search.rescoring import log_likelihoods
 
 SURE = 0.9
 """The confidence above which nearly all lines are right: see `Calibration`."""
@@ -40,19 +36,18 @@ BARE = Calibration(0.0, -1.0, 0.0, 0.0)
 _LEAST = 1e-3  # of the doubt
 
 
-def confidence(log_p: LogP, labels: Sequence[int], calibration: Calibration = USUAL) -> float:
-    r"""The probability that a line, log_p (K, T), read as these n labels, is right in all of them.
+def confidence(seen: float, length: int, calibration: Calibration = USUAL) -> float:
+    r"""The probability that a line read as n characters is right in all of them.
 
-    With the doubt d = -log P(labels | log_p), the sum over all paths that spell them,
+    seen: log P(text | frames), the sum over all paths that spell it. With the doubt d = -seen,
 
         1 / (1 + exp(-(c + a log d + b log n)))
 
     since a long line may be doubted more before it is wrong. 0 where nothing is read.
     """
-    if not labels:
+    if not length:
         return 0.0
-    seen = log_likelihoods(log_p, [list(labels)])[0]
-    return calibration.confidence(min(max(-seen, 0.0), 100.0) + _LEAST, len(labels))
+    return calibration.confidence(min(max(-seen, 0.0), 100.0) + _LEAST, length)
 
 
 def doubt_of(bare: float) -> float:

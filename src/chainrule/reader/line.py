@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from chainrule.reader.confidence import Calibration, confidence
 from chainrule.reader.picture.character_boxes import cells, ink_box
 from chainrule.reader.picture.line_image import Crop
 from chainrule.reader.search.best_path import align
+from chainrule.reader.search.rescoring import log_likelihoods
 
 ALTERNATIVES = 3  # of a character, beside the one that was read
 
@@ -54,14 +56,18 @@ class Line:
 class Recognized:
     """A crop as the network sees it, log_p (K, T), and the labels read from that.
 
-    again: what was read in augmented crops of an uncertain line, before all were compared.
+    again: what was read in augmented crops of a doubtful line, before all were compared.
     """
 
     crop: Crop
     log_p: NDArray[np.float32]
     labels: list[int]
-    uncertain: bool
     again: "tuple[Recognized, ...]" = ()
+
+    @cached_property
+    def seen(self) -> float:
+        """log P(labels | frames)."""
+        return log_likelihoods(self.log_p, [self.labels])[0]
 
 
 def no_line(reason: str) -> Line:
@@ -88,7 +94,7 @@ def spelled_line(found: Recognized, alphabet: str, calibration: Calibration) -> 
     text = spelled(found.labels, alphabet)
     if not text.strip():
         return no_line("no text: no character is found in it")
-    return Line(text, (), None, confidence(found.log_p, found.labels, calibration))
+    return Line(text, (), None, confidence(found.seen, len(found.labels), calibration))
 
 
 def located(

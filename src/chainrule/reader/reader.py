@@ -16,7 +16,7 @@ from chainrule.chain.inference.quantized import Ranges
 from chainrule.errors import ChainruleError, InputError
 from chainrule.io.pictures import PictureSource
 from chainrule.io.progress import Progress
-from chainrule.reader.cascade import in_turn
+from chainrule.reader.cascade import SURE, in_turn
 from chainrule.reader.confidence import USUAL, Calibration
 from chainrule.reader.line import (
     Line,
@@ -215,7 +215,7 @@ class Reader:
     ) -> tuple[Line, list[tuple[Line, Recognized]]]:
         """What this reader by itself reads in a grey picture, and each line of it with what the
         network saw there; the cascade's reader before it has no say. views: whether a picture that
-        is read poorly is looked at in other ways."""
+        is read poorly is looked at in other ways, and not left to another reader."""
         way = _Way(views=views)
         (found,) = self._recognizer(way).recognize([picture])
         if isinstance(found, NoLine):
@@ -284,13 +284,16 @@ class Reader:
             self.whole,
             way.views,
             self.alphabet,
+            self.calibration,
+            0.0 if way.views else SURE,
         )
 
 
 @dataclass(frozen=True)
 class _Way:
     """How pictures are read: how many prefixes are kept, what applies a function to each batch,
-    whether characters get their boxes, and whether poor pictures are looked at in other ways."""
+    whether characters get their boxes, and whether poor pictures are looked at in other ways or
+    left to another reader."""
 
     beam_width: int | None = None
     each: Each = map

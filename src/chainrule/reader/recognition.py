@@ -8,25 +8,25 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.reader.confidence import USUAL, Calibration, confidence
 from chainrule.reader.line import Recognized, spelled
 from chainrule.reader.lines.batches import BATCH, Each, Network, batches, log_probabilities
 from chainrule.reader.picture.layout import is_blot
 from chainrule.reader.picture.line_image import Crop, NoLine, crop_lines, crop_wholes
-from chainrule.reader.picture.views import View, other_views, upside_down, wholes
+from chainrule.reader.picture.views import View, likely_views, other_views, upside_down, wholes
 from chainrule.reader.search.best_path import greedy
 from chainrule.reader.search.lexicon import Lexicon
 from chainrule.reader.search.prefix_search import SearchSettings, prefix_searches
+from chainrule.reader.search.prose import may_be_prose, with_prose
 from chainrule.reader.search.rescoring import (
+    AGAIN,
     AUGMENTATIONS,
     VARIED_WHOLES,
     WHOLE_AUGMENTATIONS,
-    log_confidence,
-    log_likelihoods,
     most_probable,
     narrow_enough,
     near,
     rescored,
-    uncertain,
 )
 from chainrule.reader.search.shapes import Shapes
 
@@ -39,7 +39,10 @@ POOR = -0.12
 TURNED = 0.3
 """By how much better a picture must be read that stands on its head."""
 HOPELESS = -0.2
-"""The same, below which the picture may stand on its head."""
+"""The same, below which less likely views are tried, and the picture may stand on its head."""
+
+VAIN = -0.3
+"""The same, below which it is not read again: on the development half that mended nothing."""
 
 _T = TypeVar("_T")
 
@@ -58,7 +61,8 @@ class Recognizer:
 
     At a width of 1 the best path is taken, and the lexicon has no say. whole: whether pictures are
     taken whole, and how. views: whether those that are read poorly are looked at in other ways.
-    alphabet: its first character is class 1.
+    alphabet: its first character is class 1. A line with a confidence below `least`, by the
+    calibration, is not read again.
     """
 
     network: Network
@@ -67,6 +71,8 @@ class Recognizer:
     whole: Whole | None = None
     views: bool = True
     alphabet: str = ""
+    calibration: Calibration = USUAL
+    least: float = 0.0
 
     def recognize(self, pictures: Pictures, each: Each = map) -> list[Found | NoLine]:
         """What is read in each grey picture, or why it holds no line.
@@ -85,7 +91,16 @@ class Recognizer:
         first = dict(zip(crops, self.read_crops(list(crops.values()), each), strict=True))
         found: dict[int, Found] = {i: (line,) for i, line in first.items()}
         views = {i: [View(pictures[i], self.whole is not None)] for i in found}
-        for look, bar, lead in ((self._others, POOR, 0.0), (upside_down, HOPELESS, TURNED)):
+        looks = (
+            ((_other_wholes, POOR, 0.0), (upside_down, HOPELESS, TURNED))
+            if self.whole
+            else (
+                (likely_views, POOR, 0.0),
+                (other_views, HOPELESS, 0.0),
+                (upside_down, HOPELESS, TURNED),
+            )
+        )
+        for look, bar, lead in looks:
             poor = [i for i, lines in found.items() if self.views and quality(lines) < bar]
             best = self._look_again(pictures, poor, look, each)
             for i, (own, seen) in best.items():
@@ -124,7 +139,7 @@ class Recognizer:
             for i, line in found.items()
             if self.views
             and narrow_enough(line.crop)
-            and (line.uncertain or not shapes.knows(spelled(line.labels, self.alphabet)))
+            and (-line.seen > AGAIN or not shapes.knows(spelled(line.labels, self.alphabet)))
         ]
         again = in_parts(crop_again, doubtful, 4, each)
         others = iter(self.read_crops([crop for own in again for crop in own], each))
@@ -157,18 +172,14 @@ class Recognizer:
             log_p, frames = log_probabilities(self.network, [crop.values for crop in own])
             lines = [line[:count].T for line, count in zip(log_p, frames, strict=True)]
             labels = [greedy(line) for line in lines]
-            if self.width > 1:
+            if self.words is not None and self.width > 1:
                 settings = SearchSettings(self.width)
                 worded = prefix_searches(log_p, frames, settings, self.words)
                 labels = [
-                    near(seen, plain, [line])
-                    for seen, plain, line in zip(worded, labels, lines, strict=True)
+                    near(with_prose(found, plain, self.alphabet, self.words), plain, [line])
+                    for found, plain, line in zip(worded, labels, lines, strict=True)
                 ]
-            doubtful = [
-                uncertain(confidence, read, self._lexicon)
-                for confidence, read in zip(log_confidence(log_p, frames), labels, strict=True)
-            ]
-            return list(map(Recognized, own, lines, labels, doubtful))
+            return list(map(Recognized, own, lines, labels))
 
         parts = batches([crop.values.shape[1] for crop in crops])
         found: dict[int, Recognized] = {}
@@ -179,11 +190,6 @@ class Recognizer:
     @property
     def _lexicon(self) -> Lexicon | None:
         return self.words if self.width > 1 else None
-
-    def _others(self, picture: NDArray[np.uint8]) -> list[list[View]]:
-        if self.whole:
-            return wholes(picture)[1:]
-        return other_views(picture)
 
     def _look_again(
         self,
@@ -221,7 +227,7 @@ class Recognizer:
             (i, number)
             for i, lines in found.items()
             for number, line in enumerate(lines)
-            if line.uncertain
+            if self._doubtful(line)
         ]
 
         def crop_again(part: Sequence[int]) -> list[list[Crop]]:
@@ -245,11 +251,18 @@ class Recognizer:
 
     def _rescored(self, line: Sequence[Recognized]) -> list[int]:
         log_p = [one.log_p for one in line]
-        labels = rescored([one.labels for one in line], log_p, self._lexicon, self.width)
-        if self._lexicon is None:
-            return labels
         plain = most_probable([greedy(one) for one in log_p], log_p, lambda labels: 0.0)
-        return near(labels, plain, log_p)
+        words = self._lexicon
+        if words is None or not may_be_prose(plain, self.alphabet):
+            return plain
+        worded = rescored([one.labels for one in line], log_p, words, self.width)
+        return near(with_prose(worded, plain, self.alphabet, words), plain, log_p)
+
+    def _doubtful(self, line: Recognized) -> bool:
+        """Whether a line is worth reading again: its doubt is large, but not hopeless, and no other
+        reader reads it anyway."""
+        sure = confidence(line.seen, len(line.labels), self.calibration)
+        return -line.seen > AGAIN and sure >= self.least and quality((line,)) > VAIN
 
 
 def quality(lines: Found) -> float:
@@ -258,8 +271,7 @@ def quality(lines: Found) -> float:
     characters = sum(len(line.labels) for line in lines)
     if not characters:
         return -1e9
-    seen = sum(log_likelihoods(line.log_p, [line.labels])[0] for line in lines)
-    return seen / (characters + 1)
+    return sum(line.seen for line in lines) / (characters + 1)
 
 
 def _something(lines: Found) -> bool:
@@ -267,6 +279,10 @@ def _something(lines: Found) -> bool:
     be."""
     characters = sum(len(line.labels) for line in lines)
     return quality(lines) > max(-1.5, -0.4 - 0.3 * characters)
+
+
+def _other_wholes(picture: NDArray[np.uint8]) -> list[list[View]]:
+    return wholes(picture)[1:]
 
 
 def _both(places: Sequence[int]) -> list[tuple[int, bool]]:

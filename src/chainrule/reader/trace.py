@@ -24,6 +24,7 @@ from chainrule.reader.search.prefix_search import (
     kept_prefixes,
     prefix_search,
 )
+from chainrule.reader.search.prose import with_prose
 from chainrule.reader.search.rescoring import found_by_words, log_likelihoods, near, prior
 from chainrule.reader.search.spacing import without_stray_spaces
 
@@ -197,9 +198,11 @@ def _readings(reader: Reader, text: str, found: Recognized) -> tuple[Reading, ..
         labels.append(("search", prefix_search(found.log_p, settings, words)))
     labels += [("again", one.labels) for one in found.again]
     if found.again and words is not None:
-        first = near(labels[1][1], labels[0][1], crops[:1])
+        worded = with_prose(labels[1][1], labels[0][1], reader.alphabet, words)
+        first = near(worded, labels[0][1], crops[:1])
         read = [first, *(one.labels for one in found.again)]
         labels += [("words", one) for one in found_by_words(read, crops, words, BEAM_WIDTH)]
+    labels.append((labels[-1][0], found.labels))  # of which the dictionary decided on parts alone
     different: dict[tuple[int, ...], str] = {}
     for how, own in labels:
         different.setdefault(tuple(own), how)

@@ -22,15 +22,18 @@ def drawn(count, chance):
     return lines._replace(right=rng.random(count) < lines.confidences(chance))
 
 
+NONE = drawn(0, TRUE)
+
+
 def test_the_chances_that_lines_were_drawn_with_are_found_again():
     lines = drawn(20_000, TRUE)
-    found = fitted_calibration(lines)
+    found = fitted_calibration(lines, NONE)
     assert found[:3] == pytest.approx(TRUE[:3], abs=0.2)
     sure = lines.confidences(found) > SURE
     assert sure.sum() > 5_000
     assert lines.right[sure].mean() > 0.97
     # those of lines that were not fitted to are right as often, too
-    later = across(lines)
+    later = across(lines, NONE)
     for low in (0.1, 0.3, 0.5, 0.7):
         near = (later > low) & (later <= low + 0.2)
         assert later[near].mean() == pytest.approx(lines.right[near].mean(), abs=0.05)
@@ -48,9 +51,9 @@ def test_the_confidence_never_rises_with_the_doubt_nor_passes_what_was_promised(
 def test_what_nothing_can_be_fitted_to_is_refused():
     lines = drawn(500, TRUE)
     with pytest.raises(InputError, match="at least 20 of each"):
-        fitted_calibration(lines._replace(right=np.ones(500, bool)))
+        fitted_calibration(lines._replace(right=np.ones(500, bool)), NONE)
     with pytest.raises(InputError, match="no more often wrong"):
-        fitted_calibration(lines._replace(right=lines.doubt > 1))
+        fitted_calibration(lines._replace(right=lines.doubt > 1), NONE)
 
 
 @pytest.fixture(scope="module")

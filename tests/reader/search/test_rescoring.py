@@ -21,16 +21,12 @@ from chainrule.reader.search.lexicon import lexicon
 from chainrule.reader.search.prefix_search import prefix_search
 from chainrule.reader.search.rescoring import (
     AUGMENTATIONS,
-    UNCERTAIN,
-    UNCERTAIN_WORDS,
-    log_confidence,
     log_likelihoods,
     most_probable,
     narrow_enough,
     near,
     prior,
     search_by_words,
-    uncertain,
 )
 
 
@@ -95,26 +91,6 @@ def test_the_most_probable_reading_is_that_of_all_looks_and_the_prior():
     assert most_probable([[1, 2, 1, 2, 1, 2, 1], [1]], looks, lambda labels: 9.0 * len(labels)) == [
         1
     ]
-
-
-def test_confidence_is_the_mean_of_the_best():
-    rng = np.random.default_rng(2)
-    log_p = np.stack([_log_p(rng, 5, 50).T for _ in range(3)]).astype(np.float32)
-    frames = [50, 40, 1]  # what lies beside a line's own frames does not count
-    expected = [own[:count].max(1).mean() for own, count in zip(log_p, frames, strict=True)]
-    assert log_confidence(log_p, frames) == pytest.approx(expected, rel=1e-5)
-
-
-def test_a_line_that_no_dictionary_spells_is_unsure_sooner():
-    model = lexicon("abc ", ["abba"])
-    word, other = [1, 2, 2, 1], [1, 2, 1]
-    between = (UNCERTAIN + UNCERTAIN_WORDS) / 2
-    assert uncertain(2 * UNCERTAIN, word, model)
-    assert uncertain(2 * UNCERTAIN, word, None)
-    assert not uncertain(between, word, model)
-    assert uncertain(between, other, model)
-    assert not uncertain(between, other, None)
-    assert not uncertain(UNCERTAIN_WORDS / 2, other, model)
 
 
 def test_the_prior_of_a_text_is_how_much_more_probable_it_is_than_among_any_strings():
@@ -189,7 +165,7 @@ def test_rescoring_mends_more_than_it_breaks(dictionary, share, lines, monkeypat
         return sum(edit_distance(one, true) for one, true in zip(found, texts, strict=True))
 
     twice = errors()
-    monkeypatch.setattr(recognition, "uncertain", lambda *_: False)
+    monkeypatch.setattr(recognition, "AGAIN", float("inf"))
     assert twice < share * errors()
 
 

@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.io.compiled import compiled
+
 Picture = NDArray[np.uint8]
 Mask = NDArray[np.uint8]  # 1 where there is ink
 
@@ -125,16 +127,24 @@ def slope(mask: Mask, wide: float = 2.0, highest: int = _HIGHEST) -> float:
     if len(y) < 20 or width < wide * height:
         return 0.0
     angles = np.arange(-STEEPEST, STEEPEST + 0.01, 0.25)
-    best, found = 0.0, 0.0
-    for angle in angles:
-        rows = np.round(y + np.tan(np.radians(angle)) * (x - x.mean())).astype(np.int64)
-        fullness = np.bincount(rows - rows.min()).astype(np.float64)
-        sharpness = float((fullness**2).sum())
-        if angle == 0.0:
-            level = sharpness
-        if sharpness > best:
-            best, found = sharpness, float(angle)
-    return found if best > 1.1 * level and abs(found) >= LEVEL else 0.0
+    tangents = np.tan(np.radians(angles))
+    sharp = _sharpness(y.astype(np.float64), x - x.mean(), tangents)
+    best, level = int(sharp.argmax()), sharp[np.flatnonzero(angles == 0.0)[0]]
+    found = float(angles[best])
+    return found if sharp[best] > 1.1 * level and abs(found) >= LEVEL else 0.0
+
+
+@compiled
+def _sharpness(y, x, tangents):  # type: ignore[no-untyped-def]
+    """The sum of the squares of how much ink is in each row, for each of some slopes."""
+    found = np.zeros(len(tangents))
+    reach = int(np.abs(x).max() * np.abs(tangents).max()) + 2
+    for k in range(len(tangents)):
+        rows = np.zeros(int(y.max()) + 2 * reach + 1)
+        for i in range(len(y)):
+            rows[int(np.rint(y[i] + tangents[k] * x[i])) + reach] += 1.0
+        found[k] = (rows**2).sum()
+    return found
 
 
 def turned(picture: Picture, degrees: float) -> tuple[Picture, NDArray[np.float64]]:

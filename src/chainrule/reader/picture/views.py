@@ -48,24 +48,36 @@ class View:
         return [replace(crop, back=self.back) for crop in cut] if self.back is not None else cut
 
 
-def other_views(picture: Picture) -> list[list[View]]:
-    """What else may be read in a picture: each a view, or several where lines are below each other.
+def likely_views(picture: Picture) -> list[list[View]]:
+    """What else is most likely to be read in a picture: each a view, or several where lines are
+    below each other.
 
-    Without rules and frames and level, by its ink and whole; then all of it: see `wholes`. A
-    picture that is much higher than wide is turned to both sides.
+    All of it, or its middle, dark on light; one that is much higher than wide also turned to both
+    sides.
     """
+    if not _is_tall(picture):
+        return [views for views in wholes(picture) if not views[0].inverted]
+    found = [[View(picture, whole=True)]]
+    for quarter in (1, 3):
+        side = np.ascontiguousarray(np.rot90(picture, quarter))
+        back = _quarter(quarter, picture)
+        found += [
+            [replace(view, back=_composed(back, view.back)) for view in views]
+            for views in [[View(side)], *_level(side)]
+        ]
+    return found
+
+
+def other_views(picture: Picture) -> list[list[View]]:
+    """The other ways: without rules and frames and level, by its ink and whole; light on dark."""
+    if _is_tall(picture):
+        return []
+    return [*_level(picture), *(views for views in wholes(picture) if views[0].inverted)]
+
+
+def _is_tall(picture: Picture) -> bool:
     height, width = picture.shape
-    if height > TALL * width and width >= LOWEST:
-        found = [[View(picture, whole=True)]]
-        for quarter in (1, 3):
-            side = np.ascontiguousarray(np.rot90(picture, quarter))
-            back = _quarter(quarter, picture)
-            found += [
-                [replace(view, back=_composed(back, view.back)) for view in views]
-                for views in [[View(side)], *_level(side)]
-            ]
-        return found
-    return [*_level(picture), *wholes(picture)]
+    return bool(height > TALL * width and width >= LOWEST)
 
 
 def wholes(picture: Picture) -> list[list[View]]:
