@@ -248,6 +248,11 @@ def test_a_killed_process_is_replaced_and_a_lab_that_starts_again_has_the_album(
             give(client, place, "b.jpg", PHOTOGRAPH)
             rows = client.get(f"{place}/pictures").json()
         assert {row["name"] for row in rows["pictures"]} == {"a.jpg", "b.jpg"}
+        made.room._looker.hold()  # as a training does
+        assert made.room.looker_pid is None
+        give(client, place, "c.jpg", PHOTOGRAPH)
+        assert len(client.get(f"{place}/pictures").json()["pictures"]) == 3
+        assert made.room.looker_pid is None  # none is left that nobody asks
         made.lab.store.change(place.rpartition("/")[2], state="running")
         cookies = client.cookies
     again = Class(tmp_path)
@@ -256,7 +261,7 @@ def test_a_killed_process_is_replaced_and_a_lab_that_starts_again_has_the_album(
         cookies=cookies,
     ) as client:  # fmt: skip
         found = client.get(place).json()
-        assert found["pictures"] == 2
+        assert found["pictures"] == 3
         assert found["state"] == "interrupted"
         assert client.get(f"{place}/pictures/1/small").content.startswith(b"\xff\xd8")
 

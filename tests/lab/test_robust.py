@@ -349,9 +349,15 @@ def test_a_worker_that_rests_is_let_go_and_its_runs_go_on_where_they_were(tmp_pa
         assert _eventually(lambda: there(700))
         assert _eventually(lambda: room.worker_pid is None)
         client.post(f"/api/points/runs/{run}/do", json={"do": "step", "steps": 2})
-        digest = _eventually(lambda: there(702))["digest"]
+        assert _eventually(lambda: there(702))
+        monkeypatch.setattr("chainrule.lab.rooms.points._IDLE", 1000.0)
+        client.post(f"/api/points/runs/{run}/do", json={"do": "step", "steps": 1})
+        digest = _eventually(lambda: there(703))["digest"]
+        assert room.worker_pid is not None
+        (let_go,) = lab.lets_go  # as a training asks for it
+        assert _eventually(lambda: let_go() or room.worker_pid is None)
     data = load_dataset("double-moon")
-    trained = train(data.training, data.validation, learning_rate=0.2, iterations=702, seed=3)
+    trained = train(data.training, data.validation, learning_rate=0.2, iterations=703, seed=3)
     assert digest == weights_digest(trained.parameters)
 
 

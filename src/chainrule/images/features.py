@@ -80,12 +80,10 @@ def network_features(
                 rows.put(i, result[1])
             elif result[2] is not None:
                 squares.append((i, result[0], result[2]))
-            if len(squares) == batch_size:
+            if len(squares) == batch_size or (squares and i + 1 == len(files)):
                 compute()
             if progress is not None:
                 progress(i + 1, len(files))
-        if squares:
-            compute()
     finally:
         if store is not None:
             store.close()

@@ -122,13 +122,14 @@ class Answering:
         question = self._asked.pop(values.pop("ask"), None)
         if question is not None and not question.answer.done():
             question.answer.set_result((values, content))
+        if self._holds and self._worker is not None and all(map(self._waits, self._asked.values())):
+            self._worker.end()  # nobody asks now; it is started again for who does
+            self._worker = None
 
     def _lost(self) -> None:
         """The process was killed over the first question; the others are asked once more."""
         self._worker = None
-        sent = [
-            n for n, q in self._asked.items() if not (self._holds and q.values["do"] in self._heavy)
-        ]
+        sent = [n for n, question in self._asked.items() if not self._waits(question)]
         if not sent:
             return
         first = self._asked.pop(min(sent))

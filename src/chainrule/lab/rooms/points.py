@@ -91,6 +91,7 @@ class PointsRoom:
         self._timer: asyncio.TimerHandle | None = None
         self._data = lab.settings.folder / "data"
         self._maps = Maps(lab, self._data)
+        lab.lets_go.append(lambda: self._let_go_after(0))
 
     def routes(self) -> list[BaseRoute]:
         """Its part of the addresses."""
@@ -152,15 +153,18 @@ class PointsRoom:
 
     def _let_go(self) -> None:
         """End the worker if nothing has played for a while; look again later."""
+        self._let_go_after(_IDLE)
+        self._look_later()
+
+    def _let_go_after(self, idle: float) -> None:
         now = time.monotonic()
         if self._is_waited_for or any(
             live.news.get("is_playing", True) for live in self._live.values()
         ):
             self._busy = now
-        if self._worker is not None and now - self._busy > _IDLE:
+        elif self._worker is not None and now - self._busy > idle:
             self._worker.end()
             self._worker = None
-        self._look_later()
 
     def _send(self, values: dict[str, Any]) -> None:
         """Tell the worker; one that was let go is started, and its runs are where they were."""

@@ -97,6 +97,8 @@ class Trainings:
         settings: dict[str, Any],
     ) -> None:
         """Begin: main is the process, asked what it is sent, settings what the album keeps."""
+        for let_go in self._lab.lets_go:
+            let_go()
         self._lab.store.change(album.id, state="running", said="", settings=settings)
         training = self._going[album.id] = _Training(album)
         training.worker = Worker(

@@ -46,6 +46,8 @@ class Lab:
         self.static = Static()
         self.rooms: dict[str, Room] = {}
         self.port = settings.port
+        # each lets go of a process that nobody waits for: what begins takes much memory
+        self.lets_go: list[Callable[[], None]] = []
 
     def application(self) -> Guard:
         """The routes behind the guard; `port` is asked at each request, as 0 is found out late."""
