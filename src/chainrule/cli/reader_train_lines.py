@@ -34,6 +34,7 @@ class LineOptions:
     as_json: bool
     shared: Shared
     folds: int | None = None
+    device: str = "cpu"
 
     def checkpoint(self, fold: int | None = None) -> Path:
         """Where a training is kept: that of the model, or that of a fold."""
@@ -159,6 +160,13 @@ def train_lines(
         Path | None,
         typer.Option(metavar="DIR", help="Write the history there as TensorBoard events, too."),
     ] = None,
+    device: Annotated[
+        str,
+        typer.Option(
+            help="Where the steps are taken: cpu, or cuda for a GPU, in larger batches and epochs; "
+            "all cores but one draw lines for it."
+        ),
+    ] = "cpu",
     on: TrainOnOption = None,
     workers: WorkersOption = None,
     as_json: JsonOption = False,
@@ -185,18 +193,22 @@ def train_lines(
 
     Example: chainrule reader train-lines --fonts my-fonts --alphabet digits --out my.safetensors
     """
+    from chainrule.io.devices import check_device
     from chainrule.io.files import check_output_file
 
     if folds is not None and not lines:
         raise InputError(f"--folds: found {folds} without --lines; expected them together")
     if built is not None and (fonts or lines):
         raise InputError("--built is given with --fonts or --lines; expected it alone")
+    check_device(device)
+    if device != "cpu" and (lines or on):
+        raise InputError(f"--device {device} is given with --lines or --on; expected it alone")
     given = {"epochs": epochs, "learning_rate": learning_rate, "schedule": schedule}
     other: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     with shared_training(on, workers) as shared:
         if shared.first:
             check_output_file(out, ".safetensors")
-        options = LineOptions(other, seed, out, resume, tensorboard, as_json, shared, folds)
+        options = LineOptions(other, seed, out, resume, tensorboard, as_json, shared, folds, device)
         if lines:
             from chainrule.cli.reader_own_pictures import train_on_own
 
@@ -218,12 +230,13 @@ def _train_drawn(
     import torch
 
     from chainrule.io.cores import available_cores
-    from chainrule.reader.lines.training import ONWARD, SCRATCH, train_reader
+    from chainrule.reader.lines.training import ONWARD, SCRATCH, on_gpu, train_reader
     from chainrule.reader.model_file import FAST, load_reader, save_reader
 
     quiet = options.as_json or not options.shared.first
     drawn, characters = _drawn(fonts, built, alphabet, quiet)
     recipe = ONWARD if fonts else SCRATCH if start is None else replace(SCRATCH, short=None)
+    recipe = recipe if options.device == "cpu" else on_gpu(recipe)
     first = load_reader(start or FAST) if fonts or start is not None else None
     recipe = replace(
         recipe,
@@ -233,8 +246,8 @@ def _train_drawn(
     )
     cores = available_cores()
     alone = options.shared.options.get("executor") is None
-    workers = min(1, cores - 1) if alone else 0
-    torch.set_num_threads(cores - workers)
+    workers = (min(1, cores - 1) if options.device == "cpu" else cores - 1) if alone else 0
+    torch.set_num_threads(max(1, cores - workers))
     started = time.perf_counter()
     with options.kept_and_watched("training, lines") as kept:
         reader, trained = train_reader(
@@ -244,6 +257,7 @@ def _train_drawn(
             start=first,
             seed=options.seed,
             workers=workers,
+            device=options.device,
             **kept,
         )
     if not options.shared.first:

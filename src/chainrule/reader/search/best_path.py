@@ -14,7 +14,11 @@ LogP = NDArray[np.float32] | NDArray[np.float64]
 
 def greedy(log_p: LogP) -> list[int]:
     """The labels of the most probable path: runs become one, blanks go."""
-    best = log_p.argmax(0)
+    return without_blanks(log_p.argmax(0))
+
+
+def without_blanks(best: NDArray[np.integer]) -> list[int]:
+    """The labels of a path, which has a class at each frame: runs become one, blanks go."""
     kept = np.ones(len(best), bool)
     kept[1:] = best[1:] != best[:-1]
     labels: list[int] = best[kept & (best != 0)].tolist()
