@@ -104,14 +104,16 @@ class Chain(Wired):
     ) -> tuple[Tensor, list[Any]]:
         """Give y and what each layer saved for `backward`.
 
-        `generator` draws what layers need at random (the masks of dropout). Without one, `params`
-        must hold it ("drop1.mask"), which makes the chain a function that can be checked.
+        `generator` draws what layers need at random (the masks of dropout), wherever x is. Without
+        one, `params` must hold it ("drop1.mask"), which makes the chain a function that can be checked.
         """
         values = by_name(x, tuple(self.inputs))
         shape = self._shapes_of(values)
         self.shape(shape)
         if generator is not None:
-            params = {**params, **self.draw(shape, generator)}
+            where = next(iter(values.values())).device
+            drawn = self.draw(shape, generator)
+            params = {**params, **{name: value.to(where) for name, value in drawn.items()}}
         saved = []
         for step, own in zip(self.steps, self._split(params), strict=True):
             y, kept = run_forward(step.block, step.take(values), own)

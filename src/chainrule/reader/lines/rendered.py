@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from safetensors.torch import load, save
@@ -244,6 +245,7 @@ def _begin(source: RenderedLines) -> None:
     global _source  # noqa: PLW0603 - what a worker keeps between its jobs
     _source = source
     begin_worker()
+    cv2.setNumThreads(1)  # there is a worker a core
 
 
 def _pool(count: int, size: int, seed: int) -> list[list[Example]]:
