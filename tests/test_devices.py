@@ -133,3 +133,8 @@ def test_a_shared_training_of_one_process_is_that_process(device, monkeypatch):
         shared = trained(device, ranks=ranks)
     for name, value in trained(device).parameters.items():
         torch.testing.assert_close(shared.parameters[name], value, rtol=1e-7, atol=1e-7, msg=name)
+
+
+def test_a_device_that_is_not_there_is_refused(refused):
+    message = refused("reader", "train-lines", "--device", "tpu")
+    assert "--device: found 'tpu'; expected cpu" in message

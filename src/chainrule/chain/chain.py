@@ -105,7 +105,8 @@ class Chain(Wired):
         """Give y and what each layer saved for `backward`.
 
         `generator` draws what layers need at random (the masks of dropout), wherever x is. Without
-        one, `params` must hold it ("drop1.mask"), which makes the chain a function that can be checked.
+        one, `params` must hold it ("drop1.mask"), which makes the chain a function that can be
+        checked.
         """
         values = by_name(x, tuple(self.inputs))
         shape = self._shapes_of(values)

@@ -4,7 +4,8 @@ import logging
 import os
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
+from io import StringIO
 from typing import Any
 
 import torch
@@ -66,12 +67,13 @@ def export_onnx(
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep the exporter from talking: of packages it could use, and of its own use of torch."""
+    """Keep the exporter from talking: of packages it could use, of its own use of torch, and, up to
+    onnxscript 0.6, on standard output, of what it has rewritten."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), redirect_stdout(StringIO()):
             warnings.simplefilter("ignore")
             yield
     finally:

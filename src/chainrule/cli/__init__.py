@@ -159,15 +159,37 @@ def _usage_exit_code(error: Exception) -> int:
 
 
 def _out_of_range(error: Exception) -> str | None:
-    """What was found and what was expected, where Pydantic checks the values for Typer."""
-    failures = getattr(error.__context__, "errors", None)
+    """What was found and what was expected, whether Pydantic checks the values for Typer or, up to
+    Typer 0.28, Click."""
     parameter = getattr(error, "param", None)
-    if failures is None or parameter is None:
+    if parameter is None:
         return None
-    first = failures()[0]
-    expected = first["msg"].removeprefix("Input should be ").partition(", unable")[0]
-    name = max(parameter.opts, key=len)
-    return f"{name}: found {first['input']!r}; expected a value that is {expected}"
+    failures = getattr(error.__context__, "errors", None)
+    if failures is not None:
+        first = failures()[0]
+        found, expected = first["input"], first["msg"].removeprefix("Input should be ")
+    else:
+        told = re.fullmatch(
+            r"'?(.*?)'? is not (in the range|a valid) (.*)\.", getattr(error, "message", "")
+        )
+        if told is None:
+            return None
+        found, expected = told[1], f"a valid {told[3]}"
+        if told[2] == "in the range":
+            expected = _bound(float(told[1]), told[3])
+    expected = expected.partition(", unable")[0]
+    return f"{max(parameter.opts, key=len)}: found {found!r}; expected a value that is {expected}"
+
+
+def _bound(value: float, interval: str) -> str:
+    """The end of an interval, as "1<=x<=9" or "x>0", that a value is beyond."""
+    words = {"<": "less than", "<=": "less than or equal to",
+             ">": "greater than", ">=": "greater than or equal to"}  # fmt: skip
+    (ends,) = re.findall(r"^(?:(.+?)(<=?))?x(?:([<>]=?)(.+))?$", interval)
+    low, below, sign, end = ends
+    if low and value <= float(low):
+        return f"{words[below.replace('<', '>')]} {low}"
+    return f"{words[sign]} {end}"
 
 
 def _complain(sentence: str) -> None:
