@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.reader.confidence import Calibration, confidence
-from chainrule.reader.picture.character_boxes import cells, ink_box
+from chainrule.reader.picture.character_boxes import cells, ink_boxes
 from chainrule.reader.picture.line_image import Crop
 from chainrule.reader.search.best_path import align
 from chainrule.reader.search.rescoring import log_likelihoods
@@ -108,16 +108,23 @@ def located(
     if not line.text:
         return line
     spans = align(found.log_p, found.labels)
-    boxes = [
-        ink_box(found.crop, cell, shape, character != " ")
-        for character, cell in zip(line.text, cells(found.crop, spans, between), strict=True)
+    inked = [character != " " for character in line.text]
+    boxes = ink_boxes(found.crop, cells(found.crop, spans, between), shape, inked)
+    surest = [
+        first + int(found.log_p[label, first:last].argmax())
+        for label, (first, last) in zip(found.labels, spans, strict=True)
     ]
+    classes = np.exp(found.log_p[:, surest].T)  # (characters, K)
+    count = min(ALTERNATIVES + 2, classes.shape[1])  # the character itself and the blank among them
+    best = np.argpartition(-classes, count - 1, axis=1)[:, :count]
+    order = np.take_along_axis(-classes, best, 1).argsort(1)
     characters = []
-    for label, (first, last), box in zip(found.labels, spans, boxes, strict=True):
-        at = np.exp(found.log_p[:, first + int(found.log_p[label, first:last].argmax())])
-        others = [k for k in np.argsort(-at) if k not in (0, label)][:ALTERNATIVES]
-        alternatives = tuple((alphabet[k - 1], float(at[k])) for k in others)
-        characters.append(Character(alphabet[label - 1], box, float(at[label]), alternatives))
+    for label, box, p, some in zip(
+        found.labels, boxes, classes, np.take_along_axis(best, order, 1).tolist(), strict=True
+    ):
+        others = [k for k in some if k not in (0, label)][:ALTERNATIVES]
+        alternatives = tuple((alphabet[k - 1], float(p[k])) for k in others)
+        characters.append(Character(alphabet[label - 1], box, float(p[label]), alternatives))
     return replace(line, characters=tuple(characters))
 
 

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chainrule.glyphs.lines import Line
+from chainrule.io.compiled import compiled
 from chainrule.reader.picture.line_image import Crop
 from chainrule.reader.search.best_path import LogP, align
 
 _FRAME = 2  # columns of the crop
+_INK = 0.35  # from which a pixel of the crop is ink
 
 
 def fitted_between(
@@ -43,45 +44,35 @@ def cells(
         return []
     width = crop.values.shape[1]
     ink = crop.values.clip(0).sum(0)
-    share, offset = between
-    borders = [
-        _least(ink, one + share * (other - one) + offset, (other - one) / 4)
-        for one, other in pairwise(_named(spans))
-    ]
+    borders = _borders(ink, np.array(_named(spans)), *between).tolist()
     return list(pairwise([0.0, *borders, float(width)]))
 
 
-def ink_box(
-    crop: Crop, cell: tuple[float, float], shape: tuple[int, ...], inked: bool
-) -> tuple[int, int, int, int]:
-    """The ink in a cell (for a space the columns without), in the picture's pixels.
+def ink_boxes(
+    crop: Crop,
+    cells: Sequence[tuple[float, float]],
+    shape: tuple[int, ...],
+    inked: Sequence[bool],
+) -> list[tuple[int, int, int, int]]:
+    """The ink in each cell (where it is not inked, as of a space, the columns without), in the
+    picture's pixels.
 
     All of the cell, if there is nothing of the kind.
     """
-    first = int(cell[0])
-    last = max(int(cell[1]), first + 1)
-    mask = crop.values[:, first:last] > 0.35
-    rows = np.flatnonzero(mask.any(1)) if inked else np.empty(0, np.intp)
-    columns = np.flatnonzero(mask.any(0) == inked)
-    if not rows.size:
-        rows = np.arange(crop.values.shape[0])
-    if not columns.size:
-        columns = np.arange(last - first)
-    left = crop.left + (first + columns[0]) / crop.scale_x
-    right = crop.left + (first + columns[-1] + 1) / crop.scale_x
-    top = crop.top + rows[0] / crop.scale_y
-    bottom = crop.top + (rows[-1] + 1) / crop.scale_y
-    height, width = shape
+    first = np.array([int(cell[0]) for cell in cells])
+    last = np.maximum([int(cell[1]) for cell in cells], first + 1)
+    columns, rows = _inked(crop.values, first, last, np.array(inked, bool))
+    sides = crop.left + columns / crop.scale_x  # (n, 2): left and right
+    ends = crop.top + rows / crop.scale_y
     if crop.back is not None:
-        corners = np.array([[left, right, left, right], [top, top, bottom, bottom], [1, 1, 1, 1]])
-        x, y = crop.back @ corners
-        left, top, right, bottom = x.min(), y.min(), x.max(), y.max()
-    return (
-        int(np.clip(round(left), 0, width - 1)),
-        int(np.clip(round(top), 0, height - 1)),
-        int(np.clip(round(right), 1, width)),
-        int(np.clip(round(bottom), 1, height)),
-    )
+        x, y = sides[:, [0, 1, 0, 1]], ends[:, [0, 0, 1, 1]]
+        turned = crop.back @ np.stack([x.ravel(), y.ravel(), np.ones(x.size)])
+        x, y = turned.reshape(2, *x.shape)
+        sides, ends = (np.stack([one.min(1), one.max(1)], 1) for one in (x, y))
+    height, width = shape
+    boxes = np.stack([sides[:, 0], ends[:, 0], sides[:, 1], ends[:, 1]], 1).round().astype(int)
+    least, most = (0, 0, 1, 1), (width - 1, height - 1, width, height)
+    return [tuple(box) for box in boxes.clip(least, most).tolist()]
 
 
 def _named(spans: Sequence[tuple[int, int]]) -> list[float]:
@@ -89,10 +80,43 @@ def _named(spans: Sequence[tuple[int, int]]) -> list[float]:
     return [(first + last) / 2 * _FRAME for first, last in spans]
 
 
-def _least(ink: NDArray[np.float32], about: float, reach: float) -> float:
-    first = int(np.clip(about - reach, 0, len(ink) - 1))
-    last = int(np.clip(about + reach, first, len(ink) - 1)) + 1
-    window = ink[first:last]
-    # of several alike, the nearest
-    score = window + 1e-3 * np.abs(np.arange(first, last) + 0.5 - about)
-    return first + float(score.argmin()) + 0.5
+@compiled
+def _borders(ink, named, share, offset):  # type: ignore[no-untyped-def]
+    """The column with the least ink about where each character should end; of several alike, the
+    nearest."""
+    found = np.empty(len(named) - 1)
+    for i in range(len(found)):
+        apart = named[i + 1] - named[i]
+        about = named[i] + share * apart + offset
+        first = int(min(max(about - apart / 4, 0), len(ink) - 1))
+        last = int(min(max(about + apart / 4, first), len(ink) - 1))
+        least = np.inf
+        for column in range(first, last + 1):
+            score = ink[column] + 1e-3 * abs(column + 0.5 - about)
+            if score < least:
+                least, found[i] = score, column + 0.5
+    return found
+
+
+@compiled
+def _inked(values, first, last, inked):  # type: ignore[no-untyped-def]
+    """Of each cell from column `first` to `last` the columns and rows (n, 2) of what is in it."""
+    height = len(values)
+    columns, rows = np.empty((len(first), 2), np.int64), np.empty((len(first), 2), np.int64)
+    for i in range(len(first)):
+        left, right, top, bottom = -1, -1, -1, -1
+        for x in range(first[i], min(last[i], values.shape[1])):
+            some = False
+            for y in range(height):
+                if values[y, x] > _INK:
+                    some = True
+                    top = y if top < 0 or y < top else top
+                    bottom = max(bottom, y + 1)
+            if some == inked[i]:
+                left, right = (x if left < 0 else left), x + 1
+        if left < 0:
+            left, right = first[i], last[i]
+        if top < 0 or not inked[i]:
+            top, bottom = 0, height
+        columns[i, 0], columns[i, 1], rows[i, 0], rows[i, 1] = left, right, top, bottom
+    return columns, rows

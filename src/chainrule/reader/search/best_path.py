@@ -9,6 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.io.compiled import compiled
+
 LogP = NDArray[np.float32] | NDArray[np.float64]
 
 
@@ -25,13 +27,6 @@ def without_blanks(best: NDArray[np.integer]) -> list[int]:
     return labels
 
 
-def with_blanks(labels: Sequence[int]) -> NDArray[np.int64]:
-    """The labels with blanks before, between and after."""
-    path = np.zeros(2 * len(labels) + 1, np.int64)
-    path[1::2] = labels
-    return path
-
-
 def align(log_p: LogP, labels: Sequence[int]) -> list[tuple[int, int]]:
     """The frames (first, last + 1) of each label on the most probable path that spells them.
 
@@ -40,26 +35,35 @@ def align(log_p: LogP, labels: Sequence[int]) -> list[tuple[int, int]]:
     """
     if not labels:
         return []
-    path = with_blanks(labels)
-    skip = np.zeros(len(path), bool)
-    skip[2:] = (path[2:] != 0) & (path[2:] != path[:-2])
-    emitted = log_p[path]
-    score = np.full(len(path), -np.inf)
-    score[:2] = emitted[:2, 0]
-    steps = np.zeros(emitted.shape, np.int64)
-    for t in range(1, emitted.shape[1]):
-        moves = np.full((3, len(path)), -np.inf)
-        moves[0], moves[1, 1:] = score, score[:-1]
-        moves[2, 2:] = np.where(skip[2:], score[:-2], -np.inf)
-        steps[:, t] = moves.argmax(0)
-        score = moves.max(0) + emitted[:, t]
-    state = len(path) - 1 if score[-1] > score[-2] else len(path) - 2
-    states = []
-    for t in range(emitted.shape[1] - 1, -1, -1):
-        states.append(state)
-        state -= int(steps[state, t])
-    order = np.array(states[::-1])
-    return [
-        (int(inside[0]), int(inside[-1]) + 1)
-        for inside in (np.flatnonzero(order == 2 * i + 1) for i in range(len(labels)))
-    ]
+    frames = np.ascontiguousarray(log_p.T)
+    first_and_last: list[list[int]] = _aligned(frames, np.array(labels, np.int64)).tolist()
+    return [(first, last) for first, last in first_and_last]
+
+
+@compiled
+def _aligned(frames, labels):  # type: ignore[no-untyped-def]
+    entries = 2 * len(labels) + 1
+    path = np.zeros(entries, np.int64)
+    path[1::2] = labels
+    score = np.full(entries, -np.inf)
+    score[0], score[1] = frames[0, 0], frames[0, path[1]]
+    steps = np.zeros((len(frames), entries), np.int8)
+    for t in range(1, len(frames)):
+        for s in range(entries - 1, -1, -1):  # those before are as at t - 1
+            best = score[s]
+            if s > 0 and score[s - 1] > best:
+                best, steps[t, s] = score[s - 1], 1
+            # a blank must not be left out between two of the same label
+            if s > 1 and path[s] != 0 and path[s] != path[s - 2] and score[s - 2] > best:
+                best, steps[t, s] = score[s - 2], 2
+            score[s] = best + frames[t, path[s]]
+    spans = np.full((len(labels), 2), -1, np.int64)
+    s = entries - 1 if score[entries - 1] > score[entries - 2] else entries - 2
+    for t in range(len(frames) - 1, -1, -1):
+        if s % 2 == 1:
+            label = s // 2
+            spans[label, 0] = t
+            if spans[label, 1] < 0:
+                spans[label, 1] = t + 1
+        s -= steps[t, s]
+    return spans
