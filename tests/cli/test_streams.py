@@ -90,17 +90,18 @@ STOPPED_AT_IMPORT = """
 import os, sys
 class Finder:
     def find_spec(self, name, *_):
-        if name == "numpy":
-            os.kill(os.getpid(), NUMBER)
+        if name == "MODULE":
+            exec("import os; os.kill(os.getpid(), NUMBER); [None for _ in range(10_000)]")
 sys.meta_path.insert(0, Finder())
 """
 
 
 @STOPS
-def test_a_command_that_is_stopped_while_it_is_loaded_says_so_in_a_line(tmp_path, number, code):
-    (tmp_path / "sitecustomize.py").write_text(
-        STOPPED_AT_IMPORT.replace("NUMBER", str(int(number)))
-    )
+@pytest.mark.parametrize("module", ["numpy", "chainrule.points.study"])
+def test_a_command_stopped_while_it_is_loaded_says_so_in_a_line(tmp_path, module, number, code):
+    """Also in code that Python compiles from a text while it imports."""
+    hook = STOPPED_AT_IMPORT.replace("NUMBER", str(int(number))).replace("MODULE", module)
+    (tmp_path / "sitecustomize.py").write_text(hook)
     path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(
         [*COMMAND, "points", "study", "--out", tmp_path / "s"],

@@ -16,7 +16,7 @@ import chainrule
 from chainrule.cli import bench, blocks, glyphs, images, keeping, points, practical, reader, streams
 from chainrule.cli import lab as lab_command
 from chainrule.cli import report as report_command
-from chainrule.cli.stopping import end_as_ctrl_c
+from chainrule.cli.stopping import end_as_ctrl_c, forget_ctrl_c
 from chainrule.errors import ChainruleError, InputError
 from chainrule.io.extras import missing_extra
 from chainrule.io.files import remove_empty_folders
@@ -93,6 +93,7 @@ def main() -> NoReturn:
     if code == 130:
         _complain("stopped" + (f"; {kept}" if (kept := keeping.kept()) else ""))
         code = 143 if ended else 130
+        forget_ctrl_c()
     if code:
         remove_empty_folders()
         _end_if_others_work(code)

@@ -35,6 +35,15 @@ def end_as_ctrl_c(number: signal.Signals) -> list[int]:
     return ended
 
 
+def forget_ctrl_c() -> None:
+    """Let the exit code be ours.
+
+    `python -m` ends itself by SIGINT, whatever the code, after a Ctrl-C in what was compiled from a
+    text, as dataclasses and Numba do it, until something else is run from a text.
+    """
+    exec("")
+
+
 def _interrupt(number: signal.Signals) -> None:
     """Send it to the main thread, and wake that where the system can."""
     if hasattr(signal, "pthread_kill"):

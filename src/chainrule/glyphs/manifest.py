@@ -13,6 +13,7 @@ from pathlib import Path
 from chainrule.errors import FileError, InputError
 from chainrule.glyphs.fonts import FontFile, find_fonts, open_font
 from chainrule.io.files import write_text
+from chainrule.io.texts import read_text
 
 NAME = "manifest.csv"
 USES = {
@@ -59,7 +60,15 @@ def read_manifest(
 def _read(source: Path | Traversable) -> list[PinnedFont]:
     columns = [field.name for field in fields(PinnedFont)]
     try:
-        rows = list(csv.reader(io.StringIO(source.read_text(encoding="utf-8"))))
+        rows = list(
+            csv.reader(
+                io.StringIO(
+                    read_text(source)
+                    if isinstance(source, Path)
+                    else source.read_text(encoding="utf-8")
+                )
+            )
+        )
     except (OSError, UnicodeDecodeError) as error:
         raise FileError(f"manifest {source} cannot be read: {error}") from error
     if not rows or rows[0] != columns:

@@ -14,6 +14,7 @@ from chainrule.images.listing import Skipped
 from chainrule.images.parts import part_named, settled
 from chainrule.io.addresses import is_address
 from chainrule.io.names import shown
+from chainrule.io.texts import read_text
 
 _YES_OR_NO = {"0", "1", "true", "false", "yes", "no", "t", "f", "y", "n"}
 _PARTS = "train, val, test or nothing"
@@ -54,7 +55,7 @@ def read_csv_list(path: Path) -> Collection:
 def read_list_text(path: Path) -> str:
     """The text of a list. Raises FileError if it is no UTF-8."""
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return read_text(path, "utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         raise FileError(f"{shown(path)} cannot be read: {reason}") from error

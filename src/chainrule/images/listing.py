@@ -13,6 +13,7 @@ from chainrule.io.decoding import picture_suffixes, why_not_read
 from chainrule.io.figures import MARK
 from chainrule.io.names import shown
 from chainrule.io.progress import Progress
+from chainrule.io.texts import read_text
 
 _TOOLS = frozenset((
     "#recycle", "#snapshot", "$recycle.bin", "$extend", "recycler", "found.000",
@@ -211,7 +212,7 @@ def listed_pictures(address: str) -> list[Path | str]:
     """
     if address.endswith(".txt") and not is_address(address):
         try:
-            lines = Path(address).read_text(encoding="utf-8").splitlines()
+            lines = read_text(address).splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise FileError(
                 f"{shown(address)} cannot be read ({error}); expected a text file, a picture a line"

@@ -29,6 +29,7 @@ from chainrule.io.files import make_folder, write_json
 from chainrule.io.model_file import read_model_file, write_model_file
 from chainrule.io.names import shown
 from chainrule.io.progress import Progress
+from chainrule.io.texts import read_text
 
 Pictures = Sequence[Path | str]
 
@@ -37,7 +38,7 @@ def feature_files(folder: Path) -> list[Path]:
     """The files of a folder that is complete, in order. Raises FileError."""
     index = folder / "index.json"
     try:
-        document = json.loads(index.read_text(encoding="utf-8"))
+        document = json.loads(read_text(index))
         files = [folder / str(entry["file"]) for entry in document["files"] if entry["pictures"]]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise FileError(

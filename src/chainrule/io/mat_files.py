@@ -25,12 +25,12 @@ RATIO = 8
 _SECONDS = 300.0
 _BASE = 2 << 30  # bytes of address space for Python and SciPy themselves
 _HEADER = 128
-_COMPRESSED = 15  # MATLAB's miCOMPRESSED
+_MATRIX, _COMPRESSED = 14, 15  # MATLAB's miMATRIX and miCOMPRESSED
 _BLOCK = 1 << 20
 
 
 def read_mat(path: Path) -> dict[str, Any]:
-    """The variables of a MATLAB file of version 7 or older, by name.
+    """The variables of a MATLAB file of versions 5 to 7, by name.
 
     Structs are dictionaries (arrays of them lists), cells are lists, text is str, and numbers are
     arrays. Raises FileError if the file cannot be read, is damaged, is of version 7.3, or unpacks
@@ -114,7 +114,9 @@ def _check_unpacked_size(path: Path) -> int:
             order = "big" if file.read(_HEADER)[126:128] == b"MI" else "little"
             while len(head := file.read(8)) == 8:
                 kind, length = (int.from_bytes(head[i : i + 4], order) for i in (0, 4))  # type: ignore[arg-type]
-                if kind != _COMPRESSED:
+                if kind not in (_MATRIX, _COMPRESSED):  # version 4 has no structs: no network
+                    raise FileError(f"{shown(path)} is damaged or no MATLAB file")
+                if kind == _MATRIX:
                     total += length
                     file.seek(length, 1)
                     continue
@@ -127,6 +129,8 @@ def _check_unpacked_size(path: Path) -> int:
                         _check(path, total, allowed)
                 if left > 0:
                     break
+    except FileError:
+        raise
     except OSError as error:
         raise FileError(f"{shown(path)} cannot be read: {error.strerror or error}") from error
     except zlib.error as error:

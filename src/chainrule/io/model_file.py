@@ -16,7 +16,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 FORMAT = 1
 _UNSIGNED = b"0" * 64
 _PLACE = re.compile(rb'"chainrule":"([0-9a-f]{64}) ')
+_LONGEST_HEADER = 100_000_000  # bytes; the format allows no more
+_PART = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -80,19 +82,16 @@ def read_model_file(
     wrote"). Raises FileError if the file cannot be read, is cut off, changed, or of another kind.
     """
     try:
-        content = bytearray(Path(path).read_bytes())
+        with Path(path).open("rb") as file:
+            _check_whole(file, path, expected)
+            file.seek(0)
+            content = file.read()
+    except FileError:
+        raise
     except OSError as error:
         raise FileError(f"{shown(path)} cannot be read: {error.strerror or error}") from error
-    try:
-        place = _digest_place(content)
-    except ValueError as error:
-        raise FileError(f"{shown(path)} is no file of chainrule's; expected {expected}") from error
-    digest = bytes(content[place : place + 64])
-    content[place : place + 64] = _UNSIGNED
-    if hashlib.sha256(content).hexdigest().encode() != digest:
-        raise FileError(
-            f"{shown(path)} is damaged or cut off: its SHA-256 does not match; expected {expected}"
-        )
+    except MemoryError as error:
+        raise FileError(f"{shown(path)} is larger than the memory; expected {expected}") from error
     # from here on the file is as it was written: only another version can be in it
     header_size = int.from_bytes(content[:8], "little")
     text = json.loads(content[8 : 8 + header_size])["__metadata__"]["chainrule"].split(" ", 1)[1]
@@ -109,12 +108,31 @@ def read_model_file(
     if as_tensors:
         import safetensors.torch
 
-        tensors = safetensors.torch.load(bytes(content))
+        tensors = safetensors.torch.load(content)
         return ModelFile(found, {}, tensors, document["settings"])
     import safetensors.numpy
 
-    arrays = safetensors.numpy.load(bytes(content))
+    arrays = safetensors.numpy.load(content)
     return ModelFile(found, arrays, {}, document["settings"])
+
+
+def _check_whole(file: IO[bytes], path: str | os.PathLike[str], expected: str) -> None:
+    """Hold the file to its SHA-256, a part of it in memory at a time. Raises FileError."""
+    head = bytearray(file.read(8))
+    head += file.read(min(int.from_bytes(head, "little"), _LONGEST_HEADER))
+    try:
+        place = _digest_place(head)
+    except ValueError as error:
+        raise FileError(f"{shown(path)} is no file of chainrule's; expected {expected}") from error
+    signed = bytes(head[place : place + 64])
+    head[place : place + 64] = _UNSIGNED
+    digest = hashlib.sha256(head)
+    while part := file.read(_PART):
+        digest.update(part)
+    if digest.hexdigest().encode() != signed:
+        raise FileError(
+            f"{shown(path)} is damaged or cut off: its SHA-256 does not match; expected {expected}"
+        )
 
 
 def _digest_place(content: bytes | bytearray) -> int:

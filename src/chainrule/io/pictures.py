@@ -130,9 +130,12 @@ def read_bytes(path: Path | str) -> bytes:
     if isinstance(path, str) and is_address(path):
         return _checked_bytes(read_address(path, MAX_BYTES), path)
     try:
-        kind = Path(path).stat().st_mode
+        found = Path(path).stat()
+        kind, size = found.st_mode, found.st_size
         if stat.S_ISCHR(kind) or stat.S_ISBLK(kind) or stat.S_ISSOCK(kind):  # without an end
             raise FileError(f"{shown(path)} is no file; expected a picture")
+        if size > MAX_BYTES:
+            raise _too_long(path)
         with Path(path).open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except FileError:
@@ -147,8 +150,12 @@ def _checked_bytes(content: bytes, path: Path | str) -> bytes:
     if not content:
         raise FileError(f"{shown(path)} is empty; expected a picture")
     if len(content) > MAX_BYTES:
-        raise FileError(f"{shown(path)} holds more than {MAX_BYTES:,} bytes; expected a picture")
+        raise _too_long(path)
     return content
+
+
+def _too_long(path: Path | str) -> FileError:
+    return FileError(f"{shown(path)} holds more than {MAX_BYTES:,} bytes; expected a picture")
 
 
 def taken_as(content: bytes) -> str | None:

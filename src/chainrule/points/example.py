@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from chainrule.errors import FileError
+from chainrule.io.texts import read_text
 from chainrule.points.network import PARAMETERS
 
 _MATLAB_SEED = 5489  # what MATLAB seeds its Mersenne twister with when it starts
@@ -82,7 +83,7 @@ def read_example(path: str | os.PathLike[str]) -> Example:
 
 def _read_object(path: Path) -> dict[str, Any]:
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(read_text(path))
     except OSError as error:
         raise FileError(
             f"{path} cannot be read ({error.strerror}); expected a JSON file with an example"

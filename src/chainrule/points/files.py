@@ -17,6 +17,7 @@ from jaxtyping import Integer
 from chainrule.errors import FileError, InputError
 from chainrule.io.files import write_text, written_whole
 from chainrule.io.model_file import read_model_file, write_model_file
+from chainrule.io.texts import read_text
 from chainrule.points.network import PARAMETERS
 from chainrule.points.npz import read_npz
 from chainrule.points.stepping import Parameters
@@ -183,7 +184,7 @@ def _suffix(path: str | os.PathLike[str]) -> str:
 
 def _read_csv(path: str | os.PathLike[str]) -> History:
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = read_text(path, most=2 << 30)
     except OSError as error:
         raise FileError(f"{path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

@@ -10,6 +10,7 @@ from typing import IO, cast
 
 from chainrule.errors import FileError
 from chainrule.io.names import shown
+from chainrule.io.texts import read_content
 
 _LARGEST = 2**31  # bytes of a text once unpacked,
 _TIMES, _ALWAYS = 20, 2**28  # and so many times its packed size, if that is more than so many bytes
@@ -29,7 +30,7 @@ def decoded(path: Path) -> tuple[str, list[str]]:
     more than 20 times its size: it is not unpacked further.
     """
     try:
-        content: bytes | bytearray = path.read_bytes()
+        content: bytes | bytearray = read_content(path, 2 << 30)
         packed = _unpacking(content)
         if packed is not None:
             content = _unpacked(path, packed, most_unpacked(len(content)))

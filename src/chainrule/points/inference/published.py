@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from chainrule.errors import FileError, InputError
+from chainrule.io.texts import read_text
 from chainrule.points.training import check_settings
 
 COLUMNS = (
@@ -67,7 +68,7 @@ def read_runs(path: str | os.PathLike[str]) -> tuple[PublishedRun, ...]:
     """
     file = Path(path)
     try:
-        text = file.read_text(encoding="utf-8-sig")
+        text = read_text(file, "utf-8-sig")
     except OSError as error:
         raise FileError(f"{file} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from chainrule.errors import FileError, InputError
 from chainrule.io.names import shown
+from chainrule.io.texts import read_text
 
 TRUTH = ".gt.txt"  # what the name of a picture's truth ends in, in place of the picture's suffix
 LISTS = (".csv", ".tsv", ".jsonl")
@@ -101,7 +102,7 @@ def _beside(entries: Sequence[Path]) -> Iterator[Labelled | Skipped]:
             yield Skipped(str(truth), f"{len(own)} pictures are called {name}; expected one")
             continue
         try:
-            text = truth.read_text("utf-8-sig")
+            text = read_text(truth, "utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
             yield Skipped(str(own[0]), f"its text cannot be read ({reason})")
@@ -127,7 +128,7 @@ def _listed(path: Path) -> Iterator[Labelled | Skipped]:
 
 def _rows(path: Path) -> Iterator[Mapping[Any, Any]]:
     try:
-        text = path.read_text("utf-8-sig")
+        text = read_text(path, "utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
         raise FileError(f"{shown(path)} cannot be read ({reason}); expected a list") from error

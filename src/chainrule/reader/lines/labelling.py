@@ -10,6 +10,7 @@ from chainrule.io.decoding import picture_suffixes
 from chainrule.io.files import write_json, write_text
 from chainrule.io.names import shown
 from chainrule.io.progress import Progress
+from chainrule.io.texts import read_text
 from chainrule.reader.lines.labelled import TRUTH
 from chainrule.reader.reader import Reader
 
@@ -82,7 +83,7 @@ def _pictures(folder: Path) -> list[Path]:
 def _read_before(path: Path) -> dict[str, str]:
     """What former calls read, by the pictures' names; nothing if the file says nothing."""
     try:
-        texts = json.loads(path.read_text("utf-8"))["texts"]
+        texts = json.loads(read_text(path))["texts"]
         return {str(name): str(text) for name, text in texts.items()}
     except FileNotFoundError:
         return {}
@@ -96,7 +97,7 @@ def _read_before(path: Path) -> dict[str, str]:
 def _is_somebodys(picture: Path, before: dict[str, str]) -> bool:
     """Whether there is a text beside a picture that is not as it was read."""
     try:
-        text = _truth(picture).read_text("utf-8-sig")
+        text = read_text(_truth(picture), "utf-8-sig")
     except FileNotFoundError:
         return False
     except (OSError, UnicodeDecodeError):

@@ -3,9 +3,9 @@
 import os
 from functools import cache
 from importlib.resources import files
-from pathlib import Path
 
 from chainrule.errors import FileError, InputError
+from chainrule.io.texts import read_text
 
 
 @cache
@@ -23,6 +23,7 @@ def english() -> dict[str, int]:
 LONGEST = 100
 """Letters of a word; the longest of any dictionary have about half as many."""
 
+_MOST_BYTES = 32 << 20
 MOST_LETTERS = 5_000_000
 """Letters of all words of a file, which as a tree take half a gigabyte at most."""
 
@@ -34,7 +35,7 @@ def read_words(path: str | os.PathLike[str]) -> list[str]:
     LONGEST, or more than MOST_LETTERS in all.
     """
     try:
-        lines = Path(path).read_text("utf-8").splitlines()
+        lines = read_text(path, most=_MOST_BYTES).splitlines()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
         raise FileError(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from chainrule.io.texts import read_text
 from chainrule.practical.notebooks.sources import Source
 
 LARGEST = 50 << 20  # bytes of a notebook, with its pictures
@@ -66,7 +67,7 @@ def _cells(path: Path) -> list[dict[str, Any]]:
             raise UnreadableNotebook("the notebook is no plain file; expected one, not a link")
         if kind.st_size > LARGEST:
             raise UnreadableNotebook(f"the notebook has more than {LARGEST >> 20} MB")
-        document = json.loads(path.read_text("utf-8"))
+        document = json.loads(read_text(path))
     except FileNotFoundError as error:
         raise UnreadableNotebook("the notebook is not there") from error
     except OSError as error:
