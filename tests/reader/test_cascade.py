@@ -39,6 +39,14 @@ def test_only_what_is_in_doubt_or_tall_is_read_again_and_the_surer_answer_stays(
     assert asked == [WIDE.shape] * 3 + [TALL.shape]
 
 
+def test_a_short_number_is_read_by_both_and_the_surer_answer_stays():
+    first, _ = answers(read("8", 0.9), read("8", 0.9), read("4711", 0.9), read("B", 0.9))
+    second, asked = answers(read("3", 0.95), read("3", 0.8))
+    found = in_turn(first, second, [WIDE] * 4)
+    assert [line.text for line in found] == ["3", "8", "4711", "B"]
+    assert len(asked) == 2
+
+
 @pytest.fixture(scope="module")
 def pictures():
     font = ImageFont.load_default(28)

@@ -11,13 +11,15 @@ SURE = 0.5
 wrong. On the development half of real lines of eight kinds and on lines rendered in the training
 fonts no other share was better for most kinds."""
 
+SHORT = 3  # digits: so few have no neighbours by which `first` would notice its errors
+
 Answer = Callable[[Sequence[Grey]], list[Line]]
 
 
 def in_turn(first: Answer, second: Answer, pictures: Sequence[Grey]) -> list[Line]:
     """What `first` reads in each picture, or `second` where the first is not SURE and the second is
-    more confident; so both must have calibrated confidences. A line that runs up or down is always
-    left to the second.
+    more confident; so both must have calibrated confidences. The second always reads what may be a
+    line that runs up or down, and what the first takes for a SHORT number, as on a drum counter.
 
     Source: Viola and Jones, Rapid object detection using a boosted cascade of simple features,
     2001.
@@ -26,7 +28,9 @@ def in_turn(first: Answer, second: Answer, pictures: Sequence[Grey]) -> list[Lin
     doubted = [
         place
         for place, (line, picture) in enumerate(zip(lines, pictures, strict=True))
-        if line.confidence < SURE or picture.shape[0] > TALL * picture.shape[1]
+        if line.confidence < SURE
+        or picture.shape[0] > TALL * picture.shape[1]
+        or (line.text.isdecimal() and len(line.text) <= SHORT)
     ]
     again = second([pictures[place] for place in doubted])
     for place, line in zip(doubted, again, strict=True):

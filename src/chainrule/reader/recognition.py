@@ -41,9 +41,6 @@ TURNED = 0.3
 HOPELESS = -0.2
 """The same, below which less likely views are tried, and the picture may stand on its head."""
 
-VAIN = -0.3
-"""The same, below which it is not read again: on the development half that mended nothing."""
-
 _T = TypeVar("_T")
 
 
@@ -259,10 +256,10 @@ class Recognizer:
         return near(with_prose(worded, plain, self.alphabet, words), plain, log_p)
 
     def _doubtful(self, line: Recognized) -> bool:
-        """Whether a line is worth reading again: its doubt is large, but not hopeless, and no other
-        reader reads it anyway."""
+        """Whether a line is worth reading again: its doubt is large, and no other reader reads it
+        anyway."""
         sure = confidence(line.seen, len(line.labels), self.calibration)
-        return -line.seen > AGAIN and sure >= self.least and quality((line,)) > VAIN
+        return -line.seen > AGAIN and sure >= self.least
 
 
 def quality(lines: Found) -> float:
