@@ -164,3 +164,35 @@ def test_pointers_are_taken_from_arguments():
                     of = of.value if isinstance(of, ast.Attribute) else of
                     assert of.id in arguments, (path, function.name, ast.unparse(call))
     assert taken > 50
+
+
+# what systems do differently, or what a killed run leaves: each in one file, or where it must be
+ONE_PLACE = {
+    r"sched_getaffinity|cpu_count": {"io/cores.py"},
+    r"os\.fsync|os\.replace|os\.rename": {"io/files.py"},
+    r"import (fcntl|msvcrt)": {"io/lock.py"},
+    r"os\.kill\(": {"io/temporary.py", "practical/notebooks/grading/confine.py"},
+    # the code in it travels to nodes that may not have the package
+    r"TemporaryDirectory|mkdtemp|NamedTemporaryFile|mkstemp": {"training/ranks/process.py"},
+    r"sys\.stdout\.buffer": {"io/mat_child.py"},
+}
+
+
+@pytest.mark.parametrize("words", ONE_PLACE)
+def test_what_systems_do_differently_has_one_place(words):
+    found = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
+        if re.search(words, path.read_text("utf-8"))
+    }
+    assert {name for name in found if not name.startswith("benchmarks/")} == ONE_PLACE[words]
+
+
+def test_a_path_that_is_written_into_a_file_has_forward_slashes():
+    """`relative_to` gives backslashes on Windows."""
+    bare = re.compile(r"relative_to\([^()]*\)(?!\.as_posix\(\))")
+    found = [path for path in PACKAGE.rglob("*.py") if bare.search(path.read_text("utf-8"))]
+    assert {path.relative_to(PACKAGE).as_posix() for path in found} <= {
+        "images/voc.py",  # is_relative_to, in both
+        "practical/notebooks/grading/confine.py",
+    }

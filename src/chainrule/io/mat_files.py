@@ -33,8 +33,9 @@ def read_mat(path: Path) -> dict[str, Any]:
     """The variables of a MATLAB file of versions 5 to 7, by name.
 
     Structs are dictionaries (arrays of them lists), cells are lists, text is str, and numbers are
-    arrays. Raises FileError if the file cannot be read, is damaged, is of version 7.3, or unpacks
-    to more than `UNPACKED` bytes and `RATIO` times its size.
+    arrays. A compressed file holds checksums; in one that is not, a number that was changed cannot
+    be told from another. Raises FileError if the file cannot be read, is damaged, is of version
+    7.3, or unpacks to more than `UNPACKED` bytes and `RATIO` times its size.
     """
     if not path.is_file():
         raise FileError(f"{shown(path)} is not there; expected a MATLAB file")
