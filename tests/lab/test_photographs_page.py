@@ -172,6 +172,25 @@ def test_a_picture_that_is_gone_before_it_is_sent_is_named_and_the_others_are_ta
     until(tab, "document.querySelectorAll('.gallery .small li').length === 2")
 
 
+def test_an_album_of_many_pictures_is_looked_through_page_by_page(tabs, lab, tmp_path):
+    files = [tmp_path / f"{k:02}.png" for k in range(60)]
+    for k, file in enumerate(files):
+        Image.new("RGB", (16, 16), (4 * k, 0, 0)).save(file)
+    names = [file.name for file in reversed(files)]  # the newest first
+    tab = tabs.open(lab, "/#photographs")
+    new_album(tab)
+    give(tab, *files)
+    shown = "[...document.querySelectorAll('.gallery img')].map(i => i.alt).join()"
+    until(tab, f"{shown} === '{','.join(names[:48])}'")
+    tab.get_by_role("button", name="Older pictures").click()
+    until(tab, f"{shown} === '{','.join(names[48:])}'")
+    assert tab.get_by_role("button", name="Older pictures").is_disabled()
+    tab.get_by_label("Page", exact=True).fill("-3")
+    tab.get_by_label("Page", exact=True).press("Enter")
+    until(tab, f"{shown} === '{','.join(names[:48])}'")
+    assert tab.get_by_label("Page", exact=True).input_value() == "1"
+
+
 def same_bits(folder, name, taken):
     """Run a command that was taken away where the folder lies; whether it gives the same model."""
     command = [sys.executable, "-m", *shlex.split(taken.read_text()), "--json"]

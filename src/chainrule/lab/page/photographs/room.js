@@ -20,14 +20,14 @@ import { Shows } from "./shows.js";
 
 /** @type {Listed} */
 const NOTHING = { album: undefined, pictures: null, broken: [], of: 0 };
-const PAGE = 48; // pictures that are shown at first
+const PAGE = 48; // pictures that are shown at once
 const ALBUMS = "/api/photographs/albums";
 
 /** @param {{query: string}} properties */
 export function Photographs({ query }) {
   const [album, setAlbum] = useState(/** @type {Album | null} */ (null));
   const [listed, setListed] = useState(/** @type {Listed | null} */ (null));
-  const [count, setCount] = useState(PAGE);
+  const [page, setPage] = useState(1);
   const [filter, setFilter] = useState(/** @type {string | null} */ (null));
   const [picked, setPicked] = useState(/** @type {number | null} */ (null));
   const [wanted, setWanted] = useState(/** @type {Wanted | null} */ (null));
@@ -40,6 +40,8 @@ export function Photographs({ query }) {
   now.current = id;
   // what was listed of another album is none of this one's
   const { pictures, broken, of } = listed && listed.album === id ? listed : NOTHING;
+  const pages = Math.max(1, Math.ceil(of / PAGE));
+  const shownPage = Math.min(page, pages);
 
   useEffect(() => {
     const asked = new URLSearchParams(query);
@@ -51,6 +53,8 @@ export function Photographs({ query }) {
       const found = await get(`${ALBUMS}/${name ?? (await post(ALBUMS, { with: asked.get("with") ?? "newest" })).id}`);
       if (!isWanted()) return;
       setAlbum(found);
+      setFilter(null);
+      setPage(1);
       setPicked(asked.has("picture") ? Number(asked.get("picture")) : null);
       const key = ["class", "own"].find((k) => asked.has(k));
       setWanted(key ? { index: Number(asked.get(key)), own: key === "own" } : null);
@@ -61,11 +65,11 @@ export function Photographs({ query }) {
     if (!album) return;
     let stopped = false;
     const part = filter === null ? "" : `&class=${encodeURIComponent(filter)}`;
-    get(`${ALBUMS}/${album.id}/pictures?count=${count}${part}`).then((found) => {
+    get(`${ALBUMS}/${album.id}/pictures?first=${PAGE * (shownPage - 1)}&count=${PAGE}${part}`).then((found) => {
       if (!stopped) setListed({ ...found, album: album.id });
     }, fail);
     return () => void (stopped = true);
-  }, [album, count, filter]);
+  }, [album, shownPage, filter]);
   useEffect(() => {
     if (!id) return;
     const place = new URLSearchParams({ album: id });
@@ -86,7 +90,7 @@ export function Photographs({ query }) {
     setPicked(null);
     setWanted(null);
     setFilter(null);
-    setCount(PAGE);
+    setPage(1);
     const isWanted = newest.enter();
     return post(ALBUMS, { with: what })
       .then((made) => get(`${ALBUMS}/${made.id}`))
@@ -123,7 +127,7 @@ export function Photographs({ query }) {
     ${album && html`<div class="album">
       <div class="side"><${Give} album=${album.id} most=${album.quotas.picture} changed=${changed} fresh=${fresh} />
         ${pictures && html`<${Gallery} album=${album.id} pictures=${pictures} broken=${broken} of=${of} classes=${album.classes} filter=${filter} picked=${shown?.number ?? null}
-          pick=${pick} setFilter=${setFilter} more=${() => setCount(count + PAGE)} remove=${remove} />`}</div>
+          pick=${pick} setFilter=${(/** @type {string | null} */ name) => (setFilter(name), setPage(1))} page=${shownPage} pages=${pages} setPage=${setPage} remove=${remove} />`}</div>
       <div class="side">
         ${shown && html`<${Shows} key=${`${album.id} ${shown.number}`} album=${album.id} picture=${shown} wanted=${wanted} trained=${album.result.seconds} resting=${album.going !== null} margin=${margin} choose=${setWanted} remove=${remove} />`}
         ${state === "empty" && html`<p class="empty">The album is empty. Drop pictures or folders into the field, or open them with its buttons.</p>`}
