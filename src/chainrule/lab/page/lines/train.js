@@ -76,15 +76,17 @@ function Curves({ history, of }) {
 
 /** @param {{title: string, history: Epoch[], of: number, factor: number, train: keyof Epoch, validation: keyof Epoch}} properties */
 function Chart({ title, history, of, factor, train, validation }) {
+  // half of the chart at least is filled; it grows by doubling, up to all epochs
+  const end = Math.max(history.length, Math.min(of, Math.max(8, 2 ** Math.ceil(Math.log2(history.length + 1)))));
   const most = Math.max(...history.flatMap((one) => [one[train], one[validation]]).map((value) => factor * value), 1e-9);
   /** @param {keyof Epoch} name */
-  const points = (name) => history.map((one, k) => [50 + (340 * (k + 0.5)) / Math.max(of, history.length), 10 + 130 * (1 - (factor * one[name]) / most)]);
+  const points = (name) => history.map((one, k) => [50 + (340 * (k + 0.5)) / end, 10 + 130 * (1 - (factor * one[name]) / most)]);
   /** @param {keyof Epoch} name @param {string} kind */
-  const curve = (name, kind) => html`<polyline class=${kind} points=${points(name).join(" ")} />${points(name).map(([x, y]) => html`<circle class=${kind} cx=${x} cy=${y} r="3" />`)}`;
+  const curve = (name, kind) => html`<polyline class=${kind} points=${points(name).join(" ")} />${history.length <= 64 && points(name).map(([x, y]) => html`<circle class=${kind} cx=${x} cy=${y} r="3" />`)}`;
   const [now] = history.slice(-1);
   const words = `${title}: after epoch ${now.epoch} ${number(factor * now[train], 3)} on what is learned, ${number(factor * now[validation], 3)} on what is held out`;
   return html`<figure class="chart"><figcaption>${title}</figcaption>
     <svg viewBox="0 0 400 170" role="img" aria-label=${words}><path class="axis" d="M50 10V140H390" /><text x="44" y="14" text-anchor="end">${number(most, 3)}</text><text x="44" y="144" text-anchor="end">0</text>
-      <text x="220" y="162" text-anchor="middle">epoch 1 to ${Math.max(of, history.length)}</text>${curve(train, "learned")}${curve(validation, "validation")}</svg>
+      <text x="220" y="162" text-anchor="middle">epoch 1 to ${end}</text>${curve(train, "learned")}${curve(validation, "validation")}</svg>
     <p class="key"><span class="swatch"></span> learned <span class="swatch validation"></span> held out</p></figure>`;
 }

@@ -131,7 +131,7 @@ export function Curves({ live }) {
     : "Point at the curves for the exact counts; drag to zoom; click to take the network there.";
   return html`<section class="curves" aria-labelledby="curves-title">
     <h2 id="curves-title">Wrong points after every iteration</h2>
-    <p class="key"><span class="swatch train"></span> training <span class="swatch validation"></span> validation</p>
+    <p class="key"><span class="swatch"></span> training <span class="swatch validation"></span> validation</p>
     <div ref=${holder} class="plot" tabindex="0" role="slider" aria-label="Iteration on the error curves"
       aria-valuemin="1" aria-valuemax=${total} aria-valuenow=${at ?? 1} aria-valuetext=${readout}
       onKeyDown=${key}></div>
