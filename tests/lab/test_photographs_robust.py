@@ -14,6 +14,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from starlette.testclient import TestClient
 
+from chainrule.errors import FileError
 from chainrule.io.pictures import sample_files
 from chainrule.lab.rooms.photographs import PhotographsRoom
 from chainrule.lab.server.app import Lab
@@ -263,6 +264,30 @@ def test_a_killed_process_is_replaced_and_a_lab_that_starts_again_has_the_album(
         found = client.get(place).json()
         assert found["pictures"] == 3
         assert found["state"] == "interrupted"
+        assert client.get(f"{place}/pictures/1/small").content.startswith(b"\xff\xd8")
+
+
+def test_a_full_disk_makes_no_picture_broken(tmp_path, monkeypatch):
+    def full(*_):
+        raise FileError("database or disk is full")
+
+    made = Class(tmp_path)
+    with made.session() as client:
+        place = album(client)
+        give(client, place, "a.jpg", PHOTOGRAPH)
+        small = tmp_path / "photographs" / place.rpartition("/")[2] / "small"
+        small.rmdir()
+        small.write_bytes(b"")  # nothing can be written in it
+        monkeypatch.setattr(made.lab.store, "see_file", full)
+        rows = client.get(f"{place}/pictures").json()
+        assert rows["broken"] == []
+        assert rows["pictures"][0]["width"] == 640
+        answer = client.get(f"{place}/pictures/1/small")
+        assert answer.status_code == 422
+        assert "is the disk full?" in answer.json()["error"]
+        monkeypatch.undo()
+        small.unlink()
+        small.mkdir()
         assert client.get(f"{place}/pictures/1/small").content.startswith(b"\xff\xd8")
 
 

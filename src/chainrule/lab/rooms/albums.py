@@ -85,6 +85,16 @@ class Albums:
         """Where the small copy of a picture lies, once somebody has looked at it."""
         return self.folder(album) / "small" / f"{number}.jpg"
 
+    def small_content(self, album: str, number: int) -> bytes:
+        """The small copy of a picture. Raises FileError if none could be written."""
+        try:
+            return self.small(album, number).read_bytes()
+        except OSError as error:
+            raise FileError(
+                f"no small copy of this picture could be written; is the disk full? Remove "
+                f"{self._called} under Runs"
+            ) from error
+
     def forget(self, album: str) -> None:
         """Remove an album's files."""
         shutil.rmtree(self.folder(album), ignore_errors=True)

@@ -314,7 +314,7 @@ class LinesRoom:
 
     async def _small(self, request: Request) -> Response:
         sheet, kept = await self._fit(request)
-        content = self._sheets.small(sheet.id, kept.number).read_bytes()
+        content = self._sheets.small_content(sheet.id, kept.number)
         return Response(content, media_type="image/jpeg", headers={"cache-control": "no-store"})
 
     async def _trace(self, request: Request) -> Response:

@@ -1,6 +1,7 @@
 """The photographs room's routes: albums, their pictures, what they show and what decided it."""
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from chainrule.errors import ChainruleError, InputError
+from chainrule.errors import ChainruleError, FileError, InputError
 from chainrule.images.imagenet import imagenet_classes
 from chainrule.io.checks import finite_number, one_of
 from chainrule.io.pictures import sample_files
@@ -180,7 +181,8 @@ class PhotographsRoom:
             )  # fmt: skip
         except ChainruleError as error:
             seen = {"reason": str(error)}
-        seen = self._lab.store.see_file(album.id, kept.number, seen)
+        with contextlib.suppress(FileError):  # a full disk: it is looked at again
+            seen = self._lab.store.see_file(album.id, kept.number, seen)
         return Kept(kept.number, kept.name, kept.bytes, seen)
 
     def _place(self, album: Record, kept: Kept) -> dict[str, str]:
@@ -213,7 +215,7 @@ class PhotographsRoom:
 
     async def _small(self, request: Request) -> Response:
         album, kept = await self._fit(request)
-        content = self._albums.small(album.id, kept.number).read_bytes()
+        content = self._albums.small_content(album.id, kept.number)
         return Response(content, media_type="image/jpeg", headers={"cache-control": "no-store"})
 
     async def _best(self, request: Request) -> Response:

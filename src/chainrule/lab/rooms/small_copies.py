@@ -1,5 +1,6 @@
 """Small copies of pictures, as the page shows them."""
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from chainrule.io.pictures import picture_from_bytes, read_bytes
 
 
 def small_copy(path: str, name: str, small: str, pixels: int, side: int) -> dict[str, Any]:
-    """Write a JPEG whose longer side has at most `side` pixels; the picture's own size, upright.
+    """Write a JPEG whose longer side has at most `side` pixels, where there is room for it; the
+    picture's own size, upright.
 
     Raises FileError if it is none, or has more than so many pixels.
     """
@@ -25,7 +27,8 @@ def small_copy(path: str, name: str, small: str, pixels: int, side: int) -> dict
     if (width > height) != (picture.width > picture.height):  # turned by EXIF
         width, height = height, width
     picture.thumbnail((side, side))
-    with written_whole(small) as temporary:
+    # a full disk makes no picture broken: the copy is written when it is asked for again
+    with contextlib.suppress(OSError), written_whole(small) as temporary:
         picture.save(temporary, "JPEG", quality=85)
     return {"width": width, "height": height}
 
