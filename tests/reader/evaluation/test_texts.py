@@ -59,3 +59,9 @@ def test_each_kind_has_its_row():
 def test_kinds_that_are_not_there_are_refused(refused, tmp_path):
     assert "expected one of words, mixed" in refused("reader", "evaluate", "--texts", "poems")
     assert "--texts" in refused("reader", "evaluate", tmp_path, "--texts", "codes")
+
+
+def test_dates_do_not_move_with_the_clock():
+    texts = line_texts("dates", ASCII, 2000, np.random.default_rng(3))
+    years = {int(year) for text in texts for year in re.findall(r"\d{4}", text)}
+    assert max(years) == 2025
