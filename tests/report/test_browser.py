@@ -93,7 +93,7 @@ def test_long_tables_fold_and_unfold_on_paper(shown):
     assert len(tab.evaluate(heights)) >= 3
     assert not any(tab.evaluate(visible))
     tab.emulate_media(media="print")
-    assert all(tab.evaluate(visible))
+    tab.wait_for_function(f"{visible}.every(seen => seen)")  # a change is told a moment later
     assert all(height > 50 for height in tab.evaluate(heights))
 
 

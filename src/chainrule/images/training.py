@@ -19,6 +19,7 @@ from chainrule.images.classifier import Classifier
 from chainrule.images.collection import Collection
 from chainrule.images.duplicates import kept_together, near_duplicates, without_copies
 from chainrule.images.familiarity import Unknown, choose_threshold, chosen_examples
+from chainrule.images.feature_file import FeatureTable
 from chainrule.images.features import joined_features, network_features
 from chainrule.images.judgement import Judgement
 from chainrule.images.listing import Skipped
@@ -105,8 +106,22 @@ def train_classifier(
     a class of fewer is left out, and said.
     """
     settings = settings or TrainingSettings()
-    sources = list(networks) if isinstance(networks, Sequence) else [networks]
     check_settings(settings.C, settings.seed)
+    sources = list(networks) if isinstance(networks, Sequence) else [networks]
+    table = features_to_train_on(collection, sources, cache=cache, progress=progress)
+    return train_on_features(
+        table.collection, table.values, table.networks, table.network_keys, settings
+    )
+
+
+def features_to_train_on(
+    collection: Collection,
+    sources: Sequence[FeatureSource],
+    *,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+) -> FeatureTable:
+    """The first half of `train_classifier`, after which nothing needs the networks any more."""
     collection = checked(without_copies(collection))
     found = [
         network_features(collection.files, source, cache=cache, progress=progress)
@@ -114,8 +129,8 @@ def train_classifier(
     ]
     collection = collection.taken(found[0].kept, found[0].skipped)
     values = joined_features([features.values for features in found])
-    names, keys = [s.name for s in sources], [s.key for s in sources]
-    return train_on_features(collection, values, names, keys, settings)
+    names, keys = tuple(s.name for s in sources), tuple(s.key for s in sources)
+    return FeatureTable(collection, values, names, keys)
 
 
 def train_on_features(

@@ -47,25 +47,32 @@ def _train(folder: Path, names: dict[int, str], asked: dict[str, Any], send: Any
     send("phase", said="loading the network")
     from chainrule.images.classifier import save_classifier
     from chainrule.images.networks import load_feature_source
-    from chainrule.images.training import TrainingSettings, train_classifier
+    from chainrule.images.training import (
+        TrainingSettings,
+        features_to_train_on,
+        train_on_features,
+    )
 
     told = 0.0
 
     def progress(done: int, of: int) -> None:
         nonlocal told
         if done == of:
-            give_memory_back()  # what the network took: the measuring takes more
             send("phase", said="looking for copies and measuring", done=done, of=of)
         elif time.monotonic() - told > _EVERY:
             told = time.monotonic()
             send("phase", said="looking at the pictures", done=done, of=of)
 
-    training = train_classifier(
-        collection,
-        load_feature_source(asked["model"]),
+    table = features_to_train_on(
+        collection, [load_feature_source(asked["model"])], cache=folder / "cache", progress=progress
+    )
+    give_memory_back()  # what the network took, which is no more: the measuring takes more
+    training = train_on_features(
+        table.collection,
+        table.values,
+        table.networks,
+        table.network_keys,
         TrainingSettings(seed=asked["seed"], balanced=asked["balanced"]),
-        cache=folder / "cache",
-        progress=progress,
     )
     document = _named_in(training.document(), folder, names)
     save_classifier(folder / "model.safetensors", training.classifier, document)
