@@ -76,7 +76,7 @@ def measure(
     add(f"class of {students}: lines typed and read", len(found.lines), "")
     add(f"class of {students}: 95th percentile of a line", _percentile(found.lines), "ms")
     add(f"class of {students}: errors", found.errors, "")
-    add(f"class of {students}: memory of all processes", found.memory / 2**20, "MB")
+    add(f"class of {students}: memory of all processes", found.memory / 2**20, "MiB")
     return {"rows": rows}
 
 

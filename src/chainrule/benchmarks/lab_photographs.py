@@ -91,7 +91,7 @@ def folder_of_many(
     add(f"{count:,} photographs: from the drop until all are taken", taken, "s")
     add(f"{count:,} photographs: from the drop until they are a measured classifier", ours, "s")
     add(f"{count:,} photographs: that time over `images train`'s", ours / found["wall"], "")
-    add(f"{count:,} photographs: most memory of the lab's processes", most[0] / 2**20, "MB")
+    add(f"{count:,} photographs: most memory of the lab's processes", most[0] / 2**20, "MiB")
 
 
 def _command(photos: Path) -> dict[str, Any]:
