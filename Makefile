@@ -45,7 +45,7 @@ minima:  ## the quick tests with the lowest versions that pyproject.toml declare
 	$(PYTHON) tests/minima.py . > .venv-minima/constraints.txt
 	.venv-minima/bin/python -m pip install --quiet --constraint .venv-minima/constraints.txt \
 		--editable '.[addresses,all,onnx,ray,tensorboard]' beartype efficientnet-lite-pytorch \
-		faker httpx hypothesis pypdf pytest pytest-xdist rapidfuzz sympy
+		faker httpx httpx2 hypothesis pypdf pytest pytest-xdist rapidfuzz sympy
 	.venv-minima/bin/python tests/minima.py . --tried
 	.venv-minima/bin/pytest -n 2 -m "not slow and not long" --ignore tests/test_docs.py \
 		-W ignore::pytest.PytestRemovedIn10Warning -W ignore::DeprecationWarning \

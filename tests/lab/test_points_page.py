@@ -320,6 +320,9 @@ def test_a_damaged_link_says_which_key(tabs, lab):
     tab = tabs.open(lab, "/#points?hidden=7&rate=fast")
     said = tab.get_by_role("alert").inner_text()
     assert said == "link, key 'rate': found 'fast'; expected a number, true or false"
+    tab.get_by_role("link", name="Begin with half-moons").click()
+    until(tab, READY)
+    assert not tab.get_by_role("alert").count()
 
 
 def test_a_run_that_comes_late_leaves_the_next_rooms_address_alone(tabs, lab):

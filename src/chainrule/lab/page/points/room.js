@@ -167,6 +167,7 @@ export function Points({ query }) {
     <p class="lead">A network learns to tell two classes of points apart. Each iteration shows it one training point and moves every
       weight by one step of the chain rule. Watch it, stop it, go back; <strong>click a point</strong> to see the step with all its numbers.</p>
     ${said && html`<p role="alert" class="wrong">${said}</p>`}
+    ${said && !ready && html`<p><a href="#points">Begin with half-moons</a></p>`}
     ${ready && html`<div class="columns">
       <div class="side">
         <${Data} settings=${live.settings} own=${own} mode=${mode} shape=${empty ? null : live.shape} setMode=${setMode} useNamed=${useNamed}
