@@ -197,6 +197,7 @@ def test_every_key_of_the_report(tabs, lab):
     box.press("Space")
     assert not box.is_checked()
     tab.get_by_role("button", name="Go on").press("Enter")
+    until(tab, "room.state === 'running'")
     tab.get_by_role("button", name="Cancel").press("Enter")
     until(tab, "room.state === 'cancelled'")
 

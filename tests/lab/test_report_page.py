@@ -83,12 +83,21 @@ def test_a_report_is_made_after_a_cancel_and_says_what_the_command_says(
     assert tab.locator(".one h4 + p").all_inner_texts() == answers
 
 
+# one that another test has cancelled a moment ago may still be ending
+NONE_RUNS = """async () => {
+  const running = async () => (await (await fetch("/api/report/reports")).json());
+  for (let k = 0; k < 600 && JSON.stringify(await running()).includes('"running"'); k++)
+    await new Promise((done) => setTimeout(done, 200));
+}"""
+
+
 @pytest.mark.slow
 @needs_processes
 def test_a_cancelled_report_leaves_no_process(tabs, lab):
     name = add_report(lab.folder, "interrupted")
     tab = tabs.open(lab, f"/#report?report={name}")
     until(tab, f"room.report === '{name}' && room.state === 'interrupted'")
+    tab.evaluate(NONE_RUNS)
     before = descendants(lab.process.pid)
     tab.get_by_role("button", name="Go on").click()
     until(tab, "document.querySelector('.going progress')?.max === 1000")
