@@ -8,11 +8,11 @@ import typer
 from chainrule.cli.output import JsonOption, print_json, progress
 from chainrule.cli.reader_read import WordsOption, with_words
 from chainrule.cli.reader_reliability import described_reliability, print_reliability
-from chainrule.errors import InputError
 from chainrule.io.checks import LARGEST_SEED
 
 if TYPE_CHECKING:
     from chainrule.reader.evaluation.calibrating import Doubts
+    from chainrule.reader.evaluation.pictures import Opened
     from chainrule.reader.evaluation.scoring import Score
     from chainrule.reader.reader import Reader
 
@@ -62,37 +62,44 @@ def calibrate(
 
     Example: chainrule reader calibrate my-pictures --model own.safetensors --out own.safetensors
     """
+    from chainrule.io.files import check_output_file
     from chainrule.reader.evaluation.calibrating import across, fitted_calibration
+    from chainrule.reader.evaluation.pictures import open_labelled
     from chainrule.reader.evaluation.scoring import parse_score
+    from chainrule.reader.lines.labelled import read_labelled
     from chainrule.reader.model_file import load_reader
 
-    if out.suffix != ".safetensors":
-        raise InputError(f"--out {out} ends in {out.suffix!r}; expected .safetensors")
+    check_output_file(out, ".safetensors")
     rules = parse_score(score)
     reader = load_reader(model)
-    lines, drawn = _doubts(with_words(reader, words), folders, rules, rendered, seed)
+    labelled, left_out = read_labelled(folders)
+    opened, unopened = open_labelled(labelled)
+    lines, drawn = _doubts(with_words(reader, words), opened, rules, rendered, seed)
     calibration = fitted_calibration(lines, drawn)
     before = described_reliability(lines.confidences(reader.calibration), lines.right)
     after = described_reliability(across(lines, drawn), lines.right)
     reader.calibrated(calibration).save(out)
     if as_json:
         both = {"before": before, "after": after}
-        print_json({"calibration": calibration._asdict(), **both, "file": str(out)})
+        skipped = [{"file": one.file, "reason": one.reason} for one in (*left_out, *unopened)]
+        found = {"calibration": calibration._asdict(), **both, "skipped": skipped}
+        print_json({**found, "file": str(out)})
         return
+    for one in (*left_out, *unopened):
+        print(f"left out: {one.file}: {one.reason}")
     print_reliability(before, "before: ")
     print_reliability(after, "after: ")
     print(f"{out} is written")
 
 
 def _doubts(
-    reader: "Reader", folders: list[Path], rules: "Score", rendered: int, seed: int
+    reader: "Reader", opened: "Opened", rules: "Score", rendered: int, seed: int
 ) -> "tuple[Doubts, Doubts]":
     """Those of the pictures, and of lines that are rendered."""
     from chainrule.reader.evaluation.calibrating import doubts, rendered_lines
-    from chainrule.reader.lines.labelled import read_labelled
 
-    labelled, _ = read_labelled(folders)
-    files, texts = [line.file for line in labelled], [line.text for line in labelled]
     drawn, true = rendered_lines(reader.alphabet, rendered, seed)
+    texts = [line.text for line in opened.lines]
     with progress("reading", "lines") as report:
-        return doubts(reader, files, texts, rules, report), doubts(reader, drawn, true, rules)
+        seen = doubts(reader, opened.pictures, texts, rules, report)
+    return seen, doubts(reader, drawn, true, rules)

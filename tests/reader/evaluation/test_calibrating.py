@@ -74,16 +74,21 @@ def pictures(tmp_path_factory):
 
 def test_a_reader_is_calibrated_and_reads_as_before(command, pictures, tmp_path):
     out = tmp_path / "sure.safetensors"
+    (pictures / "broken.png").write_bytes(b"no picture")
+    (pictures / "broken.gt.txt").write_text("a line")
     options = ("--model", "fast", "--words", "none", "--rendered", 3, "--out", out, "--json")
     result = command("reader", "calibrate", pictures, *options)
     assert result.returncode == 0, result.stderr
     found = json.loads(result.stdout)
     assert found["before"]["lines"] == found["after"]["lines"] > 40
+    (skipped,) = found["skipped"]
+    assert skipped["file"].endswith("broken.png")
     reader, before = load_reader(out), load_reader("fast")
     assert list(reader.calibration) == list(found["calibration"].values())
     assert reader.calibration != before.calibration
-    same = [line.text for line in before.read(sorted(pictures.glob("*.png")))]
-    assert [line.text for line in reader.read(sorted(pictures.glob("*.png")))] == same
+    files = sorted(pictures.glob("[0-9]*.png"))
+    same = [line.text for line in before.read(files)]
+    assert [line.text for line in reader.read(files)] == same
 
 
 def test_what_cannot_be_calibrated_is_refused(refused, pictures, tmp_path):
@@ -92,5 +97,7 @@ def test_what_cannot_be_calibrated_is_refused(refused, pictures, tmp_path):
     few.write_text(f"file,text\n{pictures / '00.png'},line 000\n")
     assert "at least 20 of each" in refused(*calibrate, few, "--model", "fast", "--out", out)
     bad = tmp_path / "a.npz"
-    assert "expected .safetensors" in refused(*calibrate, few, "--model", "fast", "--out", bad)
+    assert "ends in .safetensors" in refused(*calibrate, few, "--model", "fast", "--out", bad)
+    (folder := tmp_path / "b.safetensors").mkdir()  # said before anything is read
+    assert "is a folder" in refused(*calibrate, few, "--model", "none", "--out", folder)
     assert not out.exists()
