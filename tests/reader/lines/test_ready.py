@@ -83,6 +83,25 @@ def test_bytes_are_summed_as_defined(classes, lines, width, paper, seed):
     assert away.max() < 0.3
 
 
+@exact
+def test_shapes_in_turn_give_what_each_gives_by_itself():
+    chain, parameters, ranges = _network(5, 0)
+    network = ready_network(chain, parameters, "int8", ranges)
+    folded, values = fold_batch_normalization(chain, parameters)
+    generator = torch.Generator().manual_seed(1)
+    shapes = [(1, 32), (16, 352), (4, 32), (1, 32), (2, 640)]
+    for lines, width in shapes:
+        x = 2 * torch.rand(lines, 1, 32, width, generator=generator) - 0.5
+        expected = _as_defined(folded, values, ranges, x)
+        away = (network.apply(list(x[:, 0].numpy()), width) - expected).abs() / expected.std()
+        assert away.median() < 0.01
+        assert away.max() < 0.3
+    for layer in network.network._layers:
+        kept = layer.weight._by_shape.values()
+        assert len(kept) == len(set(shapes))
+        assert len(set(map(id, kept))) == len(layer.weight._by_order)
+
+
 @pytest.mark.parametrize("size", ["small", "large"])
 @pytest.mark.parametrize(
     ("precision", "away"),

@@ -47,8 +47,7 @@ class QuantizedNetwork:
     it is a sum of bytes, clamped to 255. The scores come out as floats.
 
     ranges: of each ReLU outside a residual, and each residual, by name: see `measured_ranges`.
-    input: what the bytes that come in stand for. typical: the shape of an input for which the
-    weights are packed; all others are taken. Source: Jacob et al., Quantization and training of
+    input: what the bytes that come in stand for. Source: Jacob et al., Quantization and training of
     neural networks for efficient integer-arithmetic-only inference, 2018.
     """
 
@@ -58,15 +57,13 @@ class QuantizedNetwork:
         parameters: Mapping[str, Tensor],
         ranges: Ranges,
         input: Bytes,
-        typical: Shape,
     ) -> None:
         self._layers: list[_Layer] = []
-        shape = typical
         layers = _layers(chain)
         for place, layer in enumerate(layers):
             after = _scale(layers[place:], ranges)
-            self._layers.append(_Layer.packed(layer, parameters, input, shape, after))
-            input, shape = Bytes(after or 0.0, 0), layer.block.shape(shape)
+            self._layers.append(_Layer.of(layer, parameters, input, after))
+            input = Bytes(after or 0.0, 0)
         last = chain.line[-1:]
         self._end = Chain(last) if isinstance(last[0][1], Interleave) else None
 
@@ -142,37 +139,26 @@ def _scale(layers: list[_Named], ranges: Ranges) -> float | None:
 
 @dataclass(frozen=True)
 class _Layer:
-    """A convolution with weights packed for the processor; all but the scores with its ReLU."""
+    """A convolution of bytes; all but the scores with its ReLU."""
 
     block: Convolution
-    weight: Tensor
-    weight_scales: Tensor
-    weight_zeros: Tensor
+    weight: "_Weight"
     bias: Tensor
     input: "Bytes"
     output_scale: float | None  # None: scores, as floats
     summed: bool
 
     @classmethod
-    def packed(
+    def of(
         cls,
         layer: _Named,
         parameters: Mapping[str, Tensor],
         input: "Bytes",
-        shape: Shape,
         after: float | None,
     ) -> "_Layer":
-        weight = parameters[f"{layer.parameters}.weight"]
-        scales = weight.abs().amax((1, 2, 3)).clamp_(min=1e-12) / _MOST
-        integers = (weight / scales[:, None, None, None]).round().to(torch.int8)
-        window = layer.block.window
-        packed = torch.ops.onednn.qconv_prepack(
-            integers, scales, input.scale, input.zero, window.stride, window.even_padding,
-            window.dilation, 1, shape,
-        )  # fmt: skip
+        weight = _Weight(layer.block, parameters[f"{layer.parameters}.weight"], input)
         bias = parameters[f"{layer.parameters}.bias"]
-        zeros = torch.zeros(len(bias), dtype=torch.int32)
-        return cls(layer.block, packed, scales, zeros, bias, input, after, layer.summed)
+        return cls(layer.block, weight, bias, input, after, layer.summed)
 
     def apply(self, q: Tensor) -> Tensor:
         window, rectified = self.block.window, self.output_scale is not None
@@ -180,9 +166,9 @@ class _Layer:
             q.contiguous(memory_format=torch.channels_last),
             self.input.scale,
             self.input.zero,
-            self.weight,
-            self.weight_scales,
-            self.weight_zeros,
+            self.weight.packed(q.shape),
+            self.weight.scales,
+            self.weight.zeros,
             self.bias,
             window.stride,
             window.even_padding,
@@ -196,6 +182,36 @@ class _Layer:
             "",
         )
         return y
+
+
+class _Weight:
+    """The weights of a convolution as integers, packed for the shapes that come.
+
+    Which order of the integers is fastest depends on the shape. In another they would be put in
+    order anew at each call, which on few or narrow pictures takes several times as long as the
+    convolution; so each order that is needed is kept, of which there are a few.
+    """
+
+    def __init__(self, block: Convolution, weight: Tensor, input: Bytes) -> None:
+        self._window, self._input = block.window, input
+        self.scales = weight.abs().amax((1, 2, 3)).clamp_(min=1e-12) / _MOST
+        self.zeros = torch.zeros(len(weight), dtype=torch.int32)
+        self._integers = (weight / self.scales[:, None, None, None]).round().to(torch.int8)
+        self._by_shape: dict[Shape, Tensor] = {}
+        self._by_order: dict[bytes, Tensor] = {}
+
+    def packed(self, shape: Shape) -> Tensor:
+        """The integers in the order for bytes (N, C, H, W) of this shape."""
+        found = self._by_shape.get(shape)
+        if found is None:
+            window, input = self._window, self._input
+            packed = torch.ops.onednn.qconv_prepack(
+                self._integers, self.scales, input.scale, input.zero, window.stride,
+                window.even_padding, window.dilation, 1, shape,
+            )  # fmt: skip
+            order = torch.ops.mkldnn._get_mkldnn_serialized_md(packed).numpy().tobytes()
+            found = self._by_shape[shape] = self._by_order.setdefault(order, packed)
+        return found
 
 
 def _memory(q: Tensor) -> NDArray[np.uint8]:

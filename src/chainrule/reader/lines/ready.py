@@ -8,7 +8,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from chainrule.blocks.block import Shape
 from chainrule.chain import Chain
 from chainrule.chain.inference.folding import fold_batch_normalization
 from chainrule.chain.inference.quantized import Bytes, QuantizedNetwork, Ranges, check_ranges
@@ -21,8 +20,6 @@ Precision = Literal["int8", "bfloat16", "float32"]
 
 INPUT = Bytes(2 / 255, 64)
 """A crop's values, -0.5 to 1.5, as bytes."""
-
-_TYPICAL: Shape = (32, 1, 32, 320)
 
 
 def ready_network(
@@ -40,7 +37,7 @@ def ready_network(
         return FloatNetwork(folded, values, precision)
     if ranges is None:
         raise InputError("the reader has no ranges of its layers; expected them for int8")
-    return ByteNetwork(QuantizedNetwork(folded, values, ranges, INPUT, _TYPICAL))
+    return ByteNetwork(QuantizedNetwork(folded, values, ranges, INPUT))
 
 
 class FloatNetwork:
