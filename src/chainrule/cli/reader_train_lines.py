@@ -114,7 +114,7 @@ def train_lines(
     size: Annotated[
         str | None,
         typer.Option(
-            help="The network: small, or large, which takes about twice the time.",
+            help="The network: small, medium, or large, which take about 1, 2 and 5 times as long.",
             show_default="that of --model, else small",
         ),
     ] = None,

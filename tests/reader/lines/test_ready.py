@@ -102,7 +102,7 @@ def test_shapes_in_turn_give_what_each_gives_by_itself():
         assert len(set(map(id, kept))) == len(layer.weight._by_order)
 
 
-@pytest.mark.parametrize("size", ["small", "large"])
+@pytest.mark.parametrize("size", ["small", "medium", "large"])
 @pytest.mark.parametrize(
     ("precision", "away"),
     [("float32", 1e-4), ("bfloat16", 0.05), pytest.param("int8", 0.25, marks=exact)],

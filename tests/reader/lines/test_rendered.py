@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -16,9 +17,11 @@ from chainrule.glyphs.alphabet import NAMED
 from chainrule.glyphs.lines import load_line_fonts
 from chainrule.reader.letters.network import letter_network
 from chainrule.reader.lines import rendered
-from chainrule.reader.lines.network import frames, line_network, size_of
+from chainrule.reader.lines.network import Size, frames, line_network, size_of
 from chainrule.reader.lines.rendered import LineStyle, RenderedLines, classes
 from chainrule.reader.lines.texts import held_out_text, training_text, words
+
+SIZES = get_args(Size)
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +91,7 @@ def test_lines_in_looks_keep_to_the_alphabet_and_have_their_frames():
     seen = 0
     for x, target in source.batches(20, torch.Generator().manual_seed(0)):
         assert bool((frames_needed(target) <= frames(x.shape[3])).all())
-        assert -0.5 <= float(x.min()) < float(x.max()) <= 1.5
+        assert -0.51 < float(x.min()) < float(x.max()) <= 1.5
         seen += len(x)
     assert seen == 60
 
@@ -100,12 +103,12 @@ def test_without_a_generator_the_lines_are_always_the_same(source):
 
 def test_the_network_has_the_frames_that_are_counted_on():
     for width in (1, 20, 33, 35, 240):
-        for size in ("small", "large"):
+        for size in SIZES:
             assert line_network(7, size).shape((2, 1, 32, width)) == (2, 7, 1, frames(width))
 
 
 def test_a_network_is_known_by_its_layers():
-    assert [size_of(line_network(9, size)) for size in ("small", "large")] == ["small", "large"]
+    assert tuple(size_of(line_network(9, size)) for size in SIZES) == SIZES
     assert size_of(letter_network()) is None
 
 

@@ -192,7 +192,7 @@ class _Pictures:
             drawn = int(_RENDERED * count) if self.rendered is not None else 0
             lines = [self._changed(rng) for _ in range(count - drawn)]
             if self.rendered is not None and drawn:
-                lines += self.rendered.pool(drawn, drawn, int(rng.integers(2**62)))[0]
+                lines += self.rendered.drawn(drawn, int(rng.integers(2**62)))
             lines.sort(key=lambda line: line[0].values.shape[1])  # little is filled up with paper
             for start in rng.permutation(range(0, count, size)):
                 yield stack(lines[start : start + size], self.alphabet)

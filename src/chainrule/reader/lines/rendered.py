@@ -25,12 +25,13 @@ from chainrule.glyphs.restyle import restyle
 from chainrule.glyphs.vary import vary
 from chainrule.io.workers import begin_worker
 from chainrule.reader.lines.network import frames, padded
+from chainrule.reader.lines.ready import INPUT
 from chainrule.reader.lines.texts import held_out_text, training_text
 from chainrule.reader.lines.world_texts import world_text
 from chainrule.reader.picture.line_image import LOWEST, Crop, CropJitter, crop_line, crop_whole
 from chainrule.training.ranks import Ranks
 
-_POOL = 16  # batches whose lines are sorted by width together
+_POOL = 16, 2048  # the most batches, and lines, that are sorted by width together
 
 Example = tuple[Crop, str]
 Batch = tuple[Tensor, Tensor]
@@ -113,42 +114,52 @@ class RenderedLines:
             for first in range(0, self.count, size):
                 yield stack(fixed[first : first + size], self.alphabet)
             return
-        firsts = range(0, self.count, _POOL * size)
+        together = size * max(1, min(_POOL[0], _POOL[1] // size))
+        firsts = range(0, self.count, together)
         seeds = torch.randint(2**62, (len(firsts),), generator=generator).tolist()
         asked = [
-            (min(_POOL * size, self.count - first), size, seed)
+            (min(together, self.count - first), size, seed)
             for first, seed in zip(firsts, seeds, strict=True)
         ]
         if self._ranks is None:
             for pool in self._pools(asked):
-                yield from (stack(lines, self.alphabet) for lines in pool)
+                yield from map(_in_floats, pool)
         else:
             yield from self._together(asked, self._ranks)
 
-    def pool(self, count: int, size: int, seed: int) -> list[list[Example]]:
-        """`count` random lines in batches of `size`, each of about equally wide ones."""
+    def pool(self, count: int, size: int, seed: int) -> list[Batch]:
+        """`count` random lines in batches of `size`, each of about equally wide ones; the inputs
+        as the bytes that a reader in bytes makes of them, which travel fast between processes."""
+        lines = self.drawn(count, seed)
+        rng = np.random.default_rng((seed, 1))
+        return [
+            _in_bytes(stack(lines[start : start + size], self.alphabet))
+            for start in rng.permutation(range(0, count, size))
+        ]
+
+    def drawn(self, count: int, seed: int) -> list[Example]:
+        """`count` random lines, the narrowest first."""
         rng = np.random.default_rng(seed)
-        lines = sorted((self._draw(rng, self._loose) for _ in range(count)), key=_width)
-        return [lines[start : start + size] for start in rng.permutation(range(0, count, size))]
+        return sorted((self._draw(rng, self._loose) for _ in range(count)), key=_width)
 
     def _together(self, asked: Sequence[tuple[int, int, int]], ranks: Ranks) -> Iterator[Batch]:
         """The batches of all pools, each pool drawn by one of the processes, in turn."""
         own = self._pools(asked[ranks.number :: ranks.size])
         for first in range(0, len(asked), ranks.size):
-            here = [stack(lines, self.alphabet) for lines in next(own, [])]
+            here = _packed(next(own, []))
             for number in range(min(ranks.size, len(asked) - first)):
-                yield from _unpacked(ranks.sent(number, _packed(here)))
+                yield from map(_in_floats, _unpacked(ranks.sent(number, here)))
 
-    def _pools(self, asked: Sequence[tuple[int, int, int]]) -> Iterator[list[list[Example]]]:
+    def _pools(self, asked: Sequence[tuple[int, int, int]]) -> Iterator[list[Batch]]:
         if self._processes is None:
             yield from (self.pool(*one) for one in asked)
             return
         rest = iter(asked)
-        ahead: deque[Future[list[list[Example]]]] = deque()
+        ahead: deque[Future[bytes]] = deque()
         for one in islice(rest, 2 * self.workers):
             ahead.append(self._processes.submit(_pool, *one))
         while ahead:
-            done = ahead.popleft().result()
+            done = list(_unpacked(ahead.popleft().result()))
             for one in islice(rest, 1):
                 ahead.append(self._processes.submit(_pool, *one))
             yield done
@@ -248,9 +259,19 @@ def _begin(source: RenderedLines) -> None:
     cv2.setNumThreads(1)  # there is a worker a core
 
 
-def _pool(count: int, size: int, seed: int) -> list[list[Example]]:
+def _pool(count: int, size: int, seed: int) -> bytes:
     assert _source is not None
-    return _source.pool(count, size, seed)
+    return _packed(_source.pool(count, size, seed))
+
+
+def _in_bytes(batch: Batch) -> Batch:
+    x, target = batch
+    return (x / INPUT.scale + INPUT.zero).round_().clamp_(0, 255).byte(), target
+
+
+def _in_floats(batch: Batch) -> Batch:
+    x, target = batch
+    return INPUT.scale * (x.float() - INPUT.zero), target
 
 
 def _packed(batches: Sequence[Batch]) -> bytes:
