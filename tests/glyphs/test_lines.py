@@ -212,3 +212,11 @@ def test_build_lines_command(command, fonts_folder, tmp_path):
     assert result.returncode == 0, result.stderr
     assert "dropped: STIXSizOneSymReg" in result.stdout
     assert [font.name for font in load_line_fonts(out)] == ["DejaVuSans"]
+
+
+def test_fonts_whose_small_letters_are_capitals_are_known():
+    capitals = {font.family for font in load_line_fonts() if font.capitals_only}
+    for name in ("bebas", "staatliches", "silkscreen", "bangers"):
+        assert any(name in family.lower() for family in capitals), name
+    for name in ("lato", "roboto", "inconsolata", "open", "noto"):
+        assert not any(family.lower().startswith(name) for family in capitals), name

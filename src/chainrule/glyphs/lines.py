@@ -23,6 +23,8 @@ HEIGHT = 32  # pixels
 UNIT = 64  # parts of a pixel in which advances and kerning are kept, as in FreeType
 # so that a pair is its two glyphs, and no third drawing in their place
 PLAIN = ["-liga", "-clig", "-dlig", "-calt"]
+_TWO_FORMS = "abdeghnqr"
+_SAME_FORM = 0.7  # correlation of a small letter with its capital, drawn in one box
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,14 @@ class LineFont:
     @cached_property
     def index(self) -> dict[str, int]:
         return {character: number for number, character in enumerate(self.alphabet)}
+
+    @cached_property
+    def capitals_only(self) -> bool:
+        """Whether its small letters are capitals, perhaps smaller: letters whose two forms differ
+        in other fonts have the same form here."""
+        pairs = [c for c in _TWO_FORMS if c in self.index and c.upper() in self.index]
+        alike = [_alike(self.inks[self.index[c]], self.inks[self.index[c.upper()]]) for c in pairs]
+        return bool(alike) and float(np.median(alike)) > _SAME_FORM
 
 
 @dataclass(frozen=True)
@@ -307,6 +317,20 @@ def _advances(
     places = [place.get(character, len(known)) for character in base]
     kerning = between[np.ix_(places, places)]
     return (alone * UNIT).round().astype(np.int16), (kerning * UNIT).round().astype(np.int16)
+
+
+def _alike(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
+    """The correlation of two glyphs, each stretched to 12 x 12."""
+    if not one.size or not other.size or np.ptp(one) == 0 or np.ptp(other) == 0:
+        return 0.0
+    grid = (np.arange(12) + 0.5) / 12
+    small = [
+        ink[(grid * len(ink)).astype(int)][:, (grid * ink.shape[1]).astype(int)]
+        for ink in (one, other)
+    ]
+    if np.ptp(small[0]) == 0 or np.ptp(small[1]) == 0:
+        return 0.0
+    return float(np.corrcoef(small[0].ravel(), small[1].ravel())[0, 1])
 
 
 def _base(character: str) -> str:

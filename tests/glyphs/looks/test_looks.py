@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from chainrule.errors import InputError
-from chainrule.glyphs.lines import load_line_fonts
+from chainrule.glyphs.lines import load_line_fonts, render_line
 from chainrule.glyphs.looks import LOOKS, draw_look
+from chainrule.glyphs.looks.bitmap import bitmap_ink
+from chainrule.glyphs.looks.canvas import arched, in_cells, line_ink
 from chainrule.glyphs.looks.segments import POINTS, SEGMENTS, segment_ink
 
 TEXTS = {"plate": "AB 123 CD", "display": "0123.4", "counter": "90125"}
@@ -52,3 +54,32 @@ def test_segments_that_are_lit_and_those_that_are_not_make_an_eight():
     assert not segment_ink(" ", np.random.default_rng(0))[0].any()
     for point in POINTS:
         assert segment_ink(point, np.random.default_rng(0))[0].any()
+
+
+def test_letters_of_pixels_have_ink_or_none_and_a_font_of_pixels_keeps_them():
+    """Unifont has 16 pixels an em: its strokes are one pixel wide, its capitals ten high."""
+    fonts = load_line_fonts()
+    unifont = next(font for font in fonts if font.name.startswith("unifontex"))
+    rng = np.random.default_rng(0)
+    for font in (unifont, *fonts[:10]):
+        ink = bitmap_ink(font, "Hill 10", rng, 9, True)
+        assert set(np.unique(ink)) == {0.0, 1.0}
+    for capitals in (8, 14):
+        letter = bitmap_ink(unifont, "H", rng, capitals, False)
+        assert letter.shape == (10, 6)
+        assert letter.sum() == 2 * 10 + 4
+
+
+def test_in_cells_every_character_stands_as_far_from_the_next():
+    font = load_line_fonts()[0]
+    boxes = render_line(in_cells(font, "iMlW.i"), "iMlW.i").boxes
+    middles = (boxes[:, 0] + boxes[:, 2]) / 2
+    assert np.ptp(np.diff(middles)) <= 2
+
+
+def test_an_arched_line_keeps_its_ink():
+    ink = line_ink(load_line_fonts()[0], "SHOP")
+    for seed in range(5):
+        bent = arched(ink, np.random.default_rng(seed), 1.2)
+        assert bent.shape[0] >= ink.shape[0]
+        assert bent.sum() == pytest.approx(ink.sum(), rel=0.1)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from chainrule.glyphs.lines import LineFont, render_line
+from chainrule.glyphs.lines import UNIT, LineFont, render_line
 
 Ink = NDArray[np.float32]  # (height, width), 0 where there is none, 1 where it is full
 Shades = NDArray[np.float32]  # (height, width), grey, 0 black and 255 white
@@ -31,6 +31,34 @@ def with_spaces(font: LineFont, factor: float) -> LineFont:
     if " " in font.index:
         advance[font.index[" "]] = round(factor * int(advance[font.index[" "]]))
     return replace(font, advance=advance)
+
+
+def in_cells(font: LineFont, text: str, share: float = 1.1) -> LineFont:
+    """The font as of a typewriter: the text's characters stand equally far apart, as far as a small
+    n is wide, so many times; what is wider is squeezed."""
+    n = font.index.get("n", next(iter(font.index.values())))
+    cell = max(share * int(font.advance[n]) / UNIT, 6.0)
+    inks, left = list(font.inks), font.left.copy()
+    for character in set(text):
+        number = font.index[character]
+        ink = inks[number]
+        if not ink.size:
+            continue
+        if ink.shape[1] > cell - 1:
+            ink = np.asarray(cv2.resize(ink, (int(cell - 1), ink.shape[0])), np.uint8)
+            inks[number] = ink
+        left[number] = round((cell - ink.shape[1]) / 2)
+    advance = np.full_like(font.advance, round(cell * UNIT))
+    return replace(
+        font, inks=tuple(inks), left=left, advance=advance, kerning=np.zeros_like(font.kerning)
+    )
+
+
+def wide_spaces(text: str, rng: Rng, most: int = 4) -> str:
+    """Some gaps wider, as in justified lines and, where `most` is more, between columns."""
+    if " " not in text:
+        return text
+    return "".join(c + " " * int(rng.integers(0, most)) if c == " " else c for c in text)
 
 
 def cut(ink: Ink) -> Ink:
@@ -86,6 +114,24 @@ def bowed(ink: Ink, rng: Rng, share: float) -> Ink:
     return _floats(cv2.remap(ink, x, y, cv2.INTER_LINEAR))
 
 
+def arched(ink: Ink, rng: Rng, most: float) -> Ink:
+    """The line along an arc of up to this angle (radians), its letters upright on it, the ends down
+    or, one time in three, up; the picture grows to hold it."""
+    height, width = ink.shape
+    angle = rng.uniform(0.3, 1.0) * most
+    radius = max(width / angle, 1.2 * height)
+    half = width / radius / 2
+    across = int(2 * (radius + height / 2) * np.sin(half))
+    sag = radius * (1 - np.cos(half))
+    x = np.arange(across, dtype=np.float32)[None] - np.float32(across / 2)
+    y = np.float32(radius + height / 2) - np.arange(int(height + sag), dtype=np.float32)[:, None]
+    along = np.arctan2(x, y) * np.float32(radius) + np.float32(width / 2)
+    down = np.float32(radius + height / 2) - np.hypot(x, y)
+    if rng.random() < 0.33:
+        along, down = along[::-1], np.float32(height) - down[::-1]
+    return _floats(cv2.remap(ink, along, down, cv2.INTER_LINEAR))
+
+
 def weight(ink: Ink, rng: Rng, most: float) -> Ink:
     """Bolder or lighter by up to this share of the way to the most or least of 3x3 around."""
     around = cv2.dilate if rng.random() < 0.55 else cv2.erode
@@ -130,6 +176,14 @@ def glare(shape: Sequence[int], rng: Rng) -> Shades:
     return _floats(np.exp(-(((x - cx) / across) ** 2) - ((y - cy) / down) ** 2))
 
 
+def threshold(soft: Ink, ink: Ink, share: float) -> NDArray[np.bool_]:
+    """The pixels with most ink, so many times as many as the ink would fill: thin strokes do not
+    vanish, and thick ones do not run together."""
+    count = int(min(max(share * float(ink.sum()), 1.0), 0.7 * soft.size))
+    level = float(np.partition(soft.ravel(), -count)[-count])
+    return np.asarray(soft > min(max(level, 0.12), 0.75), np.bool_)
+
+
 def shadow(shape: Sequence[int], rng: Rng) -> Shades:
     """1 on one side of a slanted soft edge, 0 on the other."""
     height, width = shape
@@ -164,7 +218,8 @@ def _photographs() -> tuple[Picture, ...]:
     names = ("brick", "grass", "gravel", "astronaut", "coffee", "chelsea", "coins")
     found = [Image.open(folder / f"{name}.png").convert("L") for name in names]
     found += [Image.fromarray(one).convert("L") for one in load_sample_images().images]
-    return tuple(np.asarray(one) for one in found)
+    # a piece is at most about as high as this in the end, so that no more is kept
+    return tuple(np.asarray(one.reduce(max(1, one.height // 160))) for one in found)
 
 
 def texture(shape: Sequence[int], rng: Rng) -> Shades:
@@ -177,7 +232,7 @@ def texture(shape: Sequence[int], rng: Rng) -> Shades:
     top = int(rng.integers(source.shape[0] - down + 1))
     left = int(rng.integers(source.shape[1] - across + 1))
     piece = _floats(source[top : top + down, left : left + across])
-    piece = _floats(cv2.resize(piece, (width, height), interpolation=cv2.INTER_AREA))
+    piece = _floats(cv2.resize(piece, (width, height), interpolation=cv2.INTER_LINEAR))
     piece -= piece.mean()
     return _floats(piece / max(float(np.abs(piece).max()), 1.0))
 

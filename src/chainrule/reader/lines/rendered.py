@@ -189,7 +189,8 @@ class RenderedLines:
         if self.style.restyled:
             image = restyle(image, rng)
         jitter = CropJitter(rng.uniform(0.88, 1.1), rng.uniform(0.85, 1.15), rng.uniform(-1.5, 1.5))
-        return crop_line(degrade(image, random_degradation(rng, 0.6), rng), jitter), text
+        crop = crop_line(degrade(image, random_degradation(rng, 0.6), rng), jitter)
+        return crop, as_seen(text, font, self.alphabet)
 
     def _drawn_by(self, font: LineFont) -> str:
         """The characters of the alphabet that a font draws."""
@@ -212,9 +213,9 @@ class RenderedLines:
 
 
 _TEXTS: dict[str, tuple[str | None, ...]] = {
-    "print": (None,),
+    "print": (None, None, None, "till"),
     "screen": (None,),
-    "scene": ("word", "word", "word", "title"),
+    "scene": ("sign", "sign", "sign", "word"),
     "plate": ("plate",),
     "display": ("reading",),
     "counter": ("digit",),
@@ -232,20 +233,33 @@ def drawn_in(
     gaps = " " if " " in font.index and " " not in known else ""
     text = world_text(rng, known + gaps, length, kind)
     picture = draw_look(look, rng, [font], text)
-    text = text if " " in alphabet else text.replace(" ", "")
+    text = as_seen(text if " " in alphabet else text.replace(" ", ""), font, alphabet)
     if picture.shape[0] < LOWEST:
         raise InputError("the picture is too low")
     jitter = CropJitter(rng.uniform(0.88, 1.12), rng.uniform(0.85, 1.15), rng.uniform(-1.5, 1.5))
     if rng.random() < BOXED[look]:
         return crop_line(picture, jitter), text
-    wide = CropJitter(rng.uniform(0.75, 1.4), jitter.stretch, rng.uniform(-2.5, 2.5))
-    return crop_whole(picture, wide, inverted=rng.random() < 0.2), text
+    most, turned = _WHOLE.get(look, (1.4, 0.2))
+    wide = CropJitter(rng.uniform(0.75, most), jitter.stretch, rng.uniform(-2.5, 2.5))
+    return crop_whole(picture, wide, inverted=rng.random() < turned), text
+
+
+def as_seen(text: str, font: LineFont, alphabet: str) -> str:
+    """What a line of this font shows: small letters are capitals where it draws them as capitals,
+    so that a reader does not learn to guess."""
+    if not font.capitals_only:
+        return text
+    return "".join(c.upper() if c.upper() in alphabet else c for c in text)
 
 
 BOXED = {
-    "print": 0.6, "screen": 0.6, "scene": 0.35, "plate": 0.1, "display": 0.2, "counter": 0.2,
+    "print": 0.7, "screen": 0.7, "scene": 0.4, "plate": 0.1, "display": 0.2, "counter": 0.2,
 }  # fmt: skip
 """How often the crop is by the box of the ink that is found, and not of the whole picture."""
+
+_WHOLE = {"print": (1.12, 0.05), "screen": (1.12, 0.05), "scene": (1.25, 0.12)}
+"""How much larger the others are cropped at the most, and how often light is taken for ink: where
+lines fill their pictures, more would cut off their letters."""
 
 _Draw = Callable[[np.random.Generator, LineFont], Example]
 

@@ -63,6 +63,8 @@ def prose(rng: Rng, length: int) -> str:
             word = _name(rng)
         elif rng.random() < 0.05:
             word = _number(rng)
+        elif rng.random() < 0.04:
+            word = _marked(rng)
         elif rng.random() < 0.03:
             word = word + "-" + _word(rng)
         elif rng.random() < 0.02:
@@ -118,6 +120,62 @@ def word(rng: Rng, length: int) -> str:
     return text + (_pick(rng, list(",.!:;'\"-&®™")) if rng.random() < 0.08 else "")
 
 
+def sign(rng: Rng, length: int) -> str:
+    """What a sign or a poster says, or one word of it: mostly a word, often in capitals."""
+    chance = rng.random()
+    if chance < 0.7:
+        return word(rng, length)
+    if chance < 0.78:
+        return f"{_word(rng)} {_word(rng)}".upper() if rng.random() < 0.6 else title(rng, 9)
+    number = int(rng.integers(1, 100))
+    style = int(rng.integers(9))
+    if style == 0:
+        return _string(rng, ascii_uppercase, int(rng.integers(1, 4)))
+    if style == 1:
+        return _word(rng).capitalize() + _word(rng).capitalize()
+    if style == 2:
+        return _word(rng).capitalize() + _pick(rng, ["-", "-", " & ", "/"]) + _word(rng)
+    return [
+        f"{number}%", f"{_pick(rng, list('$£€'))}{number}.{rng.integers(100):02d}",
+        f"{number}{_pick(rng, ['th', 'st', 'nd', 'TH', 'km', 'm', 'h', '¢'])}",
+        f"{1850 + rng.integers(180)}", _string(rng, digits, int(rng.integers(3, 8))),
+        _name(rng) + _pick(rng, ["'s", "’s", "'S"]),
+    ][style - 3]  # fmt: skip
+
+
+def till(rng: Rng, length: int) -> str:
+    """A line, or a column of one, of a till's receipt: goods, sums, numbers, thanks."""
+    style = int(rng.integers(10))
+    cents = _pick(rng, [0, 50, int(rng.integers(100))])
+    price = f"{rng.integers(10 ** rng.integers(1, 4))}.{cents:02d}"
+    goods = " ".join(_word(rng) for _ in range(rng.integers(1, 4)))
+    goods = goods.upper() if rng.random() < 0.75 else goods.title()
+    count = int(rng.integers(1, 20))
+    mark = _pick(rng, ["", "", "", " S", " SR", " Z", " *", "-", " T", "*S", " A"])
+    label = " ".join(_pick(rng, _LABELS.split()) for _ in range(rng.integers(1, 3)))
+    label = label.upper() if rng.random() < 0.5 else label
+    colon = _pick(rng, [":", " :", "", " : ", ": "])
+    if style < 2:
+        return price + mark
+    if style == 2:
+        return _pick(rng, ["RM", "$", "RM ", "£", "€", "EUR "]) + price + mark
+    if style == 3:
+        return f"{goods} {price}{mark}"
+    if style == 4:
+        return f"{count} {goods}"
+    if style == 5:
+        times = _pick(rng, [" @ ", "@", " x ", "x", " X "])
+        return f"{count}{times}{price}"
+    if style == 6:
+        percent = _pick(rng, ["6%", "0%", "20%", "7.5%", "19 %", "10.00%"])
+        return f"{label} {_pick(rng, ['@', '(', '@ ', ''])}{percent}"
+    if style == 7:
+        return f"{label}{colon}{_string(rng, digits, int(rng.integers(4, 15)))}"
+    if style == 8:
+        return f"{label}{colon}{price}{mark}"
+    return f"{label}{colon}"
+
+
 def entry(rng: Rng, length: int) -> str:
     """A label and its value, as receipts, forms and bills have them."""
     label = " ".join(_pick(rng, _LABELS.split()) for _ in range(rng.integers(1, 3)))
@@ -132,7 +190,8 @@ def entry(rng: Rng, length: int) -> str:
 
 def amount(rng: Rng, length: int) -> str:
     """A sum of money, in many ways of writing it."""
-    number = f"{rng.integers(10 ** rng.integers(1, 6)):,}.{rng.integers(100):02d}"
+    whole = int(rng.integers(10 ** rng.integers(1, 6)))
+    number = f"{whole:,}.{0 if rng.random() < 0.25 else rng.integers(100):02d}"
     if rng.random() < 0.2:
         number = number.replace(",", " ").replace(".", ",")
     elif rng.random() < 0.3:
@@ -175,6 +234,8 @@ def code(rng: Rng, length: int) -> str:
     )
     if rng.random() < 0.08:
         kinds = ascii_lowercase + digits
+    if rng.random() < 0.12:  # what is told apart by shape alone
+        kinds = _pick(rng, ["0O8B6G", "1Il7|", "5S2Z", "0OQD", "1I0O5S8B", "rnmuvw"])
     mark = _pick(rng, ["", "", "-", " ", "/", ".", "_", "#"])
     groups = [_string(rng, kinds, int(rng.integers(2, 9))) for _ in range(rng.integers(1, 4))]
     if rng.random() < 0.3:
@@ -323,6 +384,8 @@ KINDS: dict[str, Callable[[Rng, int], str]] = {
     "prose": prose,
     "title": title,
     "word": word,
+    "sign": sign,
+    "till": till,
     "entry": entry,
     "amount": amount,
     "date": date,
@@ -341,9 +404,10 @@ KINDS: dict[str, Callable[[Rng, int], str]] = {
     "digit": digit,
 }
 _SHARES = {
-    "prose": 0.34, "title": 0.1, "word": 0.08, "entry": 0.07, "amount": 0.04, "date": 0.03,
-    "code": 0.05, "quantity": 0.02, "phone": 0.015, "address": 0.03, "link": 0.03, "passport": 0.01,
-    "cells": 0.03, "source_code": 0.03, "citation": 0.03, "strings": 0.1,
+    "prose": 0.34, "title": 0.1, "word": 0.06, "till": 0.03, "sign": 0.01, "entry": 0.07,
+    "amount": 0.04, "date": 0.03, "code": 0.05, "quantity": 0.02, "phone": 0.015, "address": 0.03,
+    "link": 0.03, "passport": 0.01, "cells": 0.03, "source_code": 0.03, "citation": 0.03,
+    "strings": 0.1,
 }  # fmt: skip
 
 
@@ -392,6 +456,21 @@ def _name(rng: Rng) -> str:
     if rng.random() < 0.08:
         return _pick(rng, ["Mc", "O'", "De ", "van "]) + found
     return f"{_pick(rng, _TITLES.split())} {found}" if rng.random() < 0.02 else found
+
+
+def _marked(rng: Rng) -> str:
+    """What running text has besides words: references, abbreviations, short sums."""
+    number = int(rng.integers(1, 200))
+    return _pick(
+        rng,
+        [
+            f"[{number}]", f"[{number},", f"({1900 + number})", f"({_word(rng)})", f"{number}%",
+            "e.g.,", "i.e.,", "(i.e.", "al.,", "Fig.", f"Eq. ({number % 20})", f"= {number / 10};",
+            "R&D", "U.S.", f"No. {number}", f"{number}-{number + 3}", f"§{number}", "a.m.", "etc.",
+            f"{_word(rng)}/{_word(rng)}", _word(rng).upper(), f"{_word(rng).capitalize()}'s",
+            f"{_word(rng).capitalize()}{_word(rng).capitalize()}", f"*{_word(rng)}", f"{number}th",
+        ],
+    )  # fmt: skip
 
 
 def _number(rng: Rng) -> str:
