@@ -7,7 +7,7 @@ from chainrule.errors import InputError
 from chainrule.glyphs.lines import load_line_fonts, render_line
 from chainrule.glyphs.looks import LOOKS, draw_look
 from chainrule.glyphs.looks.bitmap import bitmap_ink
-from chainrule.glyphs.looks.canvas import arched, in_cells, line_ink
+from chainrule.glyphs.looks.canvas import arched, in_cells, line_ink, small_capitals
 from chainrule.glyphs.looks.segments import POINTS, SEGMENTS, segment_ink
 
 TEXTS = {"plate": "AB 123 CD", "display": "0123.4", "counter": "90125"}
@@ -83,3 +83,15 @@ def test_an_arched_line_keeps_its_ink():
         bent = arched(ink, np.random.default_rng(seed), 1.2)
         assert bent.shape[0] >= ink.shape[0]
         assert bent.sum() == pytest.approx(ink.sum(), rel=0.1)
+
+
+def test_small_capitals_stand_on_the_line_and_are_known_as_capitals():
+    font = next(font for font in load_line_fonts() if font.family.lower().startswith("lato"))
+    small = small_capitals(font, 0.75)
+    assert small.capitals_only
+    assert not font.capitals_only
+    boxes = render_line(small, "HhEe").boxes
+    heights, bottoms = boxes[:, 3] - boxes[:, 1], boxes[:, 3]
+    assert np.ptp(bottoms) <= 1
+    assert heights[1] == pytest.approx(0.75 * heights[0], abs=1)
+    assert heights[3] == pytest.approx(0.75 * heights[2], abs=1)

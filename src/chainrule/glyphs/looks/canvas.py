@@ -54,6 +54,25 @@ def in_cells(font: LineFont, text: str, share: float = 1.1) -> LineFont:
     )
 
 
+def small_capitals(font: LineFont, share: float) -> LineFont:
+    """The font with capitals of this share of their size for its small letters."""
+    inks, left, top = list(font.inks), font.left.copy(), font.top.copy()
+    advance = font.advance.copy()
+    for character, number in font.index.items():
+        capital = font.index.get(character.upper())
+        if not character.islower() or capital is None or not font.inks[capital].size:
+            continue
+        size = [max(1, round(share * side)) for side in font.inks[capital].shape]
+        small = cv2.resize(font.inks[capital], size[::-1], interpolation=cv2.INTER_AREA)
+        inks[number] = np.asarray(small, np.uint8)
+        left[number] = round(share * int(font.left[capital]))
+        # what stands on the baseline goes on standing there
+        top[number] = round(share * (int(font.top[capital]) + len(font.inks[capital]))) - size[0]
+        advance[number] = round(share * int(font.advance[capital]))
+    kerning = np.zeros_like(font.kerning)
+    return replace(font, inks=tuple(inks), left=left, top=top, advance=advance, kerning=kerning)
+
+
 def wide_spaces(text: str, rng: Rng, most: int = 4) -> str:
     """Some gaps wider, as in justified lines and, where `most` is more, between columns."""
     if " " not in text:

@@ -77,8 +77,11 @@ def _in_parts(rng: Rng, font: LineFont, text: str, tracking: float) -> Ink:
 def _typed(rng: Rng, font: LineFont, text: str) -> Ink:
     """Of a typewriter: equally far apart, each character a little off the line, inked unevenly."""
     typed = in_cells(font, text, rng.uniform(1.0, 1.3))
-    off = np.rint(rng.normal(0, rng.uniform(0.1, 0.8), len(typed.top))).astype(np.int16)
-    ink = line_ink(replace(typed, top=typed.top + off), text)
+    off = np.rint(rng.normal(0, rng.uniform(0.1, 0.8), len(typed.top)))
+    high = np.array([len(ink) for ink in typed.inks])
+    # none leaves the line's rows
+    top = np.clip(typed.top + off, -font.baseline, font.height - font.baseline - high)
+    ink = line_ink(replace(typed, top=top.astype(np.int16)), text)
     ink = scaled(ink, rng.uniform(18, 40), float(np.exp(rng.normal(0, 0.08))))
     return weight(ink, rng, 0.7)
 
@@ -181,6 +184,9 @@ def _two_shades(ink: Ink, rng: Rng) -> Picture:
     black = threshold(soft, ink, rng.uniform(0.78, 1.4))
     if rng.random() < 0.25:
         black |= rng.random(black.shape, np.float32) < rng.uniform(0, 0.004)
+    if rng.random() < 0.05:  # a shaded field
+        apart = int(rng.integers(4, 7))
+        black[int(rng.integers(apart)) :: apart, int(rng.integers(apart)) :: apart] = True
     grey = np.where(black, np.float32(0), np.float32(255))
     if rng.random() < 0.08 and ink.shape[0] > 26:  # a fax has half the rows
         half = cv2.resize(grey, None, fx=1, fy=0.5, interpolation=cv2.INTER_NEAREST)

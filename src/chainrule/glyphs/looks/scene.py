@@ -40,8 +40,8 @@ def draw(rng: Rng, fonts: Sequence[LineFont], text: str) -> Picture:
     ink = scaled(letters, height, stretch)
     if rng.random() < 0.4:
         ink = weight(ink, rng, 0.8)
-    room = [int(share * height) for share in rng.uniform(0.0, 0.3, 2)]
-    sides = [int(share * height) for share in rng.uniform(0.0, 0.35, 2)]
+    room = [int(share * height) for share in rng.uniform(0.02, 0.3, 2)]
+    sides = [int(share * height) for share in rng.uniform(0.02, 0.35, 2)]
     ink = spread(ink, room[0] + 3, room[1] + 3, sides[0] + 3, sides[1] + 3)
     ink = _seen(ink, rng)
     trimmed = [int(rng.integers(0, 4)) for _ in range(4)]
@@ -59,9 +59,13 @@ def _seen(ink: Ink, rng: Rng) -> Ink:
         ink = arched(ink, rng, min(1.6, 0.3 * ink.shape[1] / ink.shape[0]))
     elif bent < 0.3:
         ink = bowed(ink, rng, 0.25)
-    if rng.random() < 0.25:
-        return moved(ink, rng, 0.07, 0.12, 0.06)
-    return moved(ink, rng, 0.02, 0.04, 0.025)
+    if rng.random() < 0.2:
+        # a long word that is turned needs a higher picture
+        rise = int(0.05 * ink.shape[1])
+        ink = moved(spread(ink, rise, rise, 0, 0), rng, 0.06, 0.12, 0.045)
+        rows, around = np.flatnonzero(ink.max(1) > 0.05), int(rng.integers(1, 6))
+        return ink[max(rows[0] - around, 0) : rows[-1] + around] if len(rows) else ink
+    return moved(ink, rng, 0.02, 0.04, 0.02)
 
 
 def _next_word(ink: Ink, rng: Rng, font: LineFont, height: float) -> None:

@@ -20,7 +20,7 @@ from chainrule.errors import InputError
 from chainrule.glyphs.degrade import degrade, random_degradation
 from chainrule.glyphs.lines import LineFont, render_line
 from chainrule.glyphs.looks import draw_look
-from chainrule.glyphs.looks.canvas import with_spaces
+from chainrule.glyphs.looks.canvas import small_capitals, with_spaces
 from chainrule.glyphs.restyle import restyle
 from chainrule.glyphs.vary import vary
 from chainrule.io.workers import begin_worker
@@ -232,6 +232,8 @@ def drawn_in(
     # where the truths have no spaces, the gaps are there all the same
     gaps = " " if " " in font.index and " " not in known else ""
     text = world_text(rng, known + gaps, length, kind)
+    if look in ("print", "scene") and rng.random() < 0.03:
+        font = small_capitals(font, rng.uniform(0.7, 0.9))
     picture = draw_look(look, rng, [font], text)
     text = as_seen(text if " " in alphabet else text.replace(" ", ""), font, alphabet)
     if picture.shape[0] < LOWEST:
@@ -257,7 +259,7 @@ BOXED = {
 }  # fmt: skip
 """How often the crop is by the box of the ink that is found, and not of the whole picture."""
 
-_WHOLE = {"print": (1.12, 0.05), "screen": (1.12, 0.05), "scene": (1.25, 0.12)}
+_WHOLE = {"print": (1.12, 0.05), "screen": (1.12, 0.05), "scene": (1.25, 0.08)}
 """How much larger the others are cropped at the most, and how often light is taken for ink: where
 lines fill their pictures, more would cut off their letters."""
 
