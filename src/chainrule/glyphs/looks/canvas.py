@@ -108,9 +108,11 @@ def spread(ink: Ink, above: int, below: int, left: int, right: int) -> Ink:
     return canvas
 
 
-def moved(ink: Ink, rng: Rng, turn: float, slant: float, perspective: float = 0.0) -> Ink:
+def moved(
+    ink: Ink, rng: Rng, turn: float, slant: float, perspective: float = 0.0, beyond: float = 0.0
+) -> Ink:
     """The ink turned (radians), slanted and seen a little from the side, each normal with this
-    deviation; the picture keeps its size."""
+    deviation; the picture keeps its size, and what comes in from `beyond` it is of this value."""
     height, width = ink.shape
     angle, shear = rng.normal(0, turn), rng.normal(0, slant)
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
@@ -120,7 +122,7 @@ def moved(ink: Ink, rng: Rng, turn: float, slant: float, perspective: float = 0.
     if perspective:
         to = to + rng.normal(0, perspective * height, (4, 2))
     view = cv2.getPerspectiveTransform(corners, to.astype(np.float32))
-    return _floats(cv2.warpPerspective(ink, view, (width, height)))
+    return _floats(cv2.warpPerspective(ink, view, (width, height), borderValue=beyond))
 
 
 def bowed(ink: Ink, rng: Rng, share: float) -> Ink:
@@ -212,15 +214,41 @@ def shadow(shape: Sequence[int], rng: Rng) -> Shades:
     return _floats(1 / (1 + np.exp(-np.clip(side / rng.uniform(0.5, 6), -30, 30))))
 
 
-def taken(grey: Shades, rng: Rng, noise: float, compressed: float) -> Picture:
+def coarse(values: Shades, rng: Rng, factor: float) -> Shades:
+    """Seen by so many times fewer pixels, and enlarged again, in blocks or smoothly."""
+    height, width = values.shape
+    small = max(2, round(width / factor)), max(2, round(height / factor))
+    seen = cv2.resize(values, small, interpolation=cv2.INTER_AREA)
+    how = (cv2.INTER_NEAREST, cv2.INTER_LINEAR, cv2.INTER_CUBIC)[int(rng.integers(3))]
+    return _floats(cv2.resize(seen, (width, height), interpolation=how))
+
+
+def exposed(plane: Shades, rng: Rng, low: float, contrast: float) -> Shades:
+    """Grey levels of a plane of shares: 0 is `low`, 1 is `contrast` more (or less, below 0).
+
+    They lie within what a picture can keep, but for a little at the bright end in some.
+    """
+    grey = _floats(low + contrast * plane)
+    over = rng.uniform(0, 0.3) * abs(contrast) if rng.random() < 0.25 else 0.0
+    least, most = float(grey.min()), float(grey.max())
+    if most - least > 250 + over:
+        grey = (grey - least) * ((250 + over) / (most - least)) + 2
+    elif most > 252 + over:
+        grey = grey - (most - 252 - over)
+    elif least < 2:
+        grey = grey + (2 - least)
+    return _floats(grey)
+
+
+def taken(grey: Shades, rng: Rng, noise: float, compressed: float, worst: int = 15) -> Picture:
     """As a sensor and a file keep it: Gaussian noise of up to this deviation, JPEG with this
-    chance, whole grey levels."""
+    chance and at least of the quality `worst`, whole grey levels."""
     if noise:
         sigma = np.float32(rng.uniform(0, noise))
         grey = grey + sigma * rng.standard_normal(grey.shape, np.float32)
     picture: Picture = np.clip(np.rint(grey), 0, 255).astype(np.uint8)
     if rng.random() < compressed:
-        quality = int(rng.integers(15, 90))
+        quality = int(rng.integers(worst, max(90, worst + 5)))
         _, file = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
         picture = np.asarray(cv2.imdecode(file, cv2.IMREAD_GRAYSCALE), np.uint8)
     return picture

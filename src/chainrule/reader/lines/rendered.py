@@ -240,9 +240,12 @@ def drawn_in(
         raise InputError("the picture is too low")
     jitter = CropJitter(rng.uniform(0.88, 1.12), rng.uniform(0.85, 1.15), rng.uniform(-1.5, 1.5))
     if rng.random() < BOXED[look]:
-        return crop_line(picture, jitter), text
-    most, turned = _WHOLE.get(look, (1.4, 0.2))
-    wide = CropJitter(rng.uniform(0.75, most), jitter.stretch, rng.uniform(-2.5, 2.5))
+        crop = crop_line(picture, jitter)
+        # in a frame a part of the ink may have been found alone, such as some of the digits
+        if look not in _FRAMED or crop.values.shape[1] / crop.scale_x > 0.75 * picture.shape[1]:
+            return crop, text
+    most, turned, rise = _WHOLE[look]
+    wide = CropJitter(rng.uniform(0.75, most), jitter.stretch, rng.uniform(-rise, rise))
     return crop_whole(picture, wide, inverted=rng.random() < turned), text
 
 
@@ -259,9 +262,14 @@ BOXED = {
 }  # fmt: skip
 """How often the crop is by the box of the ink that is found, and not of the whole picture."""
 
-_WHOLE = {"print": (1.12, 0.05), "screen": (1.12, 0.05), "scene": (1.25, 0.08)}
-"""How much larger the others are cropped at the most, and how often light is taken for ink: where
-lines fill their pictures, more would cut off their letters."""
+_WHOLE = {
+    "print": (1.12, 0.05, 2.5), "screen": (1.12, 0.05, 2.5), "scene": (1.25, 0.08, 2.5),
+    "plate": (1.15, 0.2, 1.5), "display": (1.15, 0.08, 1.5), "counter": (1.15, 0.08, 1.5),
+}  # fmt: skip
+"""How much larger the others are cropped at the most, how often light is taken for ink, and how far
+out of the middle in pixels: where lines fill their pictures, more would cut off their letters."""
+
+_FRAMED = frozenset(("plate", "display", "counter"))
 
 _Draw = Callable[[np.random.Generator, LineFont], Example]
 

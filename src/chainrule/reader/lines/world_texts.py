@@ -243,37 +243,50 @@ def code(rng: Rng, length: int) -> str:
     return mark.join(groups)
 
 
+_PLATES = (
+    "LL DDD LL", "LL DDD LL", "LLL DDD", "LLL DDD", "LL DD LLL", "LLL DDDD", "DDD LLL", "L DDD LL",
+    "LL DDDD", "LLL-DDDD", "LL-DDD-LL", "LLLDLDD", "DD LLL DD", "L-LL DDDD", "LLDDLLDDDD",
+    "LL DD LL DDDD", "DDDD LL D", "DDDD LLL", "DLLLDDD", "LLDDDLL", "LLDDDD", "LLLDDD", "LLL DD L",
+    "L DDDDD", "LL DDDDD", "DD-LL-DD", "LL-DD-DD", "D LLL DDD", "LDDDLL DD", "LDDDLL DDD",
+    "LLDDLLL",
+    "DDD DDD", "LLDD DDDD", "LLL DLDD", "LL LDDDD", "LDDDDD",
+)  # fmt: skip
+
+
 def plate(rng: Rng, length: int) -> str:
-    """A number plate of some country: letters and digits by a pattern."""
-    pattern = _pick(
-        rng,
-        [
-            "LL DDD LL", "LLL DDD", "LL DD LLL", "LLL DDDD", "DDD LLL", "L DDD LL", "LL DDDD",
-            "LLL-DDDD", "LL-DDD-LL", "LLLDLDD", "DD LLL DD", "L-LL DDDD", "LLDDLLDDDD", "DDDD LL D",
-            "DLLLDDD", "LLDDDLL", "LLDDDD", "LLLDDD",
-        ],
-    )  # fmt: skip
-    kinds = {"L": ascii_uppercase, "D": digits}
-    return "".join(_pick(rng, list(kinds[c])) if c in kinds else c for c in pattern)
+    """A number plate of some country: letters and digits by a pattern, often without the letters
+    that look like digits."""
+    letters = ascii_uppercase if rng.random() < 0.5 else "ABCDEFGHJKLMNPRSTUVWXYZ"
+    kinds = {"L": letters, "D": digits}
+    pattern = _pick(rng, _PLATES)
+    return "".join(_pick(rng, kinds[c]) if c in kinds else c for c in pattern)
 
 
 def reading(rng: Rng, length: int) -> str:
-    """What a meter, a clock or a scale shows."""
+    """What a meter, a pump, a clock or a scale shows."""
     number = _string(rng, digits, int(rng.integers(1, 8)))
     if rng.random() < 0.35:
-        number = "0" * int(rng.integers(1, 4)) + number
+        number = "0" * int(rng.integers(1, 5)) + number[:6]
     style = rng.random()
-    if style < 0.4 and len(number) > 1:
-        place = int(rng.integers(1, min(4, len(number))))
+    if style < 0.45 and len(number) > 1:
+        place = int(rng.choice((1, 2, 3), p=(0.45, 0.35, 0.2)))
+        place = min(place, len(number) - 1)
         return number[:-place] + "." + number[-place:]
-    if style < 0.5:
-        return f"{rng.integers(24):02d}:{rng.integers(60):02d}"
-    return "-" + number if style < 0.53 else number
+    if style < 0.53:
+        hour = str(rng.integers(24))
+        hour = hour if rng.random() < 0.4 else hour.zfill(2)
+        seconds = f":{rng.integers(60):02d}" if rng.random() < 0.2 else ""
+        return f"{hour}:{rng.integers(60):02d}{seconds}"
+    return "-" + number if style < 0.56 else number
 
 
 def digit(rng: Rng, length: int) -> str:
     """Some digits of a counter, often one alone."""
-    return _string(rng, digits, 1 if rng.random() < 0.5 else int(rng.integers(2, 9)))
+    if rng.random() < 0.5:
+        return _string(rng, digits, 1)
+    count = int(rng.integers(2, 9))
+    zeros = int(rng.integers(1, count)) if rng.random() < 0.3 else 0
+    return "0" * zeros + _string(rng, digits, count - zeros)
 
 
 def quantity(rng: Rng, length: int) -> str:
