@@ -7,6 +7,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from copy import copy
 from dataclasses import dataclass, field
 from itertools import islice
+from operator import eq
 from typing import Any
 
 import cv2
@@ -15,7 +16,7 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor
 
-from chainrule.blocks.ctc import PADDING, frames_needed
+from chainrule.blocks.ctc import PADDING
 from chainrule.errors import InputError
 from chainrule.glyphs.degrade import degrade, random_degradation
 from chainrule.glyphs.lines import LineFont, render_line
@@ -170,8 +171,8 @@ class RenderedLines:
                 crop, text = draw(rng, self.fonts[rng.integers(len(self.fonts))])
             except InputError:  # no ink left to be seen
                 continue
-            needed = int(frames_needed(classes([text], self.alphabet))[0])
-            if needed <= frames(crop.values.shape[1]):
+            # as `chainrule.blocks.ctc.frames_needed` counts them
+            if len(text) + sum(map(eq, text, text[1:])) <= frames(crop.values.shape[1]):
                 return crop, text
         raise InputError("the fonts' lines cannot be read: too narrow, or no ink")
 
@@ -318,10 +319,10 @@ def stack(lines: Sequence[Example], alphabet: str) -> Batch:
 def classes(texts: Sequence[str], alphabet: str) -> Tensor:
     """The classes (N, S) of texts: 1 for the alphabet's first character, -1 after the end."""
     place = {character: number for number, character in enumerate(alphabet, 1)}
-    target = torch.full((len(texts), max(map(len, texts))), PADDING)
+    target = np.full((len(texts), max(map(len, texts))), PADDING)
     for row, text in zip(target, texts, strict=True):
-        row[: len(text)] = torch.tensor([place[character] for character in text])
-    return target
+        row[: len(text)] = [place[character] for character in text]
+    return torch.from_numpy(target)
 
 
 def _width(line: Example) -> int:
