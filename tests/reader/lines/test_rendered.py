@@ -169,7 +169,7 @@ def test_small_letters_that_are_drawn_as_capitals_are_capitals_in_the_text(sourc
     alphabet = NAMED["ascii"]
     bebas = next(font for font in load_line_fonts() if "bebas" in font.name)
     lines = RenderedLines([bebas], alphabet, 20, LineStyle(looks={"print": 0.5, "screen": 0.2}))
-    texts = "".join(text for _, text in lines.drawn(20, 0))
+    texts = "".join(text for _, text in lines.drawn(60, 0))
     assert texts == texts.upper()
     ordinary = RenderedLines(source.fonts[:1], alphabet, 20)
     texts = "".join(text for _, text in ordinary.drawn(20, 0))
