@@ -4,7 +4,7 @@ from string import ascii_uppercase, digits
 
 import numpy as np
 
-from chainrule.glyphs.looks.canvas import coarse, exposed
+from chainrule.glyphs.looks.canvas import blotches, coarse, exposed
 from chainrule.glyphs.looks.dots import DOTS, dot_ink
 from chainrule.glyphs.looks.strokes import STROKES, drawn_of_strokes, stroke_ink
 
@@ -68,3 +68,11 @@ def test_a_coarse_picture_keeps_its_size_and_loses_what_is_fine():
         seen = coarse(fine, rng, 4)
         assert seen.shape == fine.shape
         assert seen.std() < 0.3 * fine.std()
+
+
+def test_blotches_are_noise_of_more_than_one_pixel():
+    for seed in range(5):
+        noise = blotches((60, 90), np.random.default_rng(seed))
+        assert noise.shape == (60, 90)
+        assert 0.4 < noise.std() < 1.1
+        assert np.corrcoef(noise[:, 1:].ravel(), noise[:, :-1].ravel())[0, 1] > 0.3

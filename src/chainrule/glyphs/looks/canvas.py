@@ -223,6 +223,14 @@ def coarse(values: Shades, rng: Rng, factor: float) -> Shades:
     return _floats(cv2.resize(seen, (width, height), interpolation=how))
 
 
+def blotches(shape: Sequence[int], rng: Rng) -> Shades:
+    """Noise of two or three pixels' size, as of an enlarged picture, of a deviation up to 1."""
+    size = rng.uniform(1.5, 3.0)
+    small = max(2, round(shape[0] / size)), max(2, round(shape[1] / size))
+    noise = rng.standard_normal(small, np.float32)
+    return _floats(cv2.resize(noise, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR))
+
+
 def exposed(plane: Shades, rng: Rng, low: float, contrast: float) -> Shades:
     """Grey levels of a plane of shares: 0 is `low`, 1 is `contrast` more (or less, below 0).
 

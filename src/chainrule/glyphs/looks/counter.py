@@ -10,6 +10,7 @@ from chainrule.glyphs.looks.canvas import (
     Picture,
     Rng,
     Shades,
+    blotches,
     blurred,
     coarse,
     exposed,
@@ -192,6 +193,8 @@ def _photographed(plane: Shades, rng: Rng, size: float) -> Picture:
     plane = blurred(plane, sigma * size)
     if rng.random() < 0.1:
         plane = smeared(plane, rng, 0.12 * size)
+    if rng.random() < 0.2:
+        plane = plane + rng.uniform(0.05, 0.2) * blotches(plane.shape, rng)
     seen = float(np.exp(rng.uniform(np.log(11), np.log(40))))
     if seen < size:
         if rng.random() < 0.6:

@@ -10,6 +10,7 @@ from chainrule.glyphs.looks.canvas import (
     Picture,
     Rng,
     Shades,
+    blotches,
     blurred,
     coarse,
     exposed,
@@ -29,7 +30,7 @@ from chainrule.glyphs.looks.segments import POINTS, SEGMENTS, segment_ink
 
 SMALL_PRINT = (
     "kWh", "kW", "kVA", "CUM", "V", "A", "L", "TOTAL", "m3", "°C", "PM", "BP", "MD", "Hz", "kVArh",
-    "CUM BP", "LITRES", "PRICE", "kg", "mmHg", "AM", "SET", "€", "$",
+    "CUM BP", "LITRES", "PRICE", "kg", "mmHg", "AM", "€", "$",
 )  # fmt: skip
 
 
@@ -48,15 +49,15 @@ def draw(rng: Rng, fonts: Sequence[LineFont], text: str) -> Picture:
     else:
         lit = line_ink(fonts[int(rng.integers(len(fonts)))], text)
         unlit = np.zeros_like(lit)
-    height = rng.uniform(14, 40)
-    stretch = float(np.exp(rng.normal(0.1, 0.22)))
+    height = rng.uniform(12, 36)
+    stretch = float(np.clip(np.exp(rng.normal(0.22, 0.3)), 0.7, 2.1))
     ghost = rng.uniform(0.02, 0.2) if rng.random() < 0.6 else 0.0
     ink = scaled(np.maximum(lit, ghost * unlit), height, stretch)
     if fonts and rng.random() < 0.4:
         ink = _beside(ink, rng, fonts, height)
     margins = _margins(rng, height)
     ink = spread(ink, *margins)
-    if fonts and rng.random() < 0.25:
+    if fonts and rng.random() < 0.35:
         _above_or_below(ink, rng, fonts, margins)
     return _photographed(ink, rng, height, margins)
 
@@ -85,8 +86,8 @@ def _beside(ink: Ink, rng: Rng, fonts: Sequence[LineFont], height: float) -> Ink
     if small is None:
         return ink
     after = rng.random() < 0.75
-    if small.shape[1] > 1.2 * small.shape[0] and rng.random() < 0.3:  # the picture ends in it
-        shown = int(small.shape[1] * rng.uniform(0.5, 0.85))
+    if small.shape[1] > 1.7 * small.shape[0] and rng.random() < 0.3:  # the picture ends in it
+        shown = int(small.shape[1] * rng.uniform(0.6, 0.9))
         small = small[:, :shown] if after else small[:, -shown:]
     gap = int(height * rng.uniform(0.15, 0.6))
     low = int(rng.choice([0, ink.shape[0] - small.shape[0]], p=(0.25, 0.75)))
@@ -105,6 +106,8 @@ def _above_or_below(
     small = _small_print(rng, fonts, rng.uniform(5, 9))
     if room < 3 or small is None:
         return
+    if rng.random() < 0.4:  # a word in a box of its own
+        small = 1 - np.pad(1 - small, 1, constant_values=0)
     height, width = ink.shape
     x = int(rng.integers(0, max(1, width - small.shape[1])))
     y = room - small.shape[0] - 1 if above else height - room + 1
@@ -131,6 +134,8 @@ def _photographed(ink: Ink, rng: Rng, height: float, margins: tuple[int, int, in
     plane = blurred(plane, sigma * height)
     if rng.random() < 0.12:
         plane = smeared(plane, rng, max(2.2, 0.1 * height))
+    if rng.random() < 0.25:
+        plane = plane + rng.uniform(0.04, 0.22) * blotches(plane.shape, rng)
     if rng.random() < 0.2:
         plane = coarse(plane, rng, rng.uniform(1, max(1.1, height / 11)))
     contrast = rng.uniform(30, 170) if rng.random() < 0.7 else rng.uniform(12, 40)

@@ -12,6 +12,7 @@ from chainrule.glyphs.looks.canvas import (
     Picture,
     Rng,
     Shades,
+    blotches,
     blurred,
     coarse,
     exposed,
@@ -198,6 +199,8 @@ def _photographed(plate: _Plate, rng: Rng) -> Picture:
         plane = plane - rng.uniform(0.1, 0.5) * shadow(plane.shape, rng)
     if rng.random() < 0.12:
         plane = plane + rng.uniform(0.1, 0.5) * glare(plane.shape, rng)
+    if rng.random() < 0.2:
+        plane = plane + rng.uniform(0.03, 0.15) * blotches(plane.shape, rng)
     plane = plane + ramp(plane.shape, rng, 0.35)
     seen = float(np.exp(rng.uniform(np.log(11), np.log(42))))
     sigma = rng.uniform(0.1, 0.045 * size) if rng.random() < 0.75 else rng.uniform(0.6, 0.07 * size)
