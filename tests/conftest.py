@@ -4,8 +4,6 @@ import hashlib
 import os
 import re
 import shutil
-import subprocess
-import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,6 +12,8 @@ import jaxtyping
 import pytest
 from hypothesis import HealthCheck, settings
 from jaxtyping import install_import_hook
+
+from command_process import Copies, run_anew
 
 # one thread a process, as there is a test worker a core: threads that wait for a core spin
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -121,18 +121,15 @@ def few_letters_file(few_letters, tmp_path_factory):
 @pytest.fixture(scope="session")
 def command():
     """Run the real command line in a process of its own: `command("points", "check")`."""
+    copies = Copies()
+    yield copies.run
+    copies.close()
 
-    def run(*arguments, cwd=None, timeout=1200):
-        return subprocess.run(
-            [sys.executable, "-m", "chainrule", *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            cwd=cwd,
-            timeout=timeout,
-            check=False,
-        )
 
-    return run
+@pytest.fixture(scope="session")
+def command_anew():
+    """As `command`, in an interpreter that shares nothing with others, its hash seed neither."""
+    return run_anew
 
 
 @pytest.fixture(scope="session")

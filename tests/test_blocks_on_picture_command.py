@@ -71,9 +71,9 @@ def test_max_pooling_with_a_window_and_a_stride(command, tmp_path, photo):
     assert document["output_shape"] == [1, 3, 29, 33]
 
 
-def test_the_same_seed_draws_the_same_picture(command, tmp_path, photo):
-    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        apply_json(command, tmp_path, photo, "--block", "random", "--seed", seed, "--out", name)
+def test_the_same_seed_draws_the_same_picture(command, command_anew, tmp_path, photo):
+    for run, name, seed in ((command, "a", 1), (command_anew, "b", 1), (command, "c", 2)):
+        apply_json(run, tmp_path, photo, "--block", "random", "--seed", seed, "--out", name)
     a, b, c = ((tmp_path / name / "random.png").read_bytes() for name in "abc")
     assert a == b != c
 

@@ -42,11 +42,11 @@ def test_it_writes_a_self_contained_page_and_its_results(made, read_page):
 
 @pytest.mark.slow
 def test_a_page_is_the_same_for_any_number_of_workers_and_leaves_nothing_beside_it(
-    command, tmp_path
+    command, command_anew, tmp_path
 ):
-    for workers in ("1", "2"):
+    for run, workers in ((command, "1"), (command_anew, "2")):
         arguments = ("--parts", "2", "--trials", "1", "--workers", workers)
-        result = command("report", *arguments, "--out", tmp_path / workers)
+        result = run("report", *arguments, "--out", tmp_path / workers)
         assert result.returncode == 0, result.stderr
         names = sorted(path.name for path in (tmp_path / workers).iterdir())
         assert names == ["index.html", "results.json"]
