@@ -130,14 +130,14 @@ def _photographed(ink: Ink, rng: Rng, height: float, margins: tuple[int, int, in
     room = (0.12 * height + max(margins[0], 0) + max(margins[1], 0)) / plane.shape[1]
     beyond = float(rng.choice([0.0, 1.2, -0.5])) if rng.random() < 0.5 else float(plane[0, 0])
     plane = moved(plane, rng, min(0.045, 0.4 * room), 0.05, 0.025, beyond)
-    sigma = rng.uniform(0.0, 0.03) if rng.random() < 0.75 else rng.uniform(0.03, 0.05)
+    sigma = rng.uniform(0.0, 0.03) if rng.random() < 0.75 else rng.uniform(0.03, 0.045)
     plane = blurred(plane, sigma * height)
     if rng.random() < 0.12:
         plane = smeared(plane, rng, max(2.2, 0.1 * height))
     if rng.random() < 0.25:
         plane = plane + rng.uniform(0.04, 0.22) * blotches(plane.shape, rng)
     if rng.random() < 0.2:
-        plane = coarse(plane, rng, rng.uniform(1, max(1.1, height / 11)))
+        plane = coarse(plane, rng, rng.uniform(1, max(1.1, height / 13)))
     contrast = rng.uniform(30, 170) if rng.random() < 0.7 else rng.uniform(12, 40)
     if shining:
         low, contrast = rng.uniform(0, 70), max(contrast, 40.0)

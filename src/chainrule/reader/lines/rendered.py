@@ -243,7 +243,7 @@ def drawn_in(
     if rng.random() < BOXED[look]:
         crop = crop_line(picture, jitter)
         # in a frame a part of the ink may have been found alone, such as some of the digits
-        if look not in _FRAMED or crop.values.shape[1] / crop.scale_x > 0.75 * picture.shape[1]:
+        if look not in _FRAMED or crop.values.shape[1] / crop.scale_x > 0.8 * picture.shape[1]:
             return crop, text
     most, turned, rise = _WHOLE[look]
     wide = CropJitter(rng.uniform(0.75, most), jitter.stretch, rng.uniform(-rise, rise))
