@@ -235,7 +235,7 @@ def code(rng: Rng, length: int) -> str:
     if rng.random() < 0.08:
         kinds = ascii_lowercase + digits
     if rng.random() < 0.12:  # what is told apart by shape alone
-        kinds = _pick(rng, ["0O8B6G", "1Il7|", "5S2Z", "0OQD", "1I0O5S8B", "rnmuvw"])
+        kinds = _pick(rng, ["0O8B6G", "1I7L", "5S2Z", "0OQD", "1I0O5S8B", "rnmuvw"])
     mark = _pick(rng, ["", "", "-", " ", "/", ".", "_", "#"])
     groups = [_string(rng, kinds, int(rng.integers(2, 9))) for _ in range(rng.integers(1, 4))]
     if rng.random() < 0.3:
