@@ -205,6 +205,8 @@ def _as_rgb(image: Image.Image, name: str, ground: Ground) -> Image.Image:
         return to_srgb(image)
     colours = to_srgb(_keeping_profile(image, image.convert(image.mode[:-1])))
     alpha = image.getchannel("A")
+    if alpha.getextrema() == (255, 255):  # opaque
+        return colours
     dark = ground == "contrast" and _is_light(colours, alpha)
     laid = Image.new("RGB", image.size, "black" if dark else "white")
     laid.paste(colours, mask=alpha)

@@ -68,6 +68,19 @@ def test_colour_on_colour_of_the_same_lightness_is_read():
     assert same(open_grey(drawn((200, 0, 0), (0, 102, 0), "RGB")))
 
 
+@pytest.mark.parametrize("spread", [1.0, 0.2])
+def test_colours_become_shades_along_the_line_on_which_they_differ_most(spread):
+    rng = np.random.default_rng(0)
+    along = rng.normal(size=(40, 60, 1)) * rng.uniform(-1, 1, 3)
+    mixed = 128 + spread * (60 * along + 5 * rng.normal(size=(40, 60, 3)))
+    colours = mixed.clip(0, 255).astype(np.uint8)
+    pixels = colours.reshape(-1, 3).astype(float)
+    first = np.linalg.svd(pixels - pixels.mean(0), full_matrices=False)[2][0]
+    values = colours @ (first if first.sum() >= 0 else -first)
+    expected = (values - values.min()) * (255 / max(np.ptp(values), 255))
+    np.testing.assert_allclose(open_grey(colours), expected, atol=0.502)
+
+
 @pytest.mark.parametrize("scale", [1, 1 / 255])
 def test_arrays_are_read(scale):
     shades = np.asarray(drawn())

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from chainrule.errors import InputError
+from chainrule.io.compiled import compiled
 from chainrule.io.pictures import PictureSource, open_picture
 
 Grey = NDArray[np.uint8]
@@ -38,22 +39,58 @@ def several(pictures: Iterable[PictureSource]) -> list[PictureSource]:
 
 def grey(picture: Image.Image) -> Grey:
     """An RGB picture's shades along the direction of colour in which they differ most."""
-    colours = np.asarray(picture.convert("RGB")).astype(np.float32)
-    if (colours == colours[..., :1]).all():
-        return colours[..., 0].astype(np.uint8)
-    pixels = colours.reshape(-1, 3) - colours.mean((0, 1))
-    direction = np.linalg.eigh(pixels.T @ pixels)[1][:, -1]
+    colours = np.asarray(picture.convert("RGB"))
+    pixels = colours.reshape(-1, 3)
+    is_grey, covariance = _differences(pixels)
+    if is_grey:
+        return colours[..., 0].copy()
+    direction = np.linalg.eigh(covariance)[1][:, -1]
     # brighter stays brighter, where that can be said
-    along = colours @ (direction if direction.sum() >= 0 else -direction)
-    return _stretched(along)
+    shades = _along(pixels, direction if direction.sum() >= 0 else -direction)
+    return np.asarray(shades, np.uint8).reshape(colours.shape[:2])
 
 
 def _is_grey(source: PictureSource) -> TypeGuard[Grey]:
     return isinstance(source, np.ndarray) and source.ndim == 2 and source.dtype == np.uint8
 
 
-def _stretched(values: NDArray[np.floating]) -> NDArray[np.uint8]:
-    low, high = float(values.min()), float(values.max())
-    if not np.isfinite(high - low) or high == low:
-        return np.zeros(values.shape, np.uint8)
-    return ((values - low) * (255 / max(high - low, 255.0))).round().astype(np.uint8)
+@compiled
+def _differences(colours):  # type: ignore[no-untyped-def]
+    """Whether all n colours (n, 3) are grey and, if not, n times the covariance of their channels,
+
+        sum c_i c_j - (sum c_i) (sum c_j) / n
+
+    from sums that are exact.
+    """
+    sums, products, grey = np.zeros(3, np.int64), np.zeros((3, 3), np.int64), True
+    for place in range(len(colours)):
+        r, g, b = colours[place]
+        grey &= r == g and g == b
+    if grey:
+        return grey, np.zeros((3, 3))
+    for i in range(3):
+        for place in range(len(colours)):
+            sums[i] += colours[place, i]
+        for j in range(i + 1):
+            total = 0
+            for place in range(len(colours)):
+                total += np.int64(np.int32(colours[place, i]) * np.int32(colours[place, j]))
+            products[i, j] = products[j, i] = total
+    return grey, products - np.outer(sums, sums) / len(colours)
+
+
+@compiled
+def _along(colours, direction):  # type: ignore[no-untyped-def]
+    """Where colours (n, 3) lie along a direction, as shades from 0; more than 255 apart, as these."""
+    values = np.empty(len(colours), np.float32)
+    r, g, b = direction.astype(np.float32)
+    for place in range(len(colours)):
+        values[place] = r * colours[place, 0] + g * colours[place, 1] + b * colours[place, 2]
+    low, high = values[0], values[0]
+    for value in values:
+        low, high = min(low, value), max(high, value)
+    factor = np.float32(255) / max(high - low, np.float32(255))
+    shades = np.empty(len(colours), np.uint8)
+    for place in range(len(colours)):
+        shades[place] = np.uint8(np.rint((values[place] - low) * factor))
+    return shades
