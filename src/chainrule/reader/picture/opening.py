@@ -81,7 +81,7 @@ def _differences(colours):  # type: ignore[no-untyped-def]
 
 @compiled
 def _along(colours, direction):  # type: ignore[no-untyped-def]
-    """Where colours (n, 3) lie along a direction, as shades from 0; more than 255 apart, as these."""
+    """Where colours (n, 3) lie along a direction, as shades from 0, at most 255 apart."""
     values = np.empty(len(colours), np.float32)
     r, g, b = direction.astype(np.float32)
     for place in range(len(colours)):
