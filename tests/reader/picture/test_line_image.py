@@ -1,10 +1,14 @@
 """Finding the box of text and cutting the crop."""
 
+import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
 
 from chainrule.errors import InputError
+from chainrule.reader.picture.levelling import blurred
 from chainrule.reader.picture.line_image import (
     HEIGHT,
     INK_HEIGHTS,
@@ -14,6 +18,7 @@ from chainrule.reader.picture.line_image import (
     crop_line,
     crop_lines,
     crop_whole,
+    whole_crops,
 )
 from chainrule.reader.picture.opening import grey
 
@@ -132,6 +137,29 @@ def test_a_whole_pictures_places_are_the_pictures():
         assert crop.top + rows[0] / crop.scale_y == pytest.approx(20, abs=3)
         assert crop.top + (rows[-1] + 1) / crop.scale_y == pytest.approx(40, abs=3)
         assert crop.left + columns.mean() / crop.scale_x == pytest.approx(89.5, abs=2)
+
+
+@given(
+    height=st.integers(4, 50),
+    width=st.integers(1, 200),
+    share=st.sampled_from([0.1, 0.3, 0.5]),
+    seed=st.integers(0, 2**31),
+)
+@settings(deadline=None)
+def test_blurred_is_opencvs_gaussian(height, width, share, seed):
+    values = np.random.default_rng(seed).uniform(0, 255, (height, width)).astype(np.float32)
+    edge = cv2.BORDER_REPLICATE
+    expected = cv2.GaussianBlur(values, (0, 0), share * height, borderType=edge)
+    np.testing.assert_allclose(blurred(values, share * height), expected, atol=2e-3)
+
+
+def test_a_pictures_ways_give_what_each_gives_by_itself():
+    picture = np.random.default_rng(0).integers(0, 256, (40, 90), np.uint8)
+    ways = [CropJitter(), CropJitter(rise=1.0), CropJitter(0.9), CropJitter(stretch=0.8)]
+    for way, crop in zip(ways, whole_crops(picture, ways), strict=True):
+        alone = crop_whole(picture, way)
+        np.testing.assert_array_equal(crop.values, alone.values)
+        assert (crop.top, crop.scale_x, crop.scale_y) == (alone.top, alone.scale_x, alone.scale_y)
 
 
 def test_text_too_wide_for_a_crop_is_refused():

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from chainrule.errors import InputError
 from chainrule.io.compiled import compiled
+from chainrule.reader.picture.levelling import levelled
 from chainrule.reader.picture.resample import evened, resampled
 from chainrule.reader.picture.text_box import FAINTEST, find
 
@@ -23,7 +24,6 @@ MARGIN = 6  # paper at the crop's both ends, pixels
 LOWEST = 8  # a picture's height, pixels
 WIDEST = 16_384  # a crop, pixels
 LONGEST = 32_768  # a picture's side, pixels
-_LEAST_CONTRAST = 0.35  # of the largest there is, by which a crop's contrast is made even
 _BELOW_INK = 0.98  # the share of a crop's pixels that are below the level of its ink
 
 
@@ -79,46 +79,34 @@ def crop_whole(
     """All of a grey picture (height, width) as a crop, where its text cannot be told from the rest.
 
     It is scaled to HEIGHT, what is beyond its edges is as at the edge, and its light is made even
-    (see `_levelled`): of dark and light that which goes further from the middle becomes ink, the
+    (see `levelled`): of dark and light that which goes further from the middle becomes ink, the
     other way round if `inverted`. The jitter's rise may take it out of the middle. The picture must
     be at least LOWEST high.
     """
-    jitter = jitter or CropJitter()
+    (crop,) = whole_crops(picture, (jitter or CropJitter(),), inverted)
+    return crop
+
+
+def whole_crops(
+    picture: NDArray[np.uint8], jitters: Sequence[CropJitter], inverted: bool = False
+) -> list[Crop]:
+    """`crop_whole` in each of some ways; those of one size are levelled once."""
     height, width = picture.shape
-    scale_y = HEIGHT / height * jitter.scale
-    scale_x = scale_y * jitter.stretch
-    across = min(max(round(width * scale_x), 8), WIDEST)
-    down = max(round(height * scale_y), 4)
-    how = cv2.INTER_AREA if scale_y < 1 else cv2.INTER_LINEAR
-    scaled = cv2.resize(picture, (across, down), interpolation=how).astype(np.float32)
-    top = round((HEIGHT - down) / 2 + jitter.rise)
-    rows = np.clip(np.arange(HEIGHT) - top, 0, down - 1)
-    values = np.ascontiguousarray(_levelled(scaled, inverted)[rows])
-    return Crop(values, 0.0, -top / scale_y, scale_x, scale_y)
-
-
-def _levelled(shades: NDArray[np.float32], inverted: bool) -> NDArray[np.float32]:
-    """Ink about 1 and paper about 0, where light and contrast differ from place to place.
-
-    From each pixel the mean around it (a Gaussian of 0.3 of the height) is taken, and the rest is
-    divided by its own deviation around there, or by a share of the largest such deviation where
-    that is more, so that empty paper does not become noise. Paper is the median, ink the side that
-    reaches further, at the hundredth of the pixels that lie furthest there.
-    """
-    height = len(shades)
-    away = shades - _blurred(shades, 0.3 * height)
-    around = np.sqrt(_blurred(away * away, 0.5 * height))
-    even = away / np.maximum(around, _LEAST_CONTRAST * around.max() + 1)
-    low, middle, high = np.percentile(even, (1, 50, 99))
-    ink = high if (high - middle > middle - low) != inverted else low
-    reach = ink - middle
-    values = (even - np.float32(middle)) / np.float32(reach if abs(reach) > 1e-3 else 1.0)
-    return np.asarray(np.clip(values, -0.5, 1.5), np.float32)
-
-
-def _blurred(values: NDArray[np.float32], deviation: float) -> NDArray[np.float32]:
-    border = cv2.BORDER_REPLICATE
-    return np.asarray(cv2.GaussianBlur(values, (0, 0), deviation, borderType=border), np.float32)
+    values: dict[tuple[int, int], NDArray[np.float32]] = {}
+    crops = []
+    for jitter in jitters:
+        scale_y = HEIGHT / height * jitter.scale
+        scale_x = scale_y * jitter.stretch
+        size = min(max(round(width * scale_x), 8), WIDEST), max(round(height * scale_y), 4)
+        if size not in values:
+            how = cv2.INTER_AREA if scale_y < 1 else cv2.INTER_LINEAR
+            scaled = cv2.resize(picture, size, interpolation=how).astype(np.float32)
+            values[size] = levelled(scaled, inverted)
+        down = size[1]
+        top = round((HEIGHT - down) / 2 + jitter.rise)
+        rows = np.clip(np.arange(HEIGHT) - top, 0, down - 1)
+        crops.append(Crop(values[size][rows], 0.0, -top / scale_y, scale_x, scale_y))
+    return crops
 
 
 def crop_wholes(

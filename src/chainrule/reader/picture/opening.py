@@ -72,7 +72,7 @@ def _differences(colours):  # type: ignore[no-untyped-def]
         for place in range(len(colours)):
             sums[i] += colours[place, i]
         for j in range(i + 1):
-            total = 0
+            total = np.int64(0)
             for place in range(len(colours)):
                 total += np.int64(np.int32(colours[place, i]) * np.int32(colours[place, j]))
             products[i, j] = products[j, i] = total

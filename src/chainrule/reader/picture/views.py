@@ -12,7 +12,7 @@ from chainrule.reader.picture.line_image import (
     CropJitter,
     NoLine,
     crop_lines,
-    crop_whole,
+    whole_crops,
 )
 
 Picture = NDArray[np.uint8]
@@ -41,7 +41,7 @@ class View:
         """Its crop in each of these ways; none if it holds no line."""
         if self.whole:
             jitters = tuple(replace(one, scale=one.scale * self.zoom) for one in jitters)
-            cut = [crop_whole(self.picture, jitter, self.inverted) for jitter in jitters]
+            cut = whole_crops(self.picture, jitters, self.inverted)
         else:
             found = crop_lines([self.picture], jitters)[0]
             cut = [] if isinstance(found, NoLine) else found
