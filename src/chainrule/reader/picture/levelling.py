@@ -63,7 +63,7 @@ def blurred(values: Values, deviation: float) -> Values:
     wide[:, :reach], wide[:, reach + width :] = values[:, :1], values[:, -1:]
     row, column = wide.strides
     blocks = as_strided(wide, (count, height, len(across)), (_BLOCK * column, row, column))
-    found = np.matmul(down, blocks @ across, dtype=np.float32)  # (blocks, height, _BLOCK)
+    found: Values = np.matmul(down, blocks @ across, dtype=np.float32)
     return found.transpose(1, 0, 2).reshape(height, -1)[:, :width]
 
 
