@@ -73,14 +73,7 @@ def render_line(font: LineFont, text: str, *, margin: int = 4, tracking: float =
     advance by the line's height. Raises InputError for an empty text or a character that the font
     lacks.
     """
-    if not text:
-        raise InputError("the text of a line is empty; expected at least one character")
-    try:
-        numbers = [font.index[character] for character in text]
-    except KeyError as error:
-        raise InputError(
-            f"font {font.name} has no {error} of the text {text!r}; it has {font.alphabet!r}"
-        ) from None
+    numbers = glyph_numbers(font, text)
     pen, boxes = 0.0, np.empty((len(text), 4), np.int32)
     for place, number in enumerate(numbers):
         if place:
@@ -102,6 +95,19 @@ def render_line(font: LineFont, text: str, *, margin: int = 4, tracking: float =
             part = image[top:bottom, left:right]
             np.minimum(part, ink, out=part)
     return Line(image, text, boxes)
+
+
+def glyph_numbers(font: LineFont, text: str) -> list[int]:
+    """The places of the text's characters in the font. Raises InputError for an empty text or a
+    character that the font lacks."""
+    if not text:
+        raise InputError("the text of a line is empty; expected at least one character")
+    try:
+        return [font.index[character] for character in text]
+    except KeyError as error:
+        raise InputError(
+            f"font {font.name} has no {error} of the text {text!r}; it has {font.alphabet!r}"
+        ) from None
 
 
 def line_font(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from chainrule.errors import InputError
-from chainrule.glyphs.lines import load_line_fonts, render_line
+from chainrule.glyphs.lines import load_line_fonts, render_line, restrict
 from chainrule.glyphs.looks import LOOKS, draw_look
 from chainrule.glyphs.looks.bitmap import bitmap_ink
 from chainrule.glyphs.looks.canvas import arched, in_cells, line_ink, small_capitals
@@ -42,6 +42,17 @@ def test_digits_are_drawn_without_a_font(name):
 def test_a_look_that_there_is_not_is_refused(fonts):
     with pytest.raises(InputError, match="did you mean 'plate'"):
         draw_look("plates", np.random.default_rng(0), fonts, "A")
+
+
+@pytest.mark.parametrize("name", ["print", "screen", "scene"])
+def test_any_text_of_a_font_is_drawn_and_what_it_lacks_is_refused(name, fonts):
+    few = restrict(fonts[0], "- 7Iw")
+    for seed in range(40):
+        for text in ("I", "-", "7w I-  -w7", "I" * 60):
+            assert draw_look(name, np.random.default_rng(seed), [few], text).size
+        for text in ("7w5", ""):
+            with pytest.raises(InputError):
+                draw_look(name, np.random.default_rng(seed), [few], text)
 
 
 def test_segments_that_are_lit_and_those_that_are_not_make_an_eight():

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.glyphs.lines import UNIT, LineFont
+from chainrule.glyphs.lines import UNIT, LineFont, glyph_numbers
 from chainrule.glyphs.looks.canvas import Ink, Rng
 
 _PROBES = "EHLTFinmox"  # by which a font of pixels is known
@@ -28,8 +28,9 @@ def bitmap_ink(font: LineFont, text: str, rng: Rng, capitals: int, pitched: bool
     """The text in pixels that have ink or have none, capitals about so many pixels high.
 
     A font that is of pixels itself keeps those. pitched: all characters stand equally far apart.
-    Empty rows and columns around it are cut off.
+    Empty rows and columns around it are cut off. Raises InputError as `render_line` does.
     """
+    numbers = glyph_numbers(font, text)
     own = _own_pitch(font)
     share = rng.uniform(1.0, 1.4)
     for higher in (1.0, 1.5):  # where strokes are too thin for so few pixels, by more of them
@@ -41,10 +42,10 @@ def bitmap_ink(font: LineFont, text: str, rng: Rng, capitals: int, pitched: bool
     widths = sorted(glyph.ink.shape[1] for glyph in glyphs.values())
     cell = max(widths[-1 - len(widths) // 8], 4) + int(rng.integers(1, 3))
     pen, places = 0, []
-    for c in text:
+    for c, number in zip(text, numbers, strict=True):
         glyph = glyphs[c]
         across = glyph.ink.shape[1]
-        step = max(2, round(font.advance[font.index[c]] / UNIT / pitch))
+        step = max(2, round(font.advance[number] / UNIT / pitch))
         places.append((glyph, pen + ((cell - across) // 2 if pitched else glyph.left)))
         pen += max(cell, across + 1) if pitched else max(step, glyph.left + across + 1)
     return _laid(places)

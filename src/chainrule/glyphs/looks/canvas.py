@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from chainrule.glyphs.lines import UNIT, LineFont, render_line
+from chainrule.glyphs.lines import UNIT, LineFont, glyph_numbers, render_line
 
 Ink = NDArray[np.float32]  # (height, width), 0 where there is none, 1 where it is full
 Shades = NDArray[np.float32]  # (height, width), grey, 0 black and 255 white
@@ -39,8 +39,7 @@ def in_cells(font: LineFont, text: str, share: float = 1.1) -> LineFont:
     n = font.index.get("n", next(iter(font.index.values())))
     cell = max(share * int(font.advance[n]) / UNIT, 6.0)
     inks, left = list(font.inks), font.left.copy()
-    for character in set(text):
-        number = font.index[character]
+    for number in set(glyph_numbers(font, text)):
         ink = inks[number]
         if not ink.size:
             continue
