@@ -55,6 +55,12 @@ def test_any_text_of_a_font_is_drawn_and_what_it_lacks_is_refused(name, fonts):
                 draw_look(name, np.random.default_rng(seed), [few], text)
 
 
+@pytest.mark.parametrize("text", ["A 1", "1.5", "³"])
+def test_a_counter_of_anything_but_digits_is_refused(fonts, text):
+    with pytest.raises(InputError, match="shows digits alone"):
+        draw_look("counter", np.random.default_rng(0), fonts, text)
+
+
 def test_segments_that_are_lit_and_those_that_are_not_make_an_eight():
     """A digit and what is unlit of it together are all seven segments, whatever the style."""
     for seed in range(10):

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from chainrule.errors import InputError
 from chainrule.glyphs.lines import LineFont
 from chainrule.glyphs.looks.canvas import (
     Ink,
@@ -37,6 +38,8 @@ def draw(rng: Rng, fonts: Sequence[LineFont], text: str) -> Picture:
 
     They are of strokes, in one of the `fonts`, or of segments or dots as displays have them.
     """
+    if not (text.isascii() and text.isdigit()):
+        raise InputError(f"a counter shows digits alone; found {text!r}")
     font = fonts[int(rng.integers(len(fonts)))] if fonts else None
     height = int(rng.integers(18, 40))
     wide = int(height * rng.uniform(0.5, 0.85))

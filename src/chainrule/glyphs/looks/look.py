@@ -22,7 +22,8 @@ LOOKS: dict[str, Look] = {
 def draw_look(name: str, rng: Rng, fonts: Sequence[LineFont], text: str) -> Picture:
     """`text` as this look shows it, in one of the fonts, as a grey picture (height, width).
 
-    Displays and counters draw digits by themselves where `fonts` is empty. Raises InputError for a
-    look that there is not, and for a text that the font lacks.
+    Displays and counters draw digits by themselves where `fonts` is empty; plates have letters of
+    their own beside the font's. Raises InputError for a look that there is not, for a text that
+    cannot be drawn with what the font has, and for a counter of anything but digits.
     """
     return LOOKS[one_of("look", name, LOOKS)](rng, fonts, text)
