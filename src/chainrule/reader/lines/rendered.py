@@ -13,6 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import load, save
 from torch import Tensor
 
@@ -243,11 +244,17 @@ def drawn_in(
     if rng.random() < BOXED[look]:
         crop = crop_line(picture, jitter)
         # in a frame a part of the ink may have been found alone, such as some of the digits
-        if look not in _FRAMED or crop.values.shape[1] / crop.scale_x > 0.8 * picture.shape[1]:
+        if look not in _FRAMED or _most_of(picture, crop):
             return crop, text
     most, turned, rise = _WHOLE[look]
     wide = CropJitter(rng.uniform(0.75, most), jitter.stretch, rng.uniform(-rise, rise))
     return crop_whole(picture, wide, inverted=rng.random() < turned), text
+
+
+def _most_of(picture: NDArray[np.uint8], crop: Crop) -> bool:
+    """Whether a crop shows most of its picture."""
+    down, across = crop.values.shape[0] / crop.scale_y, crop.values.shape[1] / crop.scale_x
+    return bool(down > 0.7 * picture.shape[0] and across > 0.8 * picture.shape[1])
 
 
 def as_seen(text: str, font: LineFont, alphabet: str) -> str:
