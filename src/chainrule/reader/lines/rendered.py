@@ -243,18 +243,18 @@ def drawn_in(
     jitter = CropJitter(rng.uniform(0.88, 1.12), rng.uniform(0.85, 1.15), rng.uniform(-1.5, 1.5))
     if rng.random() < BOXED[look]:
         crop = crop_line(picture, jitter)
-        # in a frame a part of the ink may have been found alone, such as some of the digits
-        if look not in _FRAMED or _most_of(picture, crop):
+        # in a frame or a shadow a part of the ink may have been found alone, such as some digits
+        if _most_of(picture, crop, *_SHOWN.get(look, (0.0, 0.0))):
             return crop, text
     most, turned, rise = _WHOLE[look]
     wide = CropJitter(rng.uniform(0.75, most), jitter.stretch, rng.uniform(-rise, rise))
     return crop_whole(picture, wide, inverted=rng.random() < turned), text
 
 
-def _most_of(picture: NDArray[np.uint8], crop: Crop) -> bool:
-    """Whether a crop shows most of its picture."""
+def _most_of(picture: NDArray[np.uint8], crop: Crop, high: float, wide: float) -> bool:
+    """Whether a crop shows more than these shares of its picture's height and width."""
     down, across = crop.values.shape[0] / crop.scale_y, crop.values.shape[1] / crop.scale_x
-    return bool(down > 0.7 * picture.shape[0] and across > 0.8 * picture.shape[1])
+    return bool(down > high * picture.shape[0] and across > wide * picture.shape[1])
 
 
 def as_seen(text: str, font: LineFont, alphabet: str) -> str:
@@ -277,7 +277,10 @@ _WHOLE = {
 """How much larger the others are cropped at the most, how often light is taken for ink, and how far
 out of the middle in pixels: where lines fill their pictures, more would cut off their letters."""
 
-_FRAMED = frozenset(("plate", "display", "counter"))
+_SHOWN = {
+    "scene": (0.6, 0.75), "plate": (0.7, 0.8), "display": (0.7, 0.8), "counter": (0.7, 0.8),
+}  # fmt: skip
+"""Of looks that fill their pictures, what share of the height and width a box must show."""
 
 _Draw = Callable[[np.random.Generator, LineFont], Example]
 
