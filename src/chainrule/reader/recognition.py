@@ -23,6 +23,7 @@ from chainrule.reader.search.rescoring import (
     AUGMENTATIONS,
     VARIED_WHOLES,
     WHOLE_AUGMENTATIONS,
+    Likelihoods,
     most_probable,
     narrow_enough,
     near,
@@ -157,7 +158,7 @@ class Recognizer:
             readings += shapes.fitted(one.log_p, one.labels, self.alphabet)
         return most_probable(
             readings,
-            [one.log_p for one in lines],
+            Likelihoods([one.log_p for one in lines]),
             lambda labels: shapes.log_probability(spelled(labels, self.alphabet)),
         )
 
@@ -173,7 +174,11 @@ class Recognizer:
                 settings = SearchSettings(self.width)
                 worded = prefix_searches(log_p, frames, settings, self.words)
                 labels = [
-                    near(with_prose(found, plain, self.alphabet, self.words), plain, [line])
+                    near(
+                        with_prose(found, plain, self.alphabet, self.words),
+                        plain,
+                        Likelihoods([line]),
+                    )
                     for found, plain, line in zip(worded, labels, lines, strict=True)
                 ]
             return list(map(Recognized, own, lines, labels))
@@ -247,13 +252,13 @@ class Recognizer:
             found[i] = (*found[i][:number], line, *found[i][number + 1 :])
 
     def _rescored(self, line: Sequence[Recognized]) -> list[int]:
-        log_p = [one.log_p for one in line]
-        plain = most_probable([greedy(one) for one in log_p], log_p, lambda labels: 0.0)
+        seen = Likelihoods([one.log_p for one in line])
+        plain = most_probable([greedy(one) for one in seen.crops], seen, lambda labels: 0.0)
         words = self._lexicon
         if words is None or not may_be_prose(plain, self.alphabet):
             return plain
-        worded = rescored([one.labels for one in line], log_p, words, self.width)
-        return near(with_prose(worded, plain, self.alphabet, words), plain, log_p)
+        worded = rescored([one.labels for one in line], seen, words, self.width)
+        return near(with_prose(worded, plain, self.alphabet, words), plain, seen)
 
     def _doubtful(self, line: Recognized) -> bool:
         """Whether a line is worth reading again: its doubt is large, and no other reader reads it

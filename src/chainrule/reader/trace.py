@@ -25,7 +25,7 @@ from chainrule.reader.search.prefix_search import (
     prefix_search,
 )
 from chainrule.reader.search.prose import with_prose
-from chainrule.reader.search.rescoring import found_by_words, log_likelihoods, near, prior
+from chainrule.reader.search.rescoring import Likelihoods, found_by_words, near, prior
 from chainrule.reader.search.spacing import without_stray_spaces
 
 BEST = 5  # classes of a character that are told
@@ -199,19 +199,19 @@ def _readings(reader: Reader, text: str, found: Recognized) -> tuple[Reading, ..
     labels += [("again", one.labels) for one in found.again]
     if found.again and words is not None:
         worded = with_prose(labels[1][1], labels[0][1], reader.alphabet, words)
-        first = near(worded, labels[0][1], crops[:1])
+        first = near(worded, labels[0][1], Likelihoods(crops[:1]))
         read = [first, *(one.labels for one in found.again)]
         labels += [("words", one) for one in found_by_words(read, crops, words, BEAM_WIDTH)]
     labels.append((labels[-1][0], found.labels))  # of which the dictionary decided on parts alone
     different: dict[tuple[int, ...], str] = {}
     for how, own in labels:
         different.setdefault(tuple(own), how)
-    seen = np.mean([log_likelihoods(log_p, list(different)) for log_p in crops], axis=0)
+    seen = Likelihoods(crops).means(list(different))
     return tuple(
         Reading(
             how,
             _text(reader, own),
-            float(log_p),
+            log_p,
             prior(own, words) if found.again and words is not None else 0.0,
             text in (_text(reader, own), _text(reader, without_stray_spaces(own, reader.alphabet))),
         )

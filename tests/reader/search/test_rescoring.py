@@ -21,6 +21,7 @@ from chainrule.reader.search.lexicon import lexicon
 from chainrule.reader.search.prefix_search import prefix_search
 from chainrule.reader.search.rescoring import (
     AUGMENTATIONS,
+    Likelihoods,
     log_likelihoods,
     most_probable,
     narrow_enough,
@@ -41,15 +42,19 @@ def _log_p(rng, classes, frames, spread=3.0):
     frames=st.integers(1, 200),
     length=st.integers(0, 40),
     spread=st.floats(0.1, 8),
+    clear=st.sampled_from([0.0, 10.0, 25.0]),
     seed=st.integers(0, 2**31),
 )
-def test_the_likelihood_is_that_of_pytorchs_loss(classes, frames, length, spread, seed):
+def test_the_likelihood_is_that_of_pytorchs_loss(classes, frames, length, spread, clear, seed):
     rng = np.random.default_rng(seed)
-    log_p = _log_p(rng, classes, frames, spread)
     labels = (
         rng.integers(1, min(classes, 4), length, endpoint=False) if classes > 2 else [1] * length
     )
     labels = [int(label) for label in labels]
+    scores = spread * rng.standard_normal((classes, frames))
+    spelled = np.repeat([0, *(k for label in labels for k in (label, 0))], 3)
+    scores[spelled[:frames], np.arange(min(frames, len(spelled)))] += clear
+    log_p = scores - np.logaddexp.reduce(scores, axis=0)
     loss = F.ctc_loss(
         torch.from_numpy(log_p.T.copy())[:, None],
         torch.tensor([labels], dtype=torch.long).reshape(1, length),
@@ -81,16 +86,18 @@ def test_the_most_probable_reading_is_that_of_all_looks_and_the_prior():
         mean = np.mean([log_likelihoods(log_p, [labels]) for log_p in looks])
         return mean + added[len(labels)]
 
-    assert most_probable(readings, looks, lambda labels: added[len(labels)]) == max(
+    assert most_probable(readings, Likelihoods(looks), lambda labels: added[len(labels)]) == max(
         readings, key=score
     )
     for winner in readings:  # a prior that is strong enough decides
-        found = most_probable(readings, looks, lambda labels, w=winner: 1e3 * (list(labels) == w))
+        found = most_probable(
+            readings, Likelihoods(looks), lambda labels, w=winner: 1e3 * (list(labels) == w)
+        )
         assert found == winner
     # seven labels are more than a look of six frames can hold
-    assert most_probable([[1, 2, 1, 2, 1, 2, 1], [1]], looks, lambda labels: 9.0 * len(labels)) == [
-        1
-    ]
+    assert most_probable(
+        [[1, 2, 1, 2, 1, 2, 1], [1]], Likelihoods(looks), lambda labels: 9.0 * len(labels)
+    ) == [1]
 
 
 def test_the_prior_of_a_text_is_how_much_more_probable_it_is_than_among_any_strings():
@@ -107,11 +114,11 @@ def test_a_word_is_taken_only_where_it_is_near_to_what_is_seen():
     log_p = np.log(np.full((4, 3), 1e-4))
     log_p[[2, 3, 1], [0, 1, 2]] = np.log(0.9997)
     seen, word = [2, 3, 1], [1, 3, 1]
-    assert near(word, seen, [log_p]) == seen  # the first letter is clear
+    assert near(word, seen, Likelihoods([log_p])) == seen  # the first letter is clear
     log_p[1, 0], log_p[2, 0] = np.log(0.3), np.log(0.68)
-    assert near(word, seen, [log_p]) == word
-    assert near(word, seen, [log_p], most=0.1) == seen
-    assert near(seen, seen, [log_p]) == seen
+    assert near(word, seen, Likelihoods([log_p])) == word
+    assert near(word, seen, Likelihoods([log_p]), most=0.1) == seen
+    assert near(seen, seen, Likelihoods([log_p])) == seen
 
 
 def test_the_search_by_words_finds_those_that_the_usual_one_passes_over():

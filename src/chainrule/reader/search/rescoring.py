@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from math import log
 
 import numpy as np
+from numba import njit
 
 from chainrule.io.compiled import compiled
 from chainrule.reader.evaluation.error_rates import edit_distance
@@ -39,6 +40,8 @@ VARIED_WHOLES = tuple(
 NEAR = 5.0
 """How much less probable a word may be than what is seen, for each character that differs."""
 _WEIGHT, _ANY = 0.9, 28
+_FAINTEST = (1e-30, 1e-60, 0.0)  # the next where a text is not more probable than the root of one
+_APART = 4  # frames from one division to the next
 _WIDENED = max(jitter.scale * jitter.stretch for jitter in AUGMENTATIONS)
 
 
@@ -48,27 +51,45 @@ def narrow_enough(crop: Crop) -> bool:
     return width * _WIDENED <= WIDEST
 
 
+class Likelihoods:
+    """Of readings of a line, labels l, the mean log P(l | frames) over its crops, log_p (K, T);
+    each is computed once. T may differ."""
+
+    def __init__(self, crops: Sequence[LogP]) -> None:
+        self.crops = crops
+        self._means: dict[tuple[int, ...], float] = {}
+
+    def means(self, readings: Sequence[Sequence[int]]) -> list[float]:
+        """That of each reading."""
+        asked = [tuple(labels) for labels in readings]
+        new = list(dict.fromkeys(labels for labels in asked if labels not in self._means))
+        if new:
+            each = [log_likelihoods(log_p, new) for log_p in self.crops]
+            self._means |= zip(new, np.mean(each, axis=0).tolist(), strict=True)
+        return [self._means[labels] for labels in asked]
+
+
 def near(
-    worded: Sequence[int], plain: Sequence[int], crops: Sequence[LogP], most: float = NEAR
+    worded: Sequence[int], plain: Sequence[int], seen: Likelihoods, most: float = NEAR
 ) -> list[int]:
     """What was read with a dictionary if that is near to what is seen, else what is seen.
 
-    Near is: the log probability, the mean over the crops' log_p (K, T), is lower by at most `most`
-    for each edit. So an unclear letter is decided by spelling, and a clear one is not.
+    Near is: its mean log probability is lower by at most `most` for each edit. So an unclear letter
+    is decided by spelling, and a clear one is not.
     """
     if list(worded) == list(plain):
         return list(plain)
-    lost = np.mean([np.diff(log_likelihoods(log_p, [worded, plain]))[0] for log_p in crops])
+    with_words, without = seen.means([worded, plain])
     allowed = most * max(1, edit_distance(worded, plain))
-    return list(worded) if lost <= allowed else list(plain)
+    return list(worded) if without - with_words <= allowed else list(plain)
 
 
 def rescored(
-    readings: Sequence[list[int]], crops: Sequence[LogP], words: Lexicon, width: int
+    readings: Sequence[list[int]], seen: Likelihoods, words: Lexicon, width: int
 ) -> list[int]:
-    """The best of what was read in each crop, log_p (K, T), and of what is found by words there."""
-    readings = [*readings, *found_by_words(readings, crops, words, width)]
-    return most_probable(readings, crops, lambda labels: prior(labels, words))
+    """The best of what was read in each crop, and of what is found by words there."""
+    readings = [*readings, *found_by_words(readings, seen.crops, words, width)]
+    return most_probable(readings, seen, lambda labels: prior(labels, words))
 
 
 def found_by_words(
@@ -107,7 +128,7 @@ def prior(labels: Sequence[int], words: Lexicon) -> float:
 
 def most_probable(
     readings: Sequence[Sequence[int]],
-    crops: Sequence[LogP],
+    seen: Likelihoods,
     prior: Callable[[Sequence[int]], float],
 ) -> list[int]:
     r"""The one of some readings, labels l, with the greatest
@@ -115,19 +136,19 @@ def most_probable(
         1/n sum_i log P(l | frames of crop i) + prior(l)
 
     over n crops: the logarithm of the geometric mean of what each gives, which a reading that one
-    crop rules out does not survive. log_p (K, T) of each; T may differ.
+    crop rules out does not survive.
     """
     different = list(dict.fromkeys(map(tuple, readings)))
     if len(different) == 1:
         return list(different[0])
-    seen = np.mean([log_likelihoods(log_p, different) for log_p in crops], axis=0)
-    return list(different[np.argmax(seen + [prior(labels) for labels in different])])
+    scores = np.add(seen.means(different), [prior(labels) for labels in different])
+    return list(different[np.argmax(scores)])
 
 
 def log_likelihoods(log_p: LogP, readings: Sequence[Sequence[int]]) -> list[float]:
     """log P(l | frames) of each reading: of all paths through log_p (K, T) that spell it together.
 
-    The sum of `CTCLoss`, from one frame to the next divided by its total, so that it need not be in
+    The sum of `CTCLoss`, divided by its total at every few frames, so that it need not be in
     logarithms. -inf where there are too few frames, or a class has no chance in float64.
     """
     lengths = np.array([len(labels) for labels in readings], np.int64)
@@ -155,29 +176,53 @@ def _log_likelihoods(log_p, flat, lengths):  # type: ignore[no-untyped-def]
         for j in range(lengths[i]):
             path[2 * j + 1] = place[flat[first + j]]
         first += lengths[i]
-        found[i] = _log_likelihood(p, path)
+        for faintest in _FAINTEST:
+            found[i] = _log_likelihood(p, path, faintest)
+            if faintest == 0.0 or found[i] > 0.5 * np.log(faintest):
+                break
     return found
 
 
 @compiled
-def _log_likelihood(p, path):  # type: ignore[no-untyped-def]
+def _log_likelihood(p, path, faintest):  # type: ignore[no-untyped-def]
+    """The sum, from one frame to the next over the entries `begin` to `end` of the path, which at
+    either side leave out those with a share of it below `faintest`.
+
+    What is left out, at most that at each frame and entry, is no more than the frames times the
+    entries times the root of `faintest` of a sum that is larger than this root: at most 1e-9 of it.
+    """
     entries = len(path)
-    alpha = np.zeros(entries)
-    alpha[0] = 1.0  # before the first frame: it begins there or, as if from there, at the next
-    total = 0.0
+    skips = np.zeros(entries)  # 1 where the blank before may be left out
+    for s in range(2, entries):
+        skips[s] = path[s] != 0 and path[s] != path[s - 2]
+    alpha, before = np.zeros(entries + 4), np.zeros(entries + 4)  # of entry s at s + 2
+    alpha[2] = 1.0  # before the first frame: it begins there or, as if from there, at the next
+    begin, end, total = 0, 1, 0.0
     for t in range(len(p)):
-        frame, whole = p[t], 0.0
-        for s in range(entries - 1, -1, -1):
-            reached = alpha[s]
-            if s > 0:
-                reached += alpha[s - 1]
-            if s > 1 and path[s] != 0 and path[s] != path[s - 2]:
-                reached += alpha[s - 2]
-            alpha[s] = reached * frame[path[s]]
-            whole += alpha[s]
-        if whole <= 0.0:
-            return -np.inf
-        alpha /= whole
-        total += np.log(whole)
-    ends = alpha[entries - 1] + (alpha[entries - 2] if entries > 1 else 0.0)
+        alpha, before = before, alpha
+        before[begin : begin + 2] = 0.0
+        before[end + 2 : end + 4] = 0.0
+        end = min(end + 2, entries)
+        _step(before, alpha, p[t], path, skips, begin, end)
+        if t % _APART == _APART - 1 or t == len(p) - 1:
+            whole = alpha[begin + 2 : end + 2].sum()
+            if whole <= 0.0:
+                return -np.inf
+            for s in range(begin + 2, end + 2):
+                alpha[s] /= whole
+            total += np.log(whole)
+            while alpha[begin + 2] < faintest:
+                begin += 1
+            while alpha[end + 1] < faintest:
+                end -= 1
+    alpha[begin : begin + 2] = 0.0
+    ends = alpha[entries + 1] + alpha[entries] if end == entries else 0.0
     return total + np.log(ends) if ends > 0.0 else -np.inf
+
+
+@njit(nogil=True, inline="always")
+def _step(before, alpha, frame, path, skips, begin, end):  # type: ignore[no-untyped-def]
+    """alpha_s = (before_s + before_{s-1} + before_{s-2}, unless the blank is needed) p_s"""
+    for s in range(begin, end):
+        reached = before[s + 2] + before[s + 1] + skips[s] * before[s]
+        alpha[s + 2] = reached * frame[path[s]]
