@@ -38,25 +38,39 @@ def sloping(degrees):
         sloping(4.5),
         sloping(-4.5),
         line().rotate(180),
+        sloping(4.5).rotate(180),
         line().rotate(90, expand=True),
         line().rotate(270, expand=True),
         line((900, 300), (400, 140)),
     ],
-    ids=["frame", "rising", "falling", "half turn", "quarter", "three quarters", "margins"],
+    ids=[
+        "frame",
+        "rising",
+        "falling",
+        "half turn",
+        "half turn and more",
+        "quarter",
+        "three quarters",
+        "margins",
+    ],
 )
 def test_a_line_is_read_as_it_is(reader, picture):
     assert reader.read([np.asarray(picture)])[0].text == TEXT
 
 
-def test_characters_of_a_turned_line_lie_where_they_are(reader):
-    picture = np.asarray(line().rotate(90, expand=True))
+@pytest.mark.parametrize("turned", [line().rotate(90, expand=True), sloping(4.5).rotate(180)])
+def test_characters_of_a_turned_line_lie_where_they_are(reader, turned):
+    picture = np.asarray(turned)
     found = reader.read([picture])[0]
     for place, character in enumerate(found.characters):
         left, top, right, bottom = character.box
         if character.character != " ":
             assert (picture[top:bottom, left:right] < 128).any(), place
     first, last = found.characters[0].box, found.characters[-1].box
-    assert first[1] > last[3]  # it runs upwards
+    if picture.shape[0] > picture.shape[1]:
+        assert first[1] > last[3]  # it runs upwards
+    else:
+        assert first[0] > last[2]  # it stands on its head
 
 
 def test_two_lines_are_both_read_in_order(reader):

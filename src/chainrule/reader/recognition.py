@@ -1,6 +1,6 @@
 """From pictures of lines to labels: cropped, through the network, searched, looked at again."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple, TypeVar
@@ -13,7 +13,7 @@ from chainrule.reader.line import Recognized, spelled
 from chainrule.reader.lines.batches import BATCH, Each, Network, batches, log_probabilities
 from chainrule.reader.picture.layout import is_blot
 from chainrule.reader.picture.line_image import Crop, NoLine, crop_lines, crop_wholes
-from chainrule.reader.picture.views import View, likely_views, other_views, upside_down, wholes
+from chainrule.reader.picture.views import Looks, View
 from chainrule.reader.search.best_path import greedy
 from chainrule.reader.search.lexicon import Lexicon
 from chainrule.reader.search.prefix_search import SearchSettings, prefix_searches
@@ -89,18 +89,20 @@ class Recognizer:
         first = dict(zip(crops, self.read_crops(list(crops.values()), each), strict=True))
         found: dict[int, Found] = {i: (line,) for i, line in first.items()}
         views = {i: [View(pictures[i], self.whole is not None)] for i in found}
-        looks = (
-            ((_other_wholes, POOR, 0.0), (upside_down, HOPELESS, TURNED))
+        ways = (
+            ((_other_wholes, POOR, 0.0), (Looks.upside_down, HOPELESS, TURNED))
             if self.whole
             else (
-                (likely_views, POOR, 0.0),
-                (other_views, HOPELESS, 0.0),
-                (upside_down, HOPELESS, TURNED),
+                (Looks.likely, POOR, 0.0),
+                (Looks.others, HOPELESS, 0.0),
+                (Looks.upside_down, HOPELESS, TURNED),
             )
         )
-        for look, bar, lead in looks:
+        looks: dict[int, Looks] = {}
+        for way, bar, lead in ways:
             poor = [i for i, lines in found.items() if self.views and quality(lines) < bar]
-            best = self._look_again(pictures, poor, look, each)
+            looks |= {i: Looks(pictures[i]) for i in poor if i not in looks}
+            best = self._look_again({i: looks[i] for i in poor}, way, each)
             for i, (own, seen) in best.items():
                 if quality(seen) > quality(found[i]) + lead and _something(seen):
                     found[i], views[i] = seen, own
@@ -195,24 +197,23 @@ class Recognizer:
 
     def _look_again(
         self,
-        pictures: Pictures,
-        places: Sequence[int],
-        look: Callable[[NDArray[np.uint8]], list[list[View]]],
+        looks: Mapping[int, Looks],
+        way: Callable[[Looks], list[list[View]]],
         each: Each,
     ) -> dict[int, tuple[list[View], Found]]:
-        """The best of the views of each of the pictures at these places, and what is read there."""
+        """The best of the views of each of the pictures at some places, and what is read there."""
 
         def cut(part: Sequence[int]) -> list[list[tuple[list[View], list[Crop]]]]:
             return [
-                [(views, [crop for view in views for crop in view.crops()]) for views in look(one)]
-                for one in (pictures[i] for i in part)
+                [(views, [crop for view in views for crop in view.crops()]) for views in way(own)]
+                for own in (looks[i] for i in part)
             ]
 
-        tried = in_parts(cut, places, 4, each)
+        tried = in_parts(cut, list(looks), 4, each)
         crops = [crop for ways in tried for _, own in ways for crop in own]
         lines = iter(self.read_crops(crops, each))
         found: dict[int, tuple[list[View], Found]] = {}
-        for i, ways in zip(places, tried, strict=True):
+        for i, ways in zip(looks, tried, strict=True):
             for own, cropped in ways:
                 seen = tuple(next(lines) for _ in cropped)
                 if len(seen) == len(own) and (
@@ -283,8 +284,8 @@ def _something(lines: Found) -> bool:
     return quality(lines) > max(-1.5, -0.4 - 0.3 * characters)
 
 
-def _other_wholes(picture: NDArray[np.uint8]) -> list[list[View]]:
-    return wholes(picture)[1:]
+def _other_wholes(looks: Looks) -> list[list[View]]:
+    return looks.wholes()[1:]
 
 
 def _both(places: Sequence[int]) -> list[tuple[int, bool]]:

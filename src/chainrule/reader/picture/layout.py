@@ -105,15 +105,13 @@ def _teeth(mask: Mask, rules: Mask) -> Mask:
 
 def _thin_neighbours(rest: Mask, rules: Mask) -> Mask:
     """The thin upright parts of what is left that touch a rule."""
-    height = rest.shape[0]
-    _count, labels, stats, _ = cv2.connectedComponentsWithStats(rest, connectivity=8)
-    touched = np.unique(labels[cv2.dilate(rules, np.ones((3, 3), np.uint8)) > 0])
-    found = np.zeros_like(rest)
-    for label in touched[touched > 0]:
-        across, down = stats[label, cv2.CC_STAT_WIDTH], stats[label, cv2.CC_STAT_HEIGHT]
-        if across <= max(2, 0.12 * height) and down > 1.5 * across:
-            found[labels == label] = 1
-    return found
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(rest, connectivity=8)
+    touched = np.zeros(count, bool)
+    touched[labels[cv2.dilate(rules, np.ones((3, 3), np.uint8)) > 0]] = True
+    touched[0] = False  # what is no ink
+    across, down = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
+    thin = (across <= max(2, 0.12 * len(rest))) & (down > 1.5 * across)
+    return np.asarray((touched & thin)[labels], np.uint8)
 
 
 def slope(mask: Mask, wide: float = 2.0, highest: int = _HIGHEST) -> float:
@@ -123,27 +121,37 @@ def slope(mask: Mask, wide: float = 2.0, highest: int = _HIGHEST) -> float:
     height, width = mask.shape
     factor = min(1.0, highest / height)
     small = cv2.resize(mask * 255, (max(8, round(width * factor)), max(8, round(height * factor))))
-    y, x = np.nonzero(small > 127)
-    if len(y) < 20 or width < wide * height:
+    ink = small > 127
+    if ink.sum() < 20 or width < wide * height:
         return 0.0
     angles = np.arange(-STEEPEST, STEEPEST + 0.01, 0.25)
-    tangents = np.tan(np.radians(angles))
-    sharp = _sharpness(y.astype(np.float64), x - x.mean(), tangents)
+    columns = np.ascontiguousarray(ink.T).view(np.uint8)
+    sharp = _sharpness(columns, np.tan(np.radians(angles)))
     best, level = int(sharp.argmax()), sharp[np.flatnonzero(angles == 0.0)[0]]
     found = float(angles[best])
     return found if sharp[best] > 1.1 * level and abs(found) >= LEVEL else 0.0
 
 
 @compiled
-def _sharpness(y, x, tangents):  # type: ignore[no-untyped-def]
-    """The sum of the squares of how much ink is in each row, for each of some slopes."""
+def _sharpness(columns, tangents):  # type: ignore[no-untyped-def]
+    """The sum of the squares of how much ink is in each row, for each of some slopes: by these the
+    columns (width, height), 1 where there is ink, are moved about the ink's middle."""
+    width, height = columns.shape
+    ink = np.zeros(width)
+    for x in range(width):
+        for y in range(height):
+            ink[x] += columns[x, y]
+    middle = (ink * np.arange(width)).sum() / ink.sum()
+    reach = int(width * np.abs(tangents).max()) + 2
     found = np.zeros(len(tangents))
-    reach = int(np.abs(x).max() * np.abs(tangents).max()) + 2
     for k in range(len(tangents)):
-        rows = np.zeros(int(y.max()) + 2 * reach + 1)
-        for i in range(len(y)):
-            rows[int(np.rint(y[i] + tangents[k] * x[i])) + reach] += 1.0
-        found[k] = (rows**2).sum()
+        rows = np.zeros(height + 2 * reach, np.int32)
+        for x in range(width):
+            first = int(np.rint(tangents[k] * (x - middle))) + reach
+            moved, column = rows[first : first + height], columns[x]
+            for y in range(height):
+                moved[y] += column[y]
+        found[k] = (rows.astype(np.float64) ** 2).sum()
     return found
 
 

@@ -1,6 +1,7 @@
 """The ways to look at a picture whose line is not read well at first sight."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,55 +49,69 @@ class View:
         return [replace(crop, back=self.back) for crop in cut] if self.back is not None else cut
 
 
-def likely_views(picture: Picture) -> list[list[View]]:
-    """What else is most likely to be read in a picture: each a view, or several where lines are
-    below each other.
+class Looks:
+    """The ways to look at a picture: each a view, or several where lines are below each other.
 
-    All of it, or its middle, dark on light; one that is much higher than wide also turned to both
-    sides.
+    What is level in it is found once.
     """
-    if not _is_tall(picture):
-        return [views for views in wholes(picture) if not views[0].inverted]
-    found = [[View(picture, whole=True)]]
-    for quarter in (1, 3):
-        side = np.ascontiguousarray(np.rot90(picture, quarter))
-        back = _quarter(quarter, picture)
-        found += [
-            [replace(view, back=_composed(back, view.back)) for view in views]
-            for views in [[View(side)], *_level(side)]
+
+    def __init__(self, picture: Picture) -> None:
+        self.picture = picture
+
+    def likely(self) -> list[list[View]]:
+        """What else is most likely to be read in it.
+
+        All of it, or its middle, dark on light; one that is much higher than wide also turned to
+        both sides.
+        """
+        if not self._is_tall:
+            return [views for views in self.wholes() if not views[0].inverted]
+        found = [[View(self.picture, whole=True)]]
+        for quarter in (1, 3):
+            side = np.ascontiguousarray(np.rot90(self.picture, quarter))
+            back = _quarter(quarter, self.picture)
+            found += [
+                [replace(view, back=_composed(back, view.back)) for view in views]
+                for views in [[View(side)], *_level(side)]
+            ]
+        return found
+
+    def others(self) -> list[list[View]]:
+        """The other ways: without rules and frames and level, by its ink and whole; light on
+        dark."""
+        if self._is_tall:
+            return []
+        return [*self._level, *(views for views in self.wholes() if views[0].inverted)]
+
+    def wholes(self) -> list[list[View]]:
+        """All of it, and its middle larger: its dark and its light parts as the ink."""
+        return [
+            [View(self.picture, whole=True, inverted=inverted, zoom=zoom)]
+            for zoom in (1.0, ZOOM)
+            for inverted in (False, True)
         ]
-    return found
+
+    def upside_down(self) -> list[list[View]]:
+        """As it is, and level, if it stands on its head."""
+        return [
+            [_headlong(view) for view in reversed(views)]
+            for views in [[View(self.picture)], *self._level]
+        ]
+
+    @property
+    def _is_tall(self) -> bool:
+        height, width = self.picture.shape
+        return bool(height > TALL * width and width >= LOWEST)
+
+    @cached_property
+    def _level(self) -> list[list[View]]:
+        return _level(self.picture)
 
 
-def other_views(picture: Picture) -> list[list[View]]:
-    """The other ways: without rules and frames and level, by its ink and whole; light on dark."""
-    if _is_tall(picture):
-        return []
-    return [*_level(picture), *(views for views in wholes(picture) if views[0].inverted)]
-
-
-def _is_tall(picture: Picture) -> bool:
-    height, width = picture.shape
-    return bool(height > TALL * width and width >= LOWEST)
-
-
-def wholes(picture: Picture) -> list[list[View]]:
-    """All of a picture, and its middle larger: its dark and its light parts as the ink."""
-    return [
-        [View(picture, whole=True, inverted=inverted, zoom=zoom)]
-        for zoom in (1.0, ZOOM)
-        for inverted in (False, True)
-    ]
-
-
-def upside_down(picture: Picture) -> list[list[View]]:
-    """The views of a picture that stands on its head."""
-    head = np.ascontiguousarray(picture[::-1, ::-1])
-    back = _quarter(2, picture)
-    return [
-        [replace(view, back=_composed(back, view.back)) for view in views]
-        for views in [[View(head)], *_level(head)]
-    ]
+def _headlong(view: View) -> View:
+    """The view on its head."""
+    picture = np.ascontiguousarray(view.picture[::-1, ::-1])
+    return replace(view, picture=picture, back=_composed(view.back, _quarter(2, picture)))
 
 
 def _level(picture: Picture) -> list[list[View]]:
