@@ -56,12 +56,14 @@ class Line:
 class Recognized:
     """A crop as the network sees it, log_p (K, T), and the labels read from that.
 
+    plain: those of the best path, in which no dictionary has a say.
     again: what was read in augmented crops of a doubtful line, before all were compared.
     """
 
     crop: Crop
     log_p: NDArray[np.float32]
     labels: list[int]
+    plain: list[int]
     again: "tuple[Recognized, ...]" = ()
 
     @cached_property

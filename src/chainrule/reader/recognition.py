@@ -14,7 +14,7 @@ from chainrule.reader.lines.batches import BATCH, Each, Network, batches, log_pr
 from chainrule.reader.picture.layout import is_blot
 from chainrule.reader.picture.line_image import Crop, NoLine, crop_lines, crop_wholes
 from chainrule.reader.picture.views import Looks, View
-from chainrule.reader.search.best_path import greedy
+from chainrule.reader.search.best_path import without_blanks
 from chainrule.reader.search.lexicon import Lexicon
 from chainrule.reader.search.prefix_search import SearchSettings, prefix_searches
 from chainrule.reader.search.prose import may_be_prose, with_prose
@@ -171,19 +171,21 @@ class Recognizer:
             own = [crops[place] for place in part]
             log_p, frames = log_probabilities(self.network, [crop.values for crop in own])
             lines = [line[:count].T for line, count in zip(log_p, frames, strict=True)]
-            labels = [greedy(line) for line in lines]
+            best = log_p.argmax(2)
+            plain = [without_blanks(path[:count]) for path, count in zip(best, frames, strict=True)]
+            labels = plain
             if self.words is not None and self.width > 1:
                 settings = SearchSettings(self.width)
                 worded = prefix_searches(log_p, frames, settings, self.words)
                 labels = [
                     near(
-                        with_prose(found, plain, self.alphabet, self.words),
-                        plain,
+                        with_prose(found, seen, self.alphabet, self.words),
+                        seen,
                         Likelihoods([line]),
                     )
-                    for found, plain, line in zip(worded, labels, lines, strict=True)
+                    for found, seen, line in zip(worded, plain, lines, strict=True)
                 ]
-            return list(map(Recognized, own, lines, labels))
+            return list(map(Recognized, own, lines, labels, plain))
 
         parts = batches([crop.values.shape[1] for crop in crops])
         found: dict[int, Recognized] = {}
@@ -254,7 +256,7 @@ class Recognizer:
 
     def _rescored(self, line: Sequence[Recognized]) -> list[int]:
         seen = Likelihoods([one.log_p for one in line])
-        plain = most_probable([greedy(one) for one in seen.crops], seen, lambda labels: 0.0)
+        plain = most_probable([one.plain for one in line], seen, lambda labels: 0.0)
         words = self._lexicon
         if words is None or not may_be_prose(plain, self.alphabet):
             return plain
