@@ -100,7 +100,8 @@ class Recognizer:
         )
         looks: dict[int, Looks] = {}
         for way, bar, lead in ways:
-            poor = [i for i, lines in found.items() if self.views and quality(lines) < bar]
+            worth = min(bar, -lead)  # no reading has a quality above 0
+            poor = [i for i, lines in found.items() if self.views and quality(lines) < worth]
             looks |= {i: Looks(pictures[i]) for i in poor if i not in looks}
             best = self._look_again({i: looks[i] for i in poor}, way, each)
             for i, (own, seen) in best.items():

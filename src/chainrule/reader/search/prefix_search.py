@@ -164,10 +164,11 @@ def _searched(frames, settings, tables):  # type: ignore[no-untyped-def]
     classes, width = frames.shape[1], settings.width
     tree = np.empty(len(frames) * width + 1, _NODE)
     tree[0].before, tree[0].label = -1, 0
-    prefixes = np.zeros(width * classes, _PREFIX)  # the kept ones first
+    prefixes = np.empty(width * classes, _PREFIX)  # the kept ones first
+    prefixes[0] = np.zeros(1, _PREFIX)[0]
     prefixes[0].spoken = -np.inf
     grown = np.full((width, classes), -1)  # the kept prefix that one and a label make
-    best, copies = np.empty(width, np.int64), np.zeros(width, _PREFIX)
+    best, copies = np.empty(width, np.int64), np.empty(width, _PREFIX)
     certain = np.log1p(
         -np.exp(settings.least_class)
     )  # a blank above it leaves the others too little
@@ -177,9 +178,11 @@ def _searched(frames, settings, tables):  # type: ignore[no-untyped-def]
         if not frame[0] > certain:
             count = _grow(frame, prefixes, kept, settings.least_class)
         _go_on(frame, prefixes, kept)
-        _find_grown(grown, prefixes, tree, kept)
+        if count == kept:
+            continue
+        _note_grown(grown, prefixes, tree, kept, True)
         new = _settle(prefixes, grown, kept, count, settings, tables)
-        _forget_grown(grown, prefixes, kept)
+        _note_grown(grown, prefixes, tree, kept, False)
         if new > kept:
             kept = _choose(best, prefixes, new, settings.pruning)
             nodes = _keep(best[:kept], prefixes, copies, tree, nodes)
@@ -214,20 +217,15 @@ def _go_on(frame, prefixes, kept):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _find_grown(grown, prefixes, tree, kept):  # type: ignore[no-untyped-def]
-    """A kept prefix and one more label may be a prefix that is kept already: note which."""
+def _note_grown(grown, prefixes, tree, kept, noted):  # type: ignore[no-untyped-def]
+    """A kept prefix and one more label may be a prefix that is kept already: note which, or, not
+    `noted`, forget it."""
     for j in range(kept):
         before = tree[prefixes[j].place].before
         for i in range(kept):
             if prefixes[i].place == before:
-                grown[i, prefixes[j].last] = j
-
-
-@compiled
-def _forget_grown(grown, prefixes, kept):  # type: ignore[no-untyped-def]
-    for i in range(kept):
-        for j in range(kept):
-            grown[i, prefixes[j].last] = -1
+                grown[i, prefixes[j].last] = j if noted else -1
+                break
 
 
 @compiled
