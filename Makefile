@@ -12,7 +12,9 @@ help:  ## what each target does
 report: .venv/installed  ## run the whole report again; prints where index.html lies (OUT=folder)
 	$(BIN)/chainrule report --out $(OUT)
 
-test: lint types docs unit  ## every check: lint, types, documentation, tests (all but the long ones)
+test: .venv/installed-test  ## every check: lint, types, documentation, tests (all but the long ones)
+	$(MAKE) --jobs 2 --output-sync lint types docs
+	$(MAKE) unit
 
 lint: .venv/installed-test  ## ruff: rules and format
 	$(BIN)/ruff check .

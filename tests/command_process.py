@@ -24,7 +24,7 @@ LIBRARIES = (
     "scipy.stats", "sklearn.svm", "torch", "typer",
 )  # fmt: skip
 # not read by these libraries as they are imported, or set by them
-_OTHERS = ("PYTEST_", "XDG_CACHE_HOME", "HF_", "KMP_", "QT_", "LD_LIBRARY_PATH")
+_OTHERS = ("PYTEST_", "XDG_CACHE_HOME", "HF_", "KMP_", "QT_", "RAY_", "LD_LIBRARY_PATH")
 
 
 def run_anew(*arguments, cwd=None, timeout=1200):

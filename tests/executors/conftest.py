@@ -12,9 +12,9 @@ from free_port import free_port
 STORE = 80 * 2**20  # bytes; Ray takes no less than 75 MiB
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def nodes():
-    """The cluster; its first node is the one that drivers connect to.
+    """The cluster, for this folder's tests; its first node is the one that drivers connect to.
 
     `from_outside` is the address for those that are on none of its nodes.
     """
@@ -58,7 +58,7 @@ def workers_of():
     return wait
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cluster(nodes):
     """An executor on it."""
     from chainrule.executors import RayCluster
