@@ -137,7 +137,9 @@ def read_bytes(path: Path | str) -> bytes:
         if size > MAX_BYTES:
             raise _too_long(path)
         with Path(path).open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+            content = file.read(size + 1)  # room for MAX_BYTES would be set aside for each
+            if len(content) > size:  # a pipe, or a file that grows
+                content += file.read(MAX_BYTES + 1 - len(content))
     except FileError:
         raise
     except (OSError, ValueError) as error:  # ValueError: a name with a zero byte in it

@@ -39,7 +39,7 @@ def several(pictures: Iterable[PictureSource]) -> list[PictureSource]:
 
 def grey(picture: Image.Image) -> Grey:
     """An RGB picture's shades along the direction of colour in which they differ most."""
-    colours = np.asarray(picture.convert("RGB"))
+    colours = np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
     pixels = colours.reshape(-1, 3)
     is_grey, covariance = _differences(pixels)
     if is_grey:
