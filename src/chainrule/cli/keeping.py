@@ -4,24 +4,43 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_kept: list[tuple[str, Path]] = []
+_kept: list[tuple[str, Path, int | None]] = []
 
 
 @contextmanager
-def keeps(sentence: str, place: Path) -> Iterator[None]:
+def keeps(sentence: str, place: Path, *, anew: bool = False) -> Iterator[None]:
     """While the block runs, a stop says this: where what was finished is, and how to go on.
 
-    It is said only if there is something in `place`, a file or a folder. When the block ends by
-    itself, nothing more is promised.
+    It is said only if there is something in `place`, a file or a folder; of a file that is made
+    anew, only once what another run left there is replaced. When the block ends by itself, nothing
+    more is promised.
     """
-    _kept.append((sentence, place))
+    promise = sentence, place, _written(place) if anew else None
+    _kept.append(promise)
     yield
-    _kept.remove((sentence, place))
+    _kept.remove(promise)
+
+
+def resumed_from(checkpoint: Path) -> str:
+    """What a stopped training says of its checkpoint."""
+    return f"the last whole epoch is in {checkpoint}: the same command with --resume goes on"
 
 
 def kept() -> str:
     """What the command that was stopped keeps; empty if it keeps nothing."""
-    return "; ".join(sentence for sentence, place in _kept if _holds(place))
+    return "; ".join(
+        sentence
+        for sentence, place, before in _kept
+        if _holds(place) and (before is None or _written(place) != before)
+    )
+
+
+def _written(place: Path) -> int | None:
+    """When a file was written, in nanoseconds; none if it is not there."""
+    try:
+        return place.stat().st_mtime_ns
+    except OSError:
+        return None
 
 
 def _holds(place: Path) -> bool:

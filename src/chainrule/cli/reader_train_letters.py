@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from chainrule.cli.glyphs import LettersOption
+from chainrule.cli.keeping import keeps, resumed_from
 from chainrule.cli.output import JsonOption, print_json, progress
 from chainrule.cli.sharing import TrainOnOption, WorkersOption, shared_training
 from chainrule.io.checks import LARGEST_SEED
@@ -111,8 +112,11 @@ def train_letters(
 
             listeners.append(stack.enter_context(events.tensorboard(tensorboard)))
         watched = progress(f"training, {recipe}", "letters") if shared.first else nullcontext()
+        checkpoint = out.with_suffix(".checkpoint.safetensors")
+        if shared.first:
+            stack.enter_context(keeps(resumed_from(checkpoint), checkpoint, anew=not resume))
         options: RunOptions = {
-            "checkpoint": out.with_suffix(".checkpoint.safetensors"),
+            "checkpoint": checkpoint,
             "resume": resume,
             "progress": stack.enter_context(watched),
             "on_epoch": tell,

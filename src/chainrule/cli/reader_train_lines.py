@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from chainrule.cli.keeping import keeps, resumed_from
 from chainrule.cli.output import JsonOption, print_json, progress
 from chainrule.cli.sharing import Shared, TrainOnOption, WorkersOption, shared_training
 from chainrule.errors import InputError
@@ -48,8 +49,11 @@ class LineOptions:
         from chainrule.training import events
 
         shown = self.tensorboard if self.shared.first else None
-        kept = self.checkpoint(fold)
+        kept, first = self.checkpoint(fold), self.checkpoint(1 if self.folds else None)
         with (
+            keeps(resumed_from(kept), first, anew=not self.resume and kept == first)
+            if self.shared.first
+            else nullcontext(),
             progress(title, "lines") if self.shared.first else nullcontext() as report,
             events.tensorboard(shown) if shown else nullcontext() as tell,
         ):

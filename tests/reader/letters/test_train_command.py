@@ -99,6 +99,32 @@ def test_a_killed_command_resumes_to_the_same_bits(command, few_letters_file, tm
     assert all(torch.equal(models[0][name], models[1][name]) for name in a.parameters)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stopped_command_says_how_to_go_on(few_letters_file, tmp_path, number, code):
+    checkpoint = tmp_path / "a.checkpoint.safetensors"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "chainrule", "reader", "train-letters", "--epochs", "10000",
+         "--letters", few_letters_file, "--out", tmp_path / "a.safetensors"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        # what runs in a background takes no Ctrl-C
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+    )  # fmt: skip
+    deadline = time.monotonic() + 1200
+    while not checkpoint.exists():
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=1200)
+    assert process.returncode == code, said
+    assert said.splitlines()[-1] == (
+        f"chainrule: stopped; the last whole epoch is in {checkpoint}: the same command with "
+        "--resume goes on"
+    )
+    assert "Traceback" not in said
+
+
 def test_resuming_another_run_is_refused(command, refused, few_letters_file, tmp_path):
     options = ["reader", "train-letters", "--letters", few_letters_file, "--epochs", 1]
     assert command(*options, "--out", "a.safetensors", cwd=tmp_path).returncode == 0
