@@ -23,13 +23,12 @@ from chainrule.images.network import Guess, Network
 from chainrule.images.suspects import Suspect, suspects, suspects_csv
 from chainrule.io.figures import write_figure
 from chainrule.io.files import write_json, write_text
-from chainrule.io.names import shown
+from chainrule.io.names import safe_stem, shown
 from chainrule.io.pictures import read_picture
 
 _ROWS = 40  # of a contact sheet
 _PANELS = 24  # of a page of curves
 _EACH = 10  # pictures of a row
-_NAME_BYTES = 150  # of a file's name: file systems take 255, and a number and an ending come to it
 
 
 def write_classified(
@@ -55,7 +54,7 @@ def drawing_paths(folder: Path, files: Sequence[Path]) -> list[Path]:
     paths = []
     for number, file in enumerate(files, 1):
         start = f"{number:04}-" if len(files) > 1 else ""
-        paths.append(folder / f"{start}{_file_name(file.stem)}.png")
+        paths.append(folder / f"{safe_stem(start + file.stem)}.png")
     inputs = {file.resolve() for file in files}
     for path in paths:
         if path.resolve() in inputs:
@@ -126,9 +125,3 @@ def _best_and_worst(judgement: Judgement) -> list[tuple[str, list[Tile]]]:
 
 def _suspect_tile(entry: Suspect) -> Tile:
     return Tile(Path(entry.file), (Path(entry.file).name, entry.label, f"rather {entry.answer}"))
-
-
-def _file_name(name: str) -> str:
-    """The name with what file systems and readers trip over replaced, and not too long."""
-    safe = "".join(c if c.isprintable() and c not in '/\\:*?"<>|' else "_" for c in name)
-    return safe.encode()[:_NAME_BYTES].decode(errors="ignore")

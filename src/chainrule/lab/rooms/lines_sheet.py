@@ -5,6 +5,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from chainrule.errors import InputError
+from chainrule.io.names import safe_stem
 from chainrule.lab.jobs.store import Kept
 
 TRUTH = ".gt.txt"  # what the name of a picture's text ends in, as `reader train-lines` has it
@@ -65,7 +66,8 @@ def flat_names(lines: Sequence[Kept]) -> dict[int, str]:
     stems: set[str] = set()
     for kept in lines:
         path = PurePosixPath(kept.name.replace("/", "_").lstrip("."))
-        stem = path.stem if path.stem not in stems else f"{path.stem} {kept.number}"
+        stem = safe_stem(path.stem)
+        stem = stem if stem not in stems else f"{stem} {kept.number}"
         stems.add(stem)
         found[kept.number] = stem + path.suffix
     return found
