@@ -113,7 +113,7 @@ def lines_tour(tabs, lab):
     before = until(tab, "room.sheet")
     tab.get_by_role("button", name="Sample lines").click()
     until(tab, f"room.sheet !== '{before}' && room.lines === '3'")
-    until(tab, "document.querySelector('.shown')?.dataset.kept === '1'")
+    until(tab, "document.querySelector('.shown')?.dataset.kept")
     until(tab, "document.querySelector('.step')?.dataset.kept")
     until(tab, "[...document.querySelectorAll('.room img')].every(i => i.complete)")
     part = {"x": 0, "y": 0, "width": 1280, "height": 900}
