@@ -2,24 +2,24 @@
 
 from collections.abc import Callable, Sequence
 
+from chainrule.reader.confidence import SURE
 from chainrule.reader.line import Line
 from chainrule.reader.picture.opening import Grey
 from chainrule.reader.picture.views import TALL
 
-SURE = 0.5
-"""The confidence from which the first reader's line is taken as it is: it is right rather than
-wrong. On the development half of real lines of eight kinds and on lines rendered in the training
-fonts no other share was better for most kinds."""
-
 SHORT = 3  # digits: so few have no neighbours by which `first` would notice its errors
+
+UNLIKELY = 0.5
+"""The confidence below which the first reader's line is no text where the second reads none."""
 
 Answer = Callable[[Sequence[Grey]], list[Line]]
 
 
 def in_turn(first: Answer, second: Answer, pictures: Sequence[Grey]) -> list[Line]:
-    """What `first` reads in each picture, or `second` where the first is not SURE and the second is
-    more confident; so both must have calibrated confidences. The second always reads what may be a
-    line that runs up or down, and what the first takes for a SHORT number, as on a drum counter.
+    """What `first` reads in each picture, or `second` where the first is less than SURE and the
+    second at least as confident; so both must have calibrated confidences. The second always reads
+    what may be a line that runs up or down, and what the first takes for a SHORT number, as on a
+    drum counter.
 
     Source: Viola and Jones, Rapid object detection using a boosted cascade of simple features,
     2001.
@@ -34,6 +34,7 @@ def in_turn(first: Answer, second: Answer, pictures: Sequence[Grey]) -> list[Lin
     ]
     again = second([pictures[place] for place in doubted])
     for place, line in zip(doubted, again, strict=True):
-        if line.confidence >= lines[place].confidence:
+        before = lines[place].confidence
+        if line.confidence >= before or (not line.text and before < UNLIKELY):
             lines[place] = line
     return lines

@@ -71,6 +71,12 @@ class Recognized:
         """log P(labels | frames)."""
         return log_likelihoods(self.log_p, [self.labels])[0]
 
+    @property
+    def plain_seen(self) -> float:
+        """The mean of log P(plain | frames) over this crop and the augmented ones."""
+        crops = self, *self.again
+        return sum(log_likelihoods(one.log_p, [self.plain])[0] for one in crops) / len(crops)
+
 
 def no_line(reason: str) -> Line:
     """The answer for a picture in which nothing is read."""

@@ -16,8 +16,8 @@ from chainrule.chain.inference.quantized import Ranges
 from chainrule.errors import ChainruleError, InputError
 from chainrule.io.pictures import PictureSource
 from chainrule.io.progress import Progress
-from chainrule.reader.cascade import SURE, in_turn
-from chainrule.reader.confidence import USUAL, Calibration
+from chainrule.reader.cascade import in_turn
+from chainrule.reader.confidence import SURE, USUAL, Calibration
 from chainrule.reader.line import (
     Line,
     Recognized,

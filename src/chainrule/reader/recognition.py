@@ -39,7 +39,7 @@ POOR = -0.12
 """A reading's log probability, by its characters and the end, below which other views are tried."""
 TURNED = 0.3
 """By how much better a picture must be read that stands on its head."""
-HOPELESS = -0.2
+HOPELESS = -0.3
 """The same, below which less likely views are tried, and the picture may stand on its head."""
 
 _T = TypeVar("_T")
@@ -109,9 +109,8 @@ class Recognizer:
                     found[i], views[i] = seen, own
         self._read_again(found, views, each)
         for i, line in first.items():
-            if not line.labels and not _something(found[i]):
-                found[i] = (line,)
-            if len(found[i]) == 1 == len(found[i][0].labels) and is_blot(pictures[i]):
+            blot = len(found[i]) == 1 == len(found[i][0].labels) and is_blot(pictures[i])
+            if blot or _vanishing(found[i]):
                 found[i] = (replace(line, labels=[]),)
         return [cut if isinstance(cut, NoLine) else found[i] for i, cut in enumerate(cuts)]
 
@@ -285,6 +284,13 @@ def _something(lines: Found) -> bool:
     be."""
     characters = sum(len(line.labels) for line in lines)
     return quality(lines) > max(-1.5, -0.4 - 0.3 * characters)
+
+
+def _vanishing(lines: Found) -> bool:
+    """Whether what one crop shows is hardly to be seen in all of them together, as what is read
+    into noise and textures. On the development half nothing so faint is right."""
+    characters = sum(len(line.plain) for line in lines)
+    return sum(line.plain_seen for line in lines) < -0.7 * (characters + 1)
 
 
 def _other_wholes(looks: Looks) -> list[list[View]]:

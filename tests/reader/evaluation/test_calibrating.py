@@ -64,7 +64,7 @@ def pictures(tmp_path_factory):
     for number in range(44):
         line = Image.new("L", (170, 40), 255)
         ImageDraw.Draw(line).text((10, 6), f"line {number * 7919 % 1000:03}", 0, font)
-        clean.append(line.filter(ImageFilter.GaussianBlur(0 if number < 22 else 3)))
+        clean.append(line.filter(ImageFilter.GaussianBlur(0 if number < 22 else 2)))
         clean[-1].save(folder / f"{number:02}.png")
     texts = load_reader("fast").texts([np.asarray(line) for line in clean])
     for number, text in enumerate(texts):

@@ -91,7 +91,7 @@ class _Reading:
     def trace(self, path: str, name: str, model: str, words: bool) -> Found:
         """How a picture was read; the content has each line's crop (bytes) and the probabilities
         (float32) of its classes at its frames, of each reader in turn."""
-        from chainrule.reader.cascade import SURE
+        from chainrule.reader.confidence import SURE
 
         found = self._trace(path, name, model, words)
         parts = []

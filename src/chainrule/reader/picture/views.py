@@ -84,11 +84,10 @@ class Looks:
         return [*self._level, *(views for views in self.wholes() if views[0].inverted)]
 
     def wholes(self) -> list[list[View]]:
-        """All of it, and its middle larger: its dark and its light parts as the ink."""
+        """All of it, its dark parts as the ink; its middle larger; its light parts as the ink."""
         return [
             [View(self.picture, whole=True, inverted=inverted, zoom=zoom)]
-            for zoom in (1.0, ZOOM)
-            for inverted in (False, True)
+            for inverted, zoom in ((False, 1.0), (False, ZOOM), (True, 1.0))
         ]
 
     def upside_down(self) -> list[list[View]]:
