@@ -1,10 +1,12 @@
 """Training on own pictures: the real command on digits of a display, drawn."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from chainrule.errors import InputError
@@ -12,7 +14,9 @@ from chainrule.glyphs.lines import load_line_fonts, render_line
 from chainrule.glyphs.looks import draw_look
 from chainrule.reader.evaluation.error_rates import edit_distance
 from chainrule.reader.lines.labelled import Labelled, read_labelled
+from chainrule.reader.lines.network import padded
 from chainrule.reader.lines.own_pictures import (
+    OWN,
     ZOOMS,
     OwnLines,
     best_zoom,
@@ -20,8 +24,10 @@ from chainrule.reader.lines.own_pictures import (
     open_own,
     own_folds,
     split_own,
+    train_on_pictures,
 )
 from chainrule.reader.model_file import load_reader
+from chainrule.reader.picture.line_image import crop_whole
 from chainrule.reader.search.shapes import Shapes
 
 
@@ -78,6 +84,19 @@ def test_pictures_are_read_at_the_zoom_at_which_their_text_is_largest():
             own.lines.append(Labelled(Path("-"), text))
             own.pictures.append(np.pad(picture, ((rows, rows), (0, 0)), mode="edge"))
     assert best_zoom(start, lines[1.0]) < best_zoom(start, lines[3.0])
+
+
+def test_a_training_begins_with_what_its_start_reads(folder):
+    """With steps of nearly nothing the network stays that of the start, its normalisations too."""
+    own, _ = open_own(read_labelled([folder])[0])
+    start = load_reader("fast").limited("0123456789")
+    settings = replace(OWN.settings, epochs=1, learning_rate=1e-12)
+    recipe = replace(OWN, settings=settings, lines=32)
+    reader, _ = train_on_pictures(own, None, start.alphabet, recipe, start=start)
+    crops = padded([crop_whole(picture).values for picture in own.pictures[:8]], 256)
+    expected = start.chain.apply(crops, start.parameters)
+    scores = reader.chain.apply(crops, reader.parameters)
+    torch.testing.assert_close(scores, expected, rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.slow
