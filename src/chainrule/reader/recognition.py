@@ -42,6 +42,9 @@ TURNED = 0.3
 HOPELESS = -0.3
 """The same, below which less likely views are tried, and the picture may stand on its head."""
 
+LONG = 10
+"""Characters: no texture was read as so many."""
+
 _T = TypeVar("_T")
 
 
@@ -288,9 +291,10 @@ def _something(lines: Found) -> bool:
 
 def _vanishing(lines: Found) -> bool:
     """Whether what one crop shows is hardly to be seen in all of them together, as what is read
-    into noise and textures. On the development half nothing so faint is right."""
+    into noise and textures, a few characters. On the development half nothing so faint is right."""
     characters = sum(len(line.plain) for line in lines)
-    return sum(line.plain_seen for line in lines) < -0.7 * (characters + 1)
+    faint = sum(line.plain_seen for line in lines) < -0.7 * (characters + 1)
+    return faint and characters < LONG
 
 
 def _other_wholes(looks: Looks) -> list[list[View]]:
