@@ -1,20 +1,25 @@
 """What the lines room withstands: too much, files that are none, killed processes, other people."""
 
+import errno
 import io
 import os
 import signal
+import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
+from chainrule.errors import FileError
 from chainrule.lab.rooms.lines import LinesRoom
 from chainrule.lab.server.app import Lab
 from chainrule.lab.settings import LabSettings
 
 TOKEN = "a-token-of-24-characters"
+LATE = 1200  # seconds
 
 
 @pytest.fixture
@@ -111,6 +116,55 @@ def test_a_text_may_come_before_its_picture_and_files_that_are_none_are_listed(r
         )
         client.post(f"{place}/lines/{number}", json={"text": ""})
         assert "truth" not in client.get(f"{place}/lines").json()["lines"][0]
+
+
+def full(*_, **__):
+    raise FileError("database or disk is full")
+
+
+def test_a_disk_that_is_full_as_a_training_ends_hides_its_end_from_nobody(room, monkeypatch):
+    with session(room) as client:
+        place, store = sheet(client), room[0]._lab.store
+        give(client, place, "a.ttf", b"no font")
+        asked = {"do": "train", "on": "fonts", "alphabet": "ab"}
+        assert client.post(f"{place}/do", json=asked).status_code == 200
+        monkeypatch.setattr(store, "change", full)
+        end = time.monotonic() + LATE
+        while (found := client.get(place).json())["going"] is not None:
+            assert time.monotonic() < end, found
+            time.sleep(0.02)
+        assert found["state"] == "failed"
+        assert "a.ttf" in found["said"]
+        (listed,) = client.get("/api/runs").json()["runs"]
+        assert listed["state"] == "running"  # what the disk took last
+        refused(client.post(f"{place}/do", json=asked), "disk is full")
+        monkeypatch.undo()
+        assert client.get(place).json()["state"] == "failed"
+        (listed,) = client.get("/api/runs").json()["runs"]
+        assert (listed["state"], listed["said"]) == ("failed", found["said"])
+
+
+def test_a_line_that_is_typed_on_a_full_disk_is_refused_and_leaves_nothing(room, monkeypatch):
+    with session(room) as client:
+        place = sheet(client)
+        folder = room[0]._lab.settings.folder / "lines" / place.rpartition("/")[2]
+        before = sorted(folder.rglob("*"))
+        write = Path.write_bytes
+
+        def half(path, content):
+            write(path, content[:10])
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(Path, "write_bytes", half)
+        refused(client.post(f"{place}/typed", json={"text": "abc"}), "No space left on device")
+        assert sorted(folder.rglob("*")) == before
+
+
+def test_a_full_disk_takes_no_new_session_and_says_so(room, monkeypatch):
+    _, application, address = room
+    with TestClient(application, base_url=address, headers={"Origin": address}) as client:
+        monkeypatch.setattr(room[0]._lab.store, "add_session", full)
+        refused(client.get(f"/?token={TOKEN}"), "disk is full")
 
 
 def test_a_killed_process_is_replaced(room):

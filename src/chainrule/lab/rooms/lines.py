@@ -1,5 +1,6 @@
 """The lines room's routes: sheets of lines, typed or dropped, and how each of them is read."""
 
+import contextlib
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -167,10 +168,15 @@ class LinesRoom:
         kind = font if look == "plain" else f"{font}, {look}"
         seen = {"truth": " ".join(text.split()), "typed": kind}
         written = self._sheets.new_file(sheet.id)
-        await run_in_threadpool(written.write_bytes, content)
-        files = self._lab.store.files(sheet.id)  # another one may have been drawn meanwhile
-        count = 1 + max((kept.number for kept in files), default=0)
-        return self._sheets.keep(sheet, f"typed {count}.png", written, len(content), seen)
+        with self._sheets.keeping("the line"):
+            try:
+                await run_in_threadpool(written.write_bytes, content)
+                files = self._lab.store.files(sheet.id)  # another may have been drawn meanwhile
+                count = 1 + max((kept.number for kept in files), default=0)
+                return self._sheets.keep(sheet, f"typed {count}.png", written, len(content), seen)
+            finally:
+                with contextlib.suppress(OSError):
+                    written.unlink(missing_ok=True)
 
     def _font(self, sheet: Record, kept: Kept) -> str:
         return str(self._sheets.picture(sheet.id, kept.number))

@@ -36,6 +36,7 @@ class ReaderTrainings(Trainings):
 
     def described(self, sheet: Record) -> dict[str, Any]:
         """What the page is told of a sheet's reader."""
+        sheet = self.settled(sheet)
         folder = self._albums.folder(sheet.id)
         return {
             "state": sheet.state, "said": sheet.said, "result": sheet.result,

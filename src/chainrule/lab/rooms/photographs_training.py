@@ -36,6 +36,7 @@ class ClassifierTrainings(Trainings):
 
     def described(self, album: Record) -> dict[str, Any]:
         """What the page is told of an album's classifier."""
+        album = self.settled(album)
         return {
             "state": album.state, "said": album.said, "settings": album.settings,
             "result": album.result, "going": self.going(album.id),

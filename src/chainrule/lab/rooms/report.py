@@ -97,6 +97,7 @@ class ReportRoom:
         return self._reports.found(request.path_params["report"], request.scope["session"])
 
     def _described(self, report: Record) -> dict[str, Any]:
+        report = self._runs.settled(report)
         return {
             "id": report.id, "state": report.state, "said": report.said, "changed": report.changed,
             "settings": report.settings, "result": report.result,

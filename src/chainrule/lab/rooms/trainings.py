@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chainrule.errors import FileError, InputError
@@ -47,6 +47,7 @@ class Trainings:
         self._lab, self._albums, self._room = lab, albums, room
         self._learner, self._album = learner, album
         self._going: dict[str, _Training] = {}
+        self._unwritten: dict[str, dict[str, Any]] = {}  # ends that a full disk did not take
         self._revision = 0
 
     def stop(self) -> None:
@@ -63,6 +64,7 @@ class Trainings:
 
     def forget(self, album: str) -> None:
         """End an album's training."""
+        self._unwritten.pop(album, None)
         training = self._going.pop(album, None)
         if training is not None:
             self._end(training)
@@ -77,6 +79,16 @@ class Trainings:
         """How far an album's training is."""
         training = self._going.get(album)
         return None if training is None else training.going
+
+    def settled(self, album: Record) -> Record:
+        """The album as its last training left it: a full disk may not have taken that."""
+        values = self._unwritten.get(album.id)
+        if values is None:
+            return album
+        with contextlib.suppress(FileError):
+            self._lab.store.change(album.id, **values)
+            del self._unwritten[album.id]
+        return replace(album, **values)
 
     def check_free(self, album: Record) -> None:
         """Raises InputError where no training of the album can begin now."""
@@ -100,6 +112,7 @@ class Trainings:
         for let_go in self._lab.lets_go:
             let_go()
         self._lab.store.change(album.id, state="running", said="", settings=settings)
+        self._unwritten.pop(album.id, None)
         training = self._going[album.id] = _Training(album)
         training.worker = Worker(
             main,
@@ -161,8 +174,10 @@ class Trainings:
         values: dict[str, Any] = {"state": state, "said": said}
         if result is not None:
             values |= self.kept(result)
-        with contextlib.suppress(FileError):  # a full disk: the page is told all the same
+        try:
             self._lab.store.change(training.album.id, **values)
+        except FileError:  # a full disk: the page is told all the same
+            self._unwritten[training.album.id] = values
         self._say(training, state)
 
     def _end(self, training: _Training) -> None:

@@ -20,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from chainrule.errors import ChainruleError
 from chainrule.lab.jobs.store import Store
 from chainrule.lab.settings import LabSettings
 
@@ -57,7 +58,10 @@ class Guard:
                 message["headers"] = [*own, *self._headers({name.lower() for name, _ in own})]
             await send(message)
 
-        answer = self._refusal(Request(scope))
+        try:
+            answer = self._refusal(Request(scope))
+        except ChainruleError as error:  # a full disk takes no new session
+            answer = refused(422, str(error))
         await (self.app if answer is None else answer)(scope, receive, sent)
 
     def _refusal(self, request: Request) -> Response | None:
