@@ -47,6 +47,16 @@ def test_a_short_number_is_read_by_both_and_the_surer_answer_stays():
     assert len(asked) == 2
 
 
+def test_accents_are_left_to_the_second():
+    first, _ = answers(
+        read("\u00e9t\u00e9", 0.99), read("na\u00efve", 0.99), read("it\u2019s", 0.99)
+    )
+    second, asked = answers(read("ete", 0.3), no_line("why"))
+    found = in_turn(first, second, [WIDE] * 3)
+    assert [line.text for line in found] == ["ete", "na\u00efve", "it\u2019s"]
+    assert len(asked) == 2
+
+
 @pytest.fixture(scope="module")
 def pictures():
     font = ImageFont.load_default(28)

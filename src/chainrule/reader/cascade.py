@@ -19,7 +19,7 @@ def in_turn(first: Answer, second: Answer, pictures: Sequence[Grey]) -> list[Lin
     """What `first` reads in each picture, or `second` where the first is less than SURE and the
     second at least as confident; so both must have calibrated confidences. The second always reads
     what may be a line that runs up or down, and what the first takes for a SHORT number, as on a
-    drum counter.
+    drum counter, or finds an accent in: these the second tells apart.
 
     Source: Viola and Jones, Rapid object detection using a boosted cascade of simple features,
     2001.
@@ -31,10 +31,16 @@ def in_turn(first: Answer, second: Answer, pictures: Sequence[Grey]) -> list[Lin
         if line.confidence < SURE
         or picture.shape[0] > TALL * picture.shape[1]
         or (line.text.isdecimal() and len(line.text) <= SHORT)
+        or _accented(line)
     ]
     again = second([pictures[place] for place in doubted])
     for place, line in zip(doubted, again, strict=True):
-        before = lines[place].confidence
-        if line.confidence >= before or (not line.text and before < UNLIKELY):
+        before = lines[place]
+        none = not line.text and before.confidence < UNLIKELY
+        if none or line.confidence >= before.confidence or (line.text and _accented(before)):
             lines[place] = line
     return lines
+
+
+def _accented(line: Line) -> bool:
+    return any(c.isalpha() and not c.isascii() for c in line.text)

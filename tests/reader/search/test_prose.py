@@ -6,7 +6,7 @@ from chainrule.glyphs.alphabet import NAMED
 from chainrule.reader.search.lexicon import lexicon
 from chainrule.reader.search.prose import may_be_prose, with_prose
 
-ALPHABET = NAMED["ascii"]
+ALPHABET = NAMED["european"]
 WORDS = lexicon(ALPHABET, ["baby", "knight", "contained", "the"])
 
 
@@ -28,6 +28,8 @@ def labels(text):
         ("at l1:48", "at 11:48", "at 11:48"),
         ("48", "11:48", "48"),
         ("is", "it", "is"),
+        ("caf\u00e9 na\u00efve", "cafe naive", "caf\u00e9 na\u00efve"),  # accents that are seen
+        ("na\u00efye", "naive", "naive"),  # and one of a word that is unclear besides
         ("same", "same", "same"),
         ("", "the", "the"),
     ],

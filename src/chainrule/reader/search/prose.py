@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
+from unicodedata import combining, normalize
 
 from chainrule.reader.search.lexicon import Lexicon
 
@@ -15,7 +16,8 @@ def with_prose(
 ) -> list[int]:
     """What is seen, `plain`, with those pieces of what was found by the dictionary, `worded`, that
     may be prose: between blanks, long enough, and without a digit, but for some that are seen in
-    what is a word of the dictionary (`Ba6y`); and numbers in which letters are seen (`l1:48`).
+    what is a word of the dictionary (`Ba6y`); and numbers in which letters are seen (`l1:48`). An
+    accent that is seen stays.
 
     1 is the alphabet's first character.
     """
@@ -27,7 +29,7 @@ def with_prose(
         if any(map(str.isdecimal, found)):
             number = len(found) == len(seen) and not any(map(str.isalpha, found))
             return number and letters > 0 and digits > 0
-        if not _long_enough(found):
+        if not _long_enough(found) or (seen != found and _without_accents(seen) == found):
             return False
         return not digits or (2 * digits <= letters and words.knows(labels(found)))
 
@@ -43,6 +45,10 @@ def may_be_prose(labels: Sequence[int], alphabet: str) -> bool:
     """Whether the dictionary could have a say in a piece of what is seen: one with a letter."""
     text = "".join(alphabet[label - 1] for label in labels)
     return any(any(map(str.isalpha, piece)) and len(piece) > 1 for piece in text.split())
+
+
+def _without_accents(text: str) -> str:
+    return "".join(c for c in normalize("NFD", text) if not combining(c))
 
 
 def _pieces(seen: str, found: str) -> Iterator[tuple[str, str]]:
