@@ -111,8 +111,9 @@ def train_lines(
         typer.Option(
             "--model",
             metavar="MODEL",
-            help="The reader to go on from; `fast` for the package's small one.",
-            show_default="with --lines the package's, with --fonts its small one, else none",
+            help="The reader to go on from; `fast` or `large` for one of the package's.",
+            show_default="with --lines the package's, with --fonts its small one, with a --look "
+            "its large one, else none",
         ),
     ] = None,
     size: Annotated[
@@ -234,19 +235,23 @@ def _train_drawn(
     import torch
 
     from chainrule.io.cores import available_cores
-    from chainrule.reader.lines.training import ONWARD, SCRATCH, on_gpu, train_reader
-    from chainrule.reader.model_file import FAST, load_reader, save_reader
+    from chainrule.reader.lines.training import ONWARD, ONWARD_LARGE, SCRATCH, on_gpu, train_reader
+    from chainrule.reader.model_file import FAST, LARGE, load_reader, save_reader
 
     quiet = options.as_json or not options.shared.first
     drawn, characters = _drawn(fonts, built, alphabet, quiet)
-    recipe = ONWARD if fonts else SCRATCH if start is None else replace(SCRATCH, short=None)
+    look, size = kind
+    usual = LARGE if look is not None and size in (None, "large") else FAST
+    first = load_reader(start or usual) if fonts or start is not None else None
+    recipe = SCRATCH if first is None else replace(SCRATCH, short=None)
+    if fonts and first is not None:
+        recipe = ONWARD_LARGE if first.size == "large" else ONWARD
     recipe = recipe if options.device == "cpu" else on_gpu(recipe)
-    first = load_reader(start or FAST) if fonts or start is not None else None
     recipe = replace(
         recipe,
         settings=replace(recipe.settings, **options.settings),
-        looks=_looks(kind[0]),
-        size=_size(kind[1], first),
+        looks=_looks(look),
+        size=_size(size, first),
     )
     cores = available_cores()
     alone = options.shared.options.get("executor") is None

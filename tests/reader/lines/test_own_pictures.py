@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from chainrule.errors import InputError
-from chainrule.glyphs.lines import load_line_fonts, render_line
+from chainrule.glyphs.lines import load_line_fonts, render_line, restrict
 from chainrule.glyphs.looks import draw_look
 from chainrule.reader.evaluation.error_rates import edit_distance
 from chainrule.reader.lines.labelled import Labelled, read_labelled
@@ -26,8 +26,9 @@ from chainrule.reader.lines.own_pictures import (
     split_own,
     train_on_pictures,
 )
+from chainrule.reader.lines.training import ONWARD_LARGE, train_reader
 from chainrule.reader.model_file import load_reader
-from chainrule.reader.picture.line_image import crop_whole
+from chainrule.reader.picture.line_image import crop_line, crop_whole
 from chainrule.reader.search.shapes import Shapes
 
 
@@ -94,6 +95,18 @@ def test_a_training_begins_with_what_its_start_reads(folder):
     recipe = replace(OWN, settings=settings, lines=32)
     reader, _ = train_on_pictures(own, None, start.alphabet, recipe, start=start)
     crops = padded([crop_whole(picture).values for picture in own.pictures[:8]], 256)
+    expected = start.chain.apply(crops, start.parameters)
+    scores = reader.chain.apply(crops, reader.parameters)
+    torch.testing.assert_close(scores, expected, rtol=1e-3, atol=1e-3)
+
+
+def test_a_training_on_fonts_that_keeps_normalisations_begins_with_its_start():
+    start = load_reader("fast").limited("0123456789")
+    font = restrict(load_line_fonts()[0], start.alphabet)
+    settings = replace(ONWARD_LARGE.settings, epochs=1, learning_rate=1e-12)
+    recipe = replace(ONWARD_LARGE, settings=settings, lines=32, looks={"display": 0.9})
+    reader, _ = train_reader([font], start.alphabet, recipe, start=start)
+    crops = torch.from_numpy(crop_line(render_line(font, "0123456789").image).values)[None, None]
     expected = start.chain.apply(crops, start.parameters)
     scores = reader.chain.apply(crops, reader.parameters)
     torch.testing.assert_close(scores, expected, rtol=1e-3, atol=1e-3)

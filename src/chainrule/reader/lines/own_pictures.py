@@ -1,6 +1,6 @@
 """Training a reader on one's own labelled pictures, on from another reader."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Unpack
 
@@ -8,11 +8,9 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from chainrule.blocks import BatchNormalization, CTCLoss
+from chainrule.blocks import CTCLoss
 from chainrule.blocks.ctc import frames_needed
-from chainrule.chain import Chain
 from chainrule.chain.inference.folding import fold_batch_normalization
 from chainrule.chain.inference.quantized import measured_ranges
 from chainrule.errors import ChainruleError, InputError
@@ -21,28 +19,25 @@ from chainrule.reader.line import spelled
 from chainrule.reader.lines.labelled import Labelled, Skipped, split_in_folds, split_in_two
 from chainrule.reader.lines.network import frames, line_network
 from chainrule.reader.lines.rendered import Batch, RenderedLines, classes, stack
-from chainrule.reader.lines.training import LineRecipe, character_errors, continued
+from chainrule.reader.lines.training import (
+    LineRecipe,
+    character_errors,
+    continued,
+    kept_settings,
+    unfolded,
+)
 from chainrule.reader.picture.line_image import LOWEST, Crop, CropJitter, crop_whole
 from chainrule.reader.picture.opening import open_grey
 from chainrule.reader.reader import Reader
 from chainrule.reader.recognition import Whole
 from chainrule.reader.search.best_path import greedy
 from chainrule.reader.search.shapes import Shapes
-from chainrule.training import Settings, Trained, train
+from chainrule.training import Trained, train
 from chainrule.training.state import RunOptions
 
 Picture = NDArray[np.uint8]
 
-_SETTINGS = Settings(
-    epochs=8,
-    batch_size=32,
-    learning_rate=1e-4,
-    schedule="one-cycle",
-    optimizer="adam",
-    clip_norm=10.0,
-    precision="bfloat16",
-)
-OWN = LineRecipe(_SETTINGS, None, 1024, restyled=False)
+OWN = LineRecipe(kept_settings(8), None, 1024, restyled=False, kept=True)
 HELD_OUT = 0.25  # of the pictures, by group where the list has groups
 HIGHEST = 64  # pixels: pictures are made as small before they are changed
 ZOOMS = 1.0, 1.2, 1.4, 1.6
@@ -131,10 +126,8 @@ def train_on_pictures(
 
     held_out: judged after each epoch, if there are any. rendered: lines in one's fonts, mixed in.
     options: as `chainrule.training.train` takes them. The
-    reader takes pictures whole: it has learned what else is to be seen in them. Its normalisations
-    stay as they are, folded into the convolutions: by the moments of a batch of pictures of one
-    kind, `start` would at once read worse than it does. Raises InputError if a text has a character
-    that is not in the alphabet.
+    reader takes pictures whole: it has learned what else is to be seen in them. Raises
+    InputError if a text has a character that is not in the alphabet.
     """
     texts = learned.texts + (held_out.texts if held_out else [])
     missing = sorted(set("".join(texts)) - set(alphabet))
@@ -161,7 +154,7 @@ def train_on_pictures(
     )
     batches = source.batches(32, torch.Generator().manual_seed(recipe.settings.seed))
     inputs = (x for (x, _), _ in zip(batches, range(_RANGE_BATCHES), strict=False))
-    parameters = _unfolded(chain, trained.parameters)
+    parameters = unfolded(chain, trained.parameters)
     ranges = measured_ranges(chain, parameters, inputs)
     reader = Reader(
         chain,
@@ -172,25 +165,6 @@ def train_on_pictures(
         whole=Whole(zoom, Shapes.of(learned.texts)),
     )
     return reader, trained
-
-
-def _unfolded(chain: Chain, folded: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Parameters of a line network that do what folded ones do: its normalisations only add the
-    biases."""
-    found = {}
-    for name, shape in chain.parameter_shapes().items():
-        added, _, kind = name.rpartition(".")
-        if name in folded:
-            found[name] = folded[name]
-        elif kind == "bias":
-            found[name] = folded[f"{added.replace('norm', 'conv')}.bias"]
-        elif kind == "mean":
-            found[name] = torch.zeros(shape)
-        elif kind == "variance":
-            found[name] = torch.full(shape, 1.0 - BatchNormalization.epsilon)
-        else:
-            found[name] = torch.ones(shape)
-    return found
 
 
 class _Pictures:

@@ -8,7 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from chainrule.blocks import CTCLoss
+from chainrule.blocks import BatchNormalization, CTCLoss
+from chainrule.chain import Chain
+from chainrule.chain.inference.folding import fold_batch_normalization
 from chainrule.chain.inference.quantized import measured_ranges
 from chainrule.glyphs.lines import Line, LineFont, render_line
 from chainrule.reader.evaluation.error_rates import edit_distance
@@ -44,7 +46,11 @@ SHORT = (1, 3)  # characters
 @dataclass(frozen=True)
 class LineRecipe:
     """How a reader is trained: `short` epochs of short lines, then `settings` on all lengths, these
-    `restyled` or not, or in `looks`, each with its share of the lines. size: of the network."""
+    `restyled` or not, or in `looks`, each with its share of the lines. size: of the network.
+
+    kept: the normalisations stay as the start has them, folded into the convolutions. By the
+    moments of batches of one kind, a network that has learned many reads worse at once.
+    """
 
     settings: Settings
     short: Settings | None
@@ -52,6 +58,7 @@ class LineRecipe:
     restyled: bool
     looks: Mapping[str, float] = field(default_factory=dict)
     size: Size = "small"
+    kept: bool = False
 
 
 def line_settings(epochs: int, learning_rate: float) -> Settings:
@@ -72,6 +79,23 @@ SCRATCH = LineRecipe(line_settings(100, 0.015), line_settings(2, 0.03), 16_384, 
 ONWARD = LineRecipe(line_settings(10, 0.005), None, 1024, restyled=False)
 
 
+def kept_settings(epochs: int) -> Settings:
+    """Those of trainings that keep the normalisations, whose filters differ in scale: by Adam."""
+    return Settings(
+        epochs=epochs,
+        batch_size=32,
+        learning_rate=1e-4,
+        schedule="one-cycle",
+        optimizer="adam",
+        clip_norm=10.0,
+        precision="bfloat16",
+    )
+
+
+# for the large network: it takes five times as long a line, and knows the looks of the world
+ONWARD_LARGE = LineRecipe(kept_settings(4), None, 1024, restyled=False, kept=True)
+
+
 def on_gpu(recipe: LineRecipe) -> LineRecipe:
     """A recipe for a GPU, which takes about as long for a small batch as for one of a thousand
     lines: it waits for the processor to tell it what to do. So 32 times the batch and 8 times the
@@ -79,11 +103,12 @@ def on_gpu(recipe: LineRecipe) -> LineRecipe:
 
     In float32, for in bfloat16 the loss fell more slowly.
     """
+    rate = recipe.settings.learning_rate
     settings = replace(
         recipe.settings,
         batch_size=32 * recipe.settings.batch_size,
         optimizer="adam",
-        learning_rate=0.1 * recipe.settings.learning_rate,
+        learning_rate=rate if recipe.settings.optimizer == "adam" else 0.1 * rate,
         nesterov=False,
         weight_decay=0.0,
         clip_norm=10.0,
@@ -131,6 +156,9 @@ def train_reader(
             parameters = train(
                 chain, parameters, CTCLoss(), short, settings, validation=judged, **alike
             ).parameters
+    learned = chain
+    if recipe.kept:
+        learned, parameters = fold_batch_normalization(chain.in_inference(), parameters)
     with RenderedLines(
         training or validation,
         alphabet,
@@ -139,7 +167,7 @@ def train_reader(
         workers=workers,
     ) as lines:
         trained = train(
-            chain,
+            learned,
             parameters,
             CTCLoss(),
             lines,
@@ -149,17 +177,31 @@ def train_reader(
             **options,
         )
     parameters = {name: value.cpu() for name, value in trained.parameters.items()}
+    if recipe.kept:
+        parameters = unfolded(chain, parameters)
+    reader = _measured(chain, parameters, training or validation, alphabet, recipe, seed)
+    return reader, trained
+
+
+def _measured(
+    chain: Chain,
+    parameters: dict[str, Tensor],
+    fonts: Sequence[LineFont],
+    alphabet: str,
+    recipe: LineRecipe,
+    seed: int,
+) -> Reader:
+    """A reader of a trained network, with what is found out from lines in the training fonts: where
+    characters end, and the layers' ranges."""
     reader = Reader(chain, parameters, alphabet)
-    plain = _plain_lines(training or validation, alphabet, seed)
+    plain = _plain_lines(fonts, alphabet, seed)
     crops = [crop_line(line.image) for line in plain]
     between = fitted_between(plain, crops, reader.log_probabilities(crops), alphabet)
-    some = RenderedLines(
-        training or validation, alphabet, RANGE_LINES, LineStyle(looks=recipe.looks)
-    )
+    some = RenderedLines(fonts, alphabet, RANGE_LINES, LineStyle(looks=recipe.looks))
     inputs = (x for x, _ in some.batches(32, torch.Generator().manual_seed(seed)))
     ranges = measured_ranges(chain, parameters, inputs)
     whole = Whole() if recipe.looks and set(recipe.looks) <= set(WHOLE) else None
-    return Reader(chain, parameters, alphabet, between, ranges, whole=whole), trained
+    return Reader(chain, parameters, alphabet, between, ranges, whole=whole)
 
 
 def _plain_lines(fonts: Sequence[LineFont], alphabet: str, seed: int) -> list[Line]:
@@ -205,3 +247,22 @@ def continued(parameters: dict[str, Tensor], start: Reader, alphabet: str) -> di
                 new[:, number] = old[:, place[character]]
         going_on[name] = new.flatten(0, 1)
     return going_on
+
+
+def unfolded(chain: Chain, folded: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Parameters of a line network that do what folded ones do: its normalisations only add the
+    biases."""
+    found = {}
+    for name, shape in chain.parameter_shapes().items():
+        added, _, kind = name.rpartition(".")
+        if name in folded:
+            found[name] = folded[name]
+        elif kind == "bias":
+            found[name] = folded[f"{added.replace('norm', 'conv')}.bias"]
+        elif kind == "mean":
+            found[name] = torch.zeros(shape)
+        elif kind == "variance":
+            found[name] = torch.full(shape, 1.0 - BatchNormalization.epsilon)
+        else:
+            found[name] = torch.ones(shape)
+    return found
