@@ -38,7 +38,7 @@ function Texts({ line, words }) {
   const { readings, crops, spaces } = line;
   const again = crops > 1;
   const once = words ? "The steps are sure enough, or name words of the dictionary: the line was read once." : "The steps are sure enough: the line was read once.";
-  return html`<p>${again ? `The steps leave doubt: the line was cropped ${crops - 1} times more, larger, smaller, narrower and shifted, and each text that was found is compared over all ${crops} crops${words ? ", with what the dictionary adds" : ""}.` : once}
+  return html`<p>${again ? `The steps leave doubt: the line was cropped ${crops - 1} times more, larger and smaller, and each text that was found is compared over all ${crops} crops${words ? ", with what the dictionary adds" : ""}.` : once}
       ${spaces ? " Blanks that nobody writes were taken out of the text at the end." : ""}</p>
     <div class="scroll" tabindex="0" role="group" aria-label="Table of the texts that were considered"><table class="texts">
       <thead><tr><th scope="col">Text</th><th scope="col">Found by</th><th scope="col">log P of it by the steps</th>${again && words && html`<th scope="col">the dictionary adds</th><th scope="col">together</th>`}<th scope="col">taken</th></tr></thead>
