@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from chainrule.blocks.ctc import frames_needed
+from chainrule.errors import InputError
 from chainrule.glyphs.alphabet import NAMED
 from chainrule.glyphs.lines import load_line_fonts
 from chainrule.reader.letters.network import letter_network
@@ -20,6 +21,8 @@ from chainrule.reader.lines import rendered
 from chainrule.reader.lines.network import Size, frames, line_network, size_of
 from chainrule.reader.lines.rendered import LineStyle, RenderedLines, classes
 from chainrule.reader.lines.texts import held_out_text, training_text, words
+from chainrule.reader.lines.training import continued
+from chainrule.reader.reader import Reader
 
 SIZES = get_args(Size)
 
@@ -174,3 +177,14 @@ def test_small_letters_that_are_drawn_as_capitals_are_capitals_in_the_text(sourc
     ordinary = RenderedLines(source.fonts[:1], alphabet, 20)
     texts = "".join(text for _, text in ordinary.drawn(20, 0))
     assert texts != texts.upper()
+
+
+def test_a_network_of_another_width_cannot_go_on():
+    chain = line_network(4, "small")
+    start = Reader(chain, chain.initial_parameters(torch.Generator().manual_seed(0)), "abc")
+    medium = line_network(4, "medium").initial_parameters(torch.Generator().manual_seed(1))
+    kept = continued(medium, start, "abc")["conv4.weight"]
+    assert torch.equal(kept, start.parameters["conv4.weight"])
+    large = line_network(4, "large").initial_parameters(torch.Generator().manual_seed(1))
+    with pytest.raises(InputError, match="has a small network; expected that size"):
+        continued(large, start, "abc")

@@ -12,6 +12,7 @@ from chainrule.blocks import BatchNormalization, CTCLoss
 from chainrule.chain import Chain
 from chainrule.chain.inference.folding import fold_batch_normalization
 from chainrule.chain.inference.quantized import measured_ranges
+from chainrule.errors import InputError
 from chainrule.glyphs.lines import Line, LineFont, render_line
 from chainrule.reader.evaluation.error_rates import edit_distance
 from chainrule.reader.lines.network import Size, line_network
@@ -229,8 +230,14 @@ def continued(parameters: dict[str, Tensor], start: Reader, alphabet: str) -> di
     """The parameters of `start`, its scores put where `alphabet` has the same characters.
 
     Residual blocks that only the larger network has begin with a small share of their own:
-    `parameters` with the last scale set to GROWN, so that it reads as `start` did, nearly.
+    `parameters` with the last scale set to GROWN, so that it reads as `start` did, nearly. Raises
+    InputError if the networks' convolutions are of different widths.
     """
+    if start.parameters["conv4.weight"].shape != parameters["conv4.weight"].shape:
+        raise InputError(
+            f"the reader to go on from has a {start.size} network; expected that size, or small "
+            "for medium"
+        )
     going_on = {
         name: torch.full_like(value, GROWN)
         if "norm" in name and name.endswith("weight")
