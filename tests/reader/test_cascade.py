@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from chainrule.reader.cascade import SURE, in_turn
+from chainrule.reader.cascade import doubt, in_turn
+from chainrule.reader.confidence import SURE
 from chainrule.reader.line import Line, no_line
 from chainrule.reader.model_file import load_reader
 
@@ -55,6 +56,27 @@ def test_accents_are_left_to_the_second():
     found = in_turn(first, second, [WIDE] * 3)
     assert [line.text for line in found] == ["ete", "na\u00efve", "it\u2019s"]
     assert len(asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "confidence", "picture", "why"),
+    [
+        ("a line", 0.5, WIDE, "unsure"),
+        ("a line", 1.0, TALL, "tall"),
+        ("123", 1.0, WIDE, "short"),
+        ("1234", 1.0, WIDE, None),
+        ("caf\u00e9", 1.0, WIDE, "accent"),
+        ("it\u2019s \u20ac 4", 1.0, WIDE, None),
+    ],
+)
+def test_why_the_second_is_asked(text, confidence, picture, why):
+    assert doubt(read(text, confidence), picture) == why
+
+
+def test_where_the_second_finds_no_text_an_unlikely_one_is_none():
+    first, _ = answers(read("84", 0.1), read("likely", 0.6))
+    second, _ = answers(no_line("no text"), no_line("no text"))
+    assert [line.text for line in in_turn(first, second, [WIDE, WIDE])] == ["", "likely"]
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from scipy.special import logsumexp
 
 from chainrule.glyphs.lines import load_line_fonts, render_line
 from chainrule.glyphs.looks import draw_look
-from chainrule.reader.cascade import SURE
+from chainrule.reader.confidence import SURE
 from chainrule.reader.front_door import load_reader
 from chainrule.reader.search.prefix_search import EXACT, kept_prefixes
 from chainrule.reader.trace import beam, trace

@@ -1,6 +1,7 @@
 """Two readers, one after the other: a small one reads all, a larger one what leaves it in doubt."""
 
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 from chainrule.reader.confidence import SURE
 from chainrule.reader.line import Line
@@ -13,13 +14,28 @@ UNLIKELY = 0.5
 """The confidence below which the first reader's line is no text where the second reads none."""
 
 Answer = Callable[[Sequence[Grey]], list[Line]]
+Doubt = Literal["unsure", "tall", "short", "accent"]
+
+
+def doubt(line: Line, picture: Grey) -> Doubt | None:
+    """Why the second reader is asked about what the first read in a picture; None if it is not.
+
+    That is less than SURE, or it may be a line that runs up or down ("tall"), a "short" number as
+    on a drum counter, or holds an "accent": these the second tells apart.
+    """
+    if line.confidence < SURE:
+        return "unsure"
+    if picture.shape[0] > TALL * picture.shape[1]:
+        return "tall"
+    if line.text.isdecimal() and len(line.text) <= SHORT:
+        return "short"
+    return "accent" if _accented(line) else None
 
 
 def in_turn(first: Answer, second: Answer, pictures: Sequence[Grey]) -> list[Line]:
-    """What `first` reads in each picture, or `second` where the first is less than SURE and the
-    second at least as confident; so both must have calibrated confidences. The second always reads
-    what may be a line that runs up or down, and what the first takes for a SHORT number, as on a
-    drum counter, or finds an accent in: these the second tells apart.
+    """What `first` reads in each picture, or, where there is a `doubt`, `second`, if that is at
+    least as confident; so both must have calibrated confidences. Accents are the second's, and
+    where it finds no text, what the first is UNLIKELY to have read is none.
 
     Source: Viola and Jones, Rapid object detection using a boosted cascade of simple features,
     2001.
@@ -28,10 +44,7 @@ def in_turn(first: Answer, second: Answer, pictures: Sequence[Grey]) -> list[Lin
     doubted = [
         place
         for place, (line, picture) in enumerate(zip(lines, pictures, strict=True))
-        if line.confidence < SURE
-        or picture.shape[0] > TALL * picture.shape[1]
-        or (line.text.isdecimal() and len(line.text) <= SHORT)
-        or _accented(line)
+        if doubt(line, picture)
     ]
     again = second([pictures[place] for place in doubted])
     for place, line in zip(doubted, again, strict=True):

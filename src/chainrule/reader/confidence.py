@@ -28,7 +28,8 @@ class Calibration(NamedTuple):
 
 
 USUAL = Calibration(-1.328, -1.694, 0.533)
-"""That of the package's large reader, and of all that say nothing else."""
+"""That of all readers that say nothing else. It was fitted to an earlier large reader of the
+package; those that ship now have their own in their files."""
 
 BARE = Calibration(0.0, -1.0, 0.0, 0.0)
 """By which a confidence is 1 / (1 + d), whatever the length: see `doubt_of`."""

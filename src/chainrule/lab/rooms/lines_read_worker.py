@@ -91,6 +91,7 @@ class _Reading:
     def trace(self, path: str, name: str, model: str, words: bool) -> Found:
         """How a picture was read; the content has each line's crop (bytes) and the probabilities
         (float32) of its classes at its frames, of each reader in turn."""
+        from chainrule.reader.cascade import doubt
         from chainrule.reader.confidence import SURE
 
         found = self._trace(path, name, model, words)
@@ -102,7 +103,7 @@ class _Reading:
         height, width = found.picture.shape
         return {
             "width": width, "height": height, "kept": found.kept, "sure": SURE, "words": words,
-            "is_cascade": len(names) > 1,
+            "is_cascade": len(names) > 1, "doubt": doubt(found.readers[0].line, found.picture),
             "readers": [
                 _reader_document(name, one)
                 for name, one in zip(names, found.readers, strict=False)

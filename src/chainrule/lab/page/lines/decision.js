@@ -25,12 +25,22 @@ export function Decision({ trace, place, setPlace }) {
     ${line && html`<${Texts} line=${line} words=${trace.words} />`}</section>`;
 }
 
+/** Why the large reader is asked though the fast one is sure. @type {Record<string, string>} */
+const DOUBTS = {
+  tall: "The picture is much higher than wide",
+  short: "So short a number has no neighbours by which an error would be noticed",
+  accent: "Accents are told apart by the large reader",
+};
+
 /** What came of one reader's turn. @param {Trace} trace @param {number} k */
-function why({ readers, kept, sure, is_cascade: cascade }, k) {
+function why({ readers, kept, sure, doubt, is_cascade: cascade }, k) {
   if (!cascade) return "";
-  if (readers.length === 1) return `That is not under ${sure}: the large reader is not asked.`;
-  if (k === 0) return readers[0].confidence < sure ? `That is under ${sure}: the large reader is asked.` : "The picture is much higher than wide: the large reader is asked.";
-  return kept === 1 ? "It is the more confident: its text stays." : "It is no more confident: the fast reader's text stays.";
+  const [fast, large] = readers;
+  if (!fast || !large || doubt === null) return `That is not under ${sure}: the large reader is not asked.`;
+  if (k === 0) return `${DOUBTS[doubt] ?? `That is under ${sure}`}: the large reader is asked.`;
+  if (kept === 0) return "It is no more confident: the fast reader's text stays.";
+  if (large.confidence >= fast.confidence) return "It is the more confident: its text stays.";
+  return large.text ? "It tells accents apart: its text stays." : "The fast reader is more likely wrong than right: no text stays.";
 }
 
 /** @param {{line: TracedLine, words: boolean}} properties */
