@@ -152,6 +152,20 @@ def test_the_command_reads_pictures(command, sentence, tmp_path):
     assert set(image["characters"][0]) == {"character", "box", "confidence", "alternatives"}
 
 
+@pytest.mark.parametrize(("first", "second"), [("red", "cyan"), ("white", "blue")])
+def test_the_command_reads_words_of_two_colours(command, sentence, tmp_path, first, second):
+    ink = 255 - sentence.image
+    picture = Image.new("RGB", ink.shape[::-1])
+    half = int(sentence.boxes[SENTENCE.index(" dog") + 1, 0]) - 3
+    for colour, place in ((first, 0), (second, half)):
+        width = half if not place else ink.shape[1] - half
+        mask = Image.fromarray(np.ascontiguousarray(ink[:, place : place + width]))
+        picture.paste(colour, (place, 0, place + width, len(ink)), mask)
+    picture.save(tmp_path / "terminal.png")
+    result = command("reader", "read", tmp_path / "terminal.png")
+    assert (result.stdout, result.returncode) == (SENTENCE + "\n", 0)
+
+
 def test_a_picture_in_which_nothing_is_read_has_no_cells():
     crop = crop_line(np.pad(np.zeros((12, 12), np.uint8), 20, constant_values=255))
     assert cells(crop, [], (0.5, 0.0)) == []

@@ -1,7 +1,12 @@
 """Pictures of every kind, as the reader takes them: the same line each time."""
 
+from io import BytesIO
+
+import cv2
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
 
 from chainrule.errors import FileError, InputError
@@ -9,9 +14,9 @@ from chainrule.reader.picture.line_image import crop_line
 from chainrule.reader.picture.opening import open_grey, several
 
 
-def drawn(ink=0, paper=255, mode="L"):
+def drawn(ink=0, paper=255, mode="L", text="Hamburg"):
     picture = Image.new(mode, (300, 90), paper)
-    ImageDraw.Draw(picture).text((30, 20), "Hamburg", ink, ImageFont.load_default(40))
+    ImageDraw.Draw(picture).text((30, 20), text, ink, ImageFont.load_default(40))
     return picture
 
 
@@ -66,6 +71,43 @@ def test_transparent_pictures_of_any_ink_are_read(ink, tmp_path):
 
 def test_colour_on_colour_of_the_same_lightness_is_read():
     assert same(open_grey(drawn((200, 0, 0), (0, 102, 0), "RGB")))
+
+
+def in_two_inks(first, second, paper):
+    """Two words, each in its ink, antialiased."""
+    share = np.asarray(drawn(255, 0, text="Ham burg")) / 255
+    share = np.stack([share, share])
+    share[0, :, 120:] = share[1, :, :120] = 0
+    inks, ground = np.array([first, second], float), np.array(paper, float)
+    return Image.fromarray(
+        np.rint(ground + np.einsum("khw,kc->hwc", share, inks - ground)).astype(np.uint8)
+    )
+
+
+INKS = st.tuples(*[st.sampled_from([0, 128, 255])] * 3)
+
+
+@settings(deadline=None, max_examples=100)
+@given(INKS, INKS, INKS, st.booleans())
+def test_words_of_any_two_colours_are_ink_on_a_flat_ground(first, second, paper, jpeg):
+    distances = [np.linalg.norm(np.subtract(ink, paper)) for ink in (first, second)]
+    assume(min(distances) > 0.28 * max(distances) and min(distances) >= 128)
+    picture = in_two_inks(first, second, paper)
+    if jpeg:
+        file = BytesIO()
+        picture.save(file, "JPEG", quality=92, subsampling=0)
+        picture = file.getvalue()
+    in_one = crop_line(np.asarray(drawn(text="Ham burg"))).values
+    in_both = crop_line(open_grey(picture)).values
+    height, width = in_one.shape
+    assert abs(in_both.shape[1] - width) <= 0.1 * width
+    assert np.abs(cv2.resize(in_both, (width, height)) - in_one).mean() < 0.1
+
+
+def test_what_is_fainter_than_a_shadow_stays_so():
+    shades = np.asarray(drawn()).copy()
+    shades[10:80, 5:8] = 225  # a rule
+    assert np.abs(crop_line(shades).values - EXPECTED.values).mean() < 0.02
 
 
 @pytest.mark.parametrize("spread", [1.0, 0.2])

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from chainrule.errors import InputError
 from chainrule.io.compiled import compiled
+from chainrule.reader.picture.inks import evened_inks
 from chainrule.reader.picture.levelling import levelled
 from chainrule.reader.picture.resample import evened, resampled
 from chainrule.reader.picture.text_box import FAINTEST, find
@@ -190,6 +191,7 @@ def _cut_each(flat, shapes, ways):  # type: ignore[no-untyped-def]
         height, width = shapes[n]
         picture = flat[start : start + height * width].reshape(height, width)
         start += height * width
+        picture = evened_inks(picture)
         found, box = find(picture)
         if found:
             inked[n] = box.right - box.left, box.bottom - box.top

@@ -1,18 +1,24 @@
-"""Any picture as the reader takes it: grey, by the shade in which it differs most."""
+"""Any picture as the reader takes it: grey, by how its colours differ from its ground or most."""
 
 import os
 from collections.abc import Iterable
 from typing import TypeGuard
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 from PIL import Image
 
 from chainrule.errors import InputError
 from chainrule.io.compiled import compiled
 from chainrule.io.pictures import PictureSource, open_picture
+from chainrule.reader.picture.inks import FLAT
 
 Grey = NDArray[np.uint8]
+
+ALIKE = 1 / 32
+"""How far from each other the colours of one ground may lie, of the furthest from it: those of a
+JPEG file are not quite one."""
 
 
 def open_grey(source: PictureSource) -> Grey:
@@ -38,15 +44,24 @@ def several(pictures: Iterable[PictureSource]) -> list[PictureSource]:
 
 
 def grey(picture: Image.Image) -> Grey:
-    """An RGB picture's shades along the direction of colour in which they differ most."""
+    """An RGB picture's shades.
+
+    Where FLAT of its pixels are ALIKE, as on a screen, that is the ground, and a shade is how far a
+    colour lies from it: words in any two colours are ink, of which no one direction of colour holds
+    both. In other pictures it is the place along the direction in which colours differ most.
+    """
     colours = np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
     pixels = colours.reshape(-1, 3)
-    is_grey, covariance = _differences(pixels)
+    is_grey, is_flat, ground, covariance = _differences(pixels)
     if is_grey:
         return colours[..., 0].copy()
-    direction = np.linalg.eigh(covariance)[1][:, -1]
-    # brighter stays brighter, where that can be said
-    shades = _along(pixels, direction if direction.sum() >= 0 else -direction)
+    if is_flat:
+        shades = _shades(pixels, ground, True)
+        shades = 255 - shades if ground.sum() > 1.5 * 255 else shades
+    else:
+        direction = np.linalg.eigh(covariance)[1][:, -1]
+        # brighter stays brighter, where that can be said
+        shades = _shades(pixels, direction if direction.sum() >= 0 else -direction, False)
     return np.asarray(shades, np.uint8).reshape(colours.shape[:2])
 
 
@@ -56,7 +71,8 @@ def _is_grey(source: PictureSource) -> TypeGuard[Grey]:
 
 @compiled
 def _differences(colours):  # type: ignore[no-untyped-def]
-    """Whether all n colours (n, 3) are grey and, if not, n times the covariance of their channels,
+    """Whether all n colours (n, 3) are grey; if not, whether FLAT of them are ALIKE, and their mean;
+    if not, n times the covariance of their channels,
 
         sum c_i c_j - (sum c_i) (sum c_j) / n
 
@@ -67,7 +83,14 @@ def _differences(colours):  # type: ignore[no-untyped-def]
         r, g, b = colours[place]
         grey &= r == g and g == b
     if grey:
-        return grey, np.zeros((3, 3))
+        return grey, False, np.zeros(3), np.zeros((3, 3))
+    ground, furthest, count = _most_frequent(colours), 0.0, 0
+    for place in range(len(colours)):
+        furthest = max(furthest, _squared_distance(colours[place], ground))
+    for place in range(len(colours)):
+        count += _squared_distance(colours[place], ground) <= ALIKE**2 * furthest
+    if count >= FLAT * len(colours):
+        return grey, True, ground, np.zeros((3, 3))
     for i in range(3):
         for place in range(len(colours)):
             sums[i] += colours[place, i]
@@ -76,16 +99,40 @@ def _differences(colours):  # type: ignore[no-untyped-def]
             for place in range(len(colours)):
                 total += np.int64(np.int32(colours[place, i]) * np.int32(colours[place, j]))
             products[i, j] = products[j, i] = total
-    return grey, products - np.outer(sums, sums) / len(colours)
+    return grey, False, ground, products - np.outer(sums, sums) / len(colours)
+
+
+@njit
+def _most_frequent(colours):  # type: ignore[no-untyped-def]
+    """The mean of the colours of which there are most, to 16 levels a channel."""
+    counts, sums = np.zeros(4096, np.int64), np.zeros((4096, 3), np.int64)
+    for place in range(len(colours)):
+        r, g, b = colours[place]
+        level = (r >> 4) << 8 | (g >> 4) << 4 | b >> 4
+        counts[level] += 1
+        sums[level, 0] += r
+        sums[level, 1] += g
+        sums[level, 2] += b
+    most = counts.argmax()
+    return sums[most] / counts[most]
+
+
+@njit
+def _squared_distance(one, other):  # type: ignore[no-untyped-def]
+    return (one[0] - other[0]) ** 2 + (one[1] - other[1]) ** 2 + (one[2] - other[2]) ** 2
 
 
 @compiled
-def _along(colours, direction):  # type: ignore[no-untyped-def]
-    """Where colours (n, 3) lie along a direction, as shades from 0, at most 255 apart."""
+def _shades(colours, vector, away):  # type: ignore[no-untyped-def]
+    """How far colours (n, 3) lie `away` from that of the vector, or where along its direction, as
+    shades from 0, at most 255 apart."""
     values = np.empty(len(colours), np.float32)
-    r, g, b = direction.astype(np.float32)
+    r, g, b = vector.astype(np.float32)
     for place in range(len(colours)):
-        values[place] = r * colours[place, 0] + g * colours[place, 1] + b * colours[place, 2]
+        if away:
+            values[place] = np.sqrt(_squared_distance(colours[place], (r, g, b)))
+        else:
+            values[place] = r * colours[place, 0] + g * colours[place, 1] + b * colours[place, 2]
     low, high = values[0], values[0]
     for value in values:
         low, high = min(low, value), max(high, value)
