@@ -13,7 +13,13 @@ SHORT = 3  # digits: so few have no neighbours by which `first` would notice its
 UNLIKELY = 0.5
 """The confidence below which the first reader's line is no text where the second reads none."""
 
+NOT_PRINT = 0.3
+"""The first reader's confidence below which the second looks at a picture whole first: on signs,
+plates and counters the box of the ink is seldom the text's."""
+
 Answer = Callable[[Sequence[Grey]], list[Line]]
+Again = Callable[[Sequence[Grey], frozenset[int]], list[Line]]
+"""The answers to pictures, those at some places looked at whole first."""
 Doubt = Literal["unsure", "tall", "short", "accent"]
 
 
@@ -32,7 +38,7 @@ def doubt(line: Line, picture: Grey) -> Doubt | None:
     return "accent" if _accented(line) else None
 
 
-def in_turn(first: Answer, second: Answer, pictures: Sequence[Grey]) -> list[Line]:
+def in_turn(first: Answer, second: Again, pictures: Sequence[Grey]) -> list[Line]:
     """What `first` reads in each picture, or, where there is a `doubt`, `second`, if that is at
     least as confident; so both must have calibrated confidences. Accents are the second's, and
     where it finds no text, what the first is UNLIKELY to have read is none.
@@ -46,7 +52,10 @@ def in_turn(first: Answer, second: Answer, pictures: Sequence[Grey]) -> list[Lin
         for place, (line, picture) in enumerate(zip(lines, pictures, strict=True))
         if doubt(line, picture)
     ]
-    again = second([pictures[place] for place in doubted])
+    wholly = frozenset(
+        number for number, place in enumerate(doubted) if lines[place].confidence < NOT_PRINT
+    )
+    again = second([pictures[place] for place in doubted], wholly)
     for place, line in zip(doubted, again, strict=True):
         before = lines[place]
         none = not line.text and before.confidence < UNLIKELY

@@ -74,8 +74,9 @@ class Recognized:
     @property
     def plain_seen(self) -> float:
         """The mean of log P(plain | frames) over this crop and the augmented ones."""
-        crops = self, *self.again
-        return sum(log_likelihoods(one.log_p, [self.plain])[0] for one in crops) / len(crops)
+        first = replace(self, labels=self.plain) if self.plain != self.labels else self
+        more = [log_likelihoods(one.log_p, [self.plain])[0] for one in self.again]
+        return (first.seen + sum(more)) / (1 + len(more))
 
 
 def no_line(reason: str) -> Line:

@@ -1,7 +1,7 @@
 """The reader of lines: a network, its alphabet, and a dictionary if it is to have one."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -211,13 +211,14 @@ class Reader:
         return [line.log_p for line in self._recognizer(_Way(1)).read_crops(crops)]
 
     def seen(
-        self, picture: Grey, *, views: bool = True
+        self, picture: Grey, *, views: bool = True, wholly: bool = False
     ) -> tuple[Line, list[tuple[Line, Recognized]]]:
         """What this reader by itself reads in a grey picture, and each line of it with what the
         network saw there; the cascade's reader before it has no say. views: whether a picture that
-        is read poorly is looked at in other ways, and not left to another reader."""
+        is read poorly is looked at in other ways, and not left to another reader. wholly: that
+        all of the picture is looked at first, and not the box of its ink."""
         way = _Way(views=views)
-        (found,) = self._recognizer(way).recognize([picture])
+        (found,) = self._recognizer(way).recognize([picture], wholly={0} if wholly else ())
         if isinstance(found, NoLine):
             return no_line(found.reason), []
         each = self._each(found, picture.shape, way.boxes)
@@ -243,14 +244,17 @@ class Reader:
             found = iter(in_turn(quick, partial(self._answers, way), fit))
         return [one if isinstance(one, Line) else next(found) for one in opened]
 
-    def _answers(self, way: "_Way", pictures: Sequence[Grey]) -> list[Line]:
-        """What this reader by itself reads in each picture."""
+    def _answers(
+        self, way: "_Way", pictures: Sequence[Grey], wholly: Container[int] = ()
+    ) -> list[Line]:
+        """What this reader by itself reads in each picture; those at some places it looks at whole
+        first."""
         recognizer = self._recognizer(way)
 
         def answered(part: Sequence[int]) -> list[Line]:
             return [self._line(found[i], pictures[i].shape, way.boxes) for i in part]
 
-        found = recognizer.recognize(pictures, way.each)
+        found = recognizer.recognize(pictures, way.each, wholly)
         return in_parts(answered, range(len(pictures)), BATCH, way.each)
 
     def _line(self, found: Found | NoLine, shape: tuple[int, ...], boxes: bool) -> Line:
@@ -263,10 +267,7 @@ class Reader:
     ) -> list[tuple[Line, Recognized]]:
         """The lines of a picture, each with what was recognized."""
         if self._words is not None:
-            found = tuple(
-                replace(line, labels=without_stray_spaces(line.labels, self.alphabet))
-                for line in found
-            )
+            found = tuple(self._evenly_spaced(line) for line in found)
         lines = [spelled_line(line, self.alphabet, self.calibration) for line in found]
         if boxes:
             lines = [
@@ -274,6 +275,11 @@ class Reader:
                 for line, one in zip(lines, found, strict=True)
             ]
         return list(zip(lines, found, strict=True))
+
+    def _evenly_spaced(self, line: Recognized) -> Recognized:
+        labels = without_stray_spaces(line.labels, self.alphabet)
+        # (the same line, with its likelihood that is known)
+        return line if labels == line.labels else replace(line, labels=labels)
 
     def _recognizer(self, way: "_Way") -> Recognizer:
         usual = 1 if self._words is None else BEAM_WIDTH

@@ -1,6 +1,6 @@
 """From pictures of lines to labels: cropped, through the network, searched, looked at again."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple, TypeVar
@@ -13,7 +13,7 @@ from chainrule.reader.line import Recognized, spelled
 from chainrule.reader.lines.batches import BATCH, Each, Network, batches, log_probabilities
 from chainrule.reader.picture.layout import is_blot
 from chainrule.reader.picture.line_image import Crop, NoLine, crop_lines, crop_wholes
-from chainrule.reader.picture.views import Looks, View
+from chainrule.reader.picture.views import Looks, View, is_tall
 from chainrule.reader.search.best_path import without_blanks
 from chainrule.reader.search.lexicon import Lexicon
 from chainrule.reader.search.prefix_search import SearchSettings, prefix_searches
@@ -45,6 +45,8 @@ HOPELESS = -0.3
 LONG = 10
 """Characters: no texture was read as so many."""
 
+Crops = Callable[[Pictures], list[list[Crop] | NoLine]]
+
 _T = TypeVar("_T")
 
 
@@ -75,23 +77,33 @@ class Recognizer:
     calibration: Calibration = USUAL
     least: float = 0.0
 
-    def recognize(self, pictures: Pictures, each: Each = map) -> list[Found | NoLine]:
+    def recognize(
+        self, pictures: Pictures, each: Each = map, wholly: Container[int] = ()
+    ) -> list[Found | NoLine]:
         """What is read in each grey picture, or why it holds no line.
 
         All crops are read once. Where that is poor, so are other views of the picture, and the best
         reading is taken; where it is uncertain, augmented crops. each: what applies a function to
-        each batch, such as an executor's `map`.
+        each batch, such as an executor's `map`. wholly: the places of the pictures that are looked
+        at whole first, and then by the box of their ink; the others are the other way round.
         """
         if self.whole is not None and self.whole.shapes is not None:
             return self._own_kind(pictures, self.whole.zoom, self.whole.shapes, each)
-        crop = crop_wholes if self.whole else crop_lines
-        cuts = in_parts(
-            lambda part: crop([pictures[i] for i in part]), range(len(pictures)), BATCH, each
-        )
-        crops = {i: cut[0] for i, cut in enumerate(cuts) if not isinstance(cut, NoLine)}
+
+        def is_whole(i: int) -> bool:
+            return self.whole is not None or (i in wholly and not is_tall(pictures[i]))
+
+        def cut(crop: Crops, places: list[int]) -> dict[int, list[Crop] | NoLine]:
+            one = in_parts(lambda part: crop([pictures[i] for i in part]), places, BATCH, each)
+            return dict(zip(places, one, strict=True))
+
+        whole = [i for i in range(len(pictures)) if is_whole(i)]
+        boxed = [i for i in range(len(pictures)) if not is_whole(i)]
+        cuts = cut(crop_lines, boxed) | cut(crop_wholes, whole)
+        crops = {i: cut[0] for i, cut in cuts.items() if not isinstance(cut, NoLine)}
         first = dict(zip(crops, self.read_crops(list(crops.values()), each), strict=True))
         found: dict[int, Found] = {i: (line,) for i, line in first.items()}
-        views = {i: [View(pictures[i], self.whole is not None)] for i in found}
+        views = {i: [View(pictures[i], is_whole(i))] for i in found}
         ways = (
             ((_other_wholes, POOR, 0.0), (Looks.upside_down, HOPELESS, TURNED))
             if self.whole
@@ -105,7 +117,7 @@ class Recognizer:
         for way, bar, lead in ways:
             worth = min(bar, -lead)  # no reading has a quality above 0
             poor = [i for i, lines in found.items() if self.views and quality(lines) < worth]
-            looks |= {i: Looks(pictures[i]) for i in poor if i not in looks}
+            looks |= {i: Looks(pictures[i], is_whole(i)) for i in poor if i not in looks}
             best = self._look_again({i: looks[i] for i in poor}, way, each)
             for i, (own, seen) in best.items():
                 if quality(seen) > quality(found[i]) + lead and _something(seen):
@@ -115,7 +127,8 @@ class Recognizer:
             blot = len(found[i]) == 1 == len(found[i][0].labels) and is_blot(pictures[i])
             if blot or _vanishing(found[i]):
                 found[i] = (replace(line, labels=[]),)
-        return [cut if isinstance(cut, NoLine) else found[i] for i, cut in enumerate(cuts)]
+        why = {i: cut for i, cut in cuts.items() if isinstance(cut, NoLine)}
+        return [why[i] if i in why else found[i] for i in range(len(pictures))]
 
     def _own_kind(
         self, pictures: Pictures, zoom: float, shapes: Shapes, each: Each
@@ -293,8 +306,9 @@ def _vanishing(lines: Found) -> bool:
     """Whether what one crop shows is hardly to be seen in all of them together, as what is read
     into noise and textures, a few characters. On the development half nothing so faint is right."""
     characters = sum(len(line.plain) for line in lines)
-    faint = sum(line.plain_seen for line in lines) < -0.7 * (characters + 1)
-    return faint and characters < LONG
+    if characters >= LONG:
+        return False
+    return sum(line.plain_seen for line in lines) < -0.7 * (characters + 1)
 
 
 def _other_wholes(looks: Looks) -> list[list[View]]:

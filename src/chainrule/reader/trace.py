@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.io.pictures import PictureSource
-from chainrule.reader.cascade import Answer, in_turn
+from chainrule.reader.cascade import Again, in_turn
 from chainrule.reader.line import Line, Recognized
 from chainrule.reader.picture.line_image import HEIGHT, Crop
 from chainrule.reader.picture.opening import Grey, open_grey
@@ -123,11 +123,11 @@ def trace(reader: Reader, picture: PictureSource) -> Trace:
     grey = open_grey(picture)
     told: list[ReaderTrace] = []
 
-    def asked(own: Reader, views: bool) -> Answer:
-        def answer(pictures: Sequence[Grey]) -> list[Line]:
+    def asked(own: Reader, views: bool) -> Again:
+        def answer(pictures: Sequence[Grey], wholly: frozenset[int]) -> list[Line]:
             lines = []
-            for one in pictures:
-                line, each = own.seen(one, views=views)
+            for place, one in enumerate(pictures):
+                line, each = own.seen(one, views=views, wholly=place in wholly)
                 traced = tuple(_traced(own, *pair) for pair in each)
                 told.append(ReaderTrace(own, line, traced))
                 lines.append(line)
@@ -136,9 +136,10 @@ def trace(reader: Reader, picture: PictureSource) -> Trace:
         return answer
 
     if reader.first is None:
-        (read,) = asked(reader, True)([grey])
+        (read,) = asked(reader, True)([grey], frozenset())
     else:
-        (read,) = in_turn(asked(reader.first, False), asked(reader, True), [grey])
+        quick = asked(reader.first, False)
+        (read,) = in_turn(lambda one: quick(one, frozenset()), asked(reader, True), [grey])
     kept = next(place for place, one in enumerate(told) if one.line is read)
     return Trace(grey, tuple(told), kept)
 

@@ -25,21 +25,26 @@ def evened_inks(picture):  # type: ignore[no-untyped-def]
     ground = int(counts.argmax())
     if counts[max(ground - ALIKE, 0) : ground + ALIKE + 1].sum() < FLAT * picture.size:
         return picture
-    columns, rows = np.zeros(width, np.int32), np.zeros(height, np.int32)
+    darkest, lightest = np.full(width, ground, np.uint8), np.full(width, ground, np.uint8)
+    rows = np.empty(height, np.int32)
     for y in range(height):
-        for x in range(width):
-            ink = abs(np.int32(picture[y, x]) - ground)
-            columns[x], rows[y] = max(columns[x], ink), max(rows[y], ink)
-    most = columns.max()
-    inked = np.flatnonzero(rows > FAINT * most)
-    reach = int(REACH * (1 + inked[-1] - inked[0])) + 1 if most else 1
+        least, most = np.uint8(255), np.uint8(0)
+        for x in range(width):  # (of bytes: several at a time)
+            shade = picture[y, x]
+            darkest[x], lightest[x] = min(darkest[x], shade), max(lightest[x], shade)
+            least, most = min(least, shade), max(most, shade)
+        rows[y] = max(ground - least, most - ground)
+    inks = np.maximum(ground - darkest.astype(np.int32), lightest.astype(np.int32) - ground)
+    strongest = inks.max()
+    inked = np.flatnonzero(rows > FAINT * strongest)
+    reach = int(REACH * (1 + inked[-1] - inked[0])) + 1 if strongest else 1
     around = np.empty(width, np.int32)
     for x in range(width):
-        around[x] = columns[max(x - reach, 0) : x + reach + 1].max()
+        around[x] = inks[max(x - reach, 0) : x + reach + 1].max()
     factors = np.ones(width, np.float32)
     for x in range(width):
-        if FAINT * most < around[x] < most:
-            factors[x] = most / around[x]
+        if FAINT * strongest < around[x] < strongest:
+            factors[x] = strongest / around[x]
     if (factors == 1).all():
         return picture
     even = np.empty_like(picture)

@@ -71,8 +71,8 @@ def _is_grey(source: PictureSource) -> TypeGuard[Grey]:
 
 @compiled
 def _differences(colours):  # type: ignore[no-untyped-def]
-    """Whether all n colours (n, 3) are grey; if not, whether FLAT of them are ALIKE, and their mean;
-    if not, n times the covariance of their channels,
+    """Whether all n colours (n, 3) are grey; if not, whether FLAT of them are ALIKE, and their
+    mean; if not, n times the covariance of their channels,
 
         sum c_i c_j - (sum c_i) (sum c_j) / n
 

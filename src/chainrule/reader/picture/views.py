@@ -52,11 +52,13 @@ class View:
 class Looks:
     """The ways to look at a picture: each a view, or several where lines are below each other.
 
-    What is level in it is found once.
+    What is level in it is found once. wholly: that all of it was looked at first, and not the box
+    of its ink.
     """
 
-    def __init__(self, picture: Picture) -> None:
+    def __init__(self, picture: Picture, wholly: bool = False) -> None:
         self.picture = picture
+        self.wholly = wholly
 
     def likely(self) -> list[list[View]]:
         """What else is most likely to be read in it.
@@ -65,7 +67,8 @@ class Looks:
         both sides.
         """
         if not self._is_tall:
-            return [views for views in self.wholes() if not views[0].inverted]
+            dark = [views for views in self.wholes() if not views[0].inverted]
+            return dark[1:] if self.wholly else dark
         found = [[View(self.picture, whole=True)]]
         for quarter in (1, 3):
             side = np.ascontiguousarray(np.rot90(self.picture, quarter))
@@ -81,7 +84,9 @@ class Looks:
         dark."""
         if self._is_tall:
             return []
-        return [*self._level, *(views for views in self.wholes() if views[0].inverted)]
+        by_ink = [[View(self.picture)]] if self.wholly else []
+        light = [views for views in self.wholes() if views[0].inverted]
+        return [*by_ink, *self._level, *light]
 
     def wholes(self) -> list[list[View]]:
         """All of it, its dark parts as the ink; its middle larger; its light parts as the ink."""
@@ -99,12 +104,17 @@ class Looks:
 
     @property
     def _is_tall(self) -> bool:
-        height, width = self.picture.shape
-        return bool(height > TALL * width and width >= LOWEST)
+        return is_tall(self.picture)
 
     @cached_property
     def _level(self) -> list[list[View]]:
         return _level(self.picture)
+
+
+def is_tall(picture: Picture) -> bool:
+    """Whether it may hold a line that runs up or down."""
+    height, width = picture.shape
+    return bool(height > TALL * width and width >= LOWEST)
 
 
 def _headlong(view: View) -> View:
