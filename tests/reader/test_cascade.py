@@ -15,13 +15,13 @@ WIDE, TALL = np.zeros((10, 40), np.uint8), np.zeros((40, 10), np.uint8)
 
 
 def answers(*lines):
-    """A reader that gives these lines, and the shapes of what it was asked, with "whole" where it
-    was to look at the whole first."""
+    """A reader that gives these lines, and the shapes of what it was asked, with what was read in
+    each before."""
     asked = []
 
-    def answer(pictures, wholly=()):
-        for place, picture in enumerate(pictures):
-            asked.append((*picture.shape, "whole") if place in wholly else picture.shape)
+    def answer(pictures, before=()):
+        before = [line.text for line in before] or len(pictures) * [None]
+        asked.extend(zip((picture.shape for picture in pictures), before, strict=True))
         return list(lines[: len(pictures)])
 
     return answer, asked
@@ -39,14 +39,9 @@ def test_only_what_is_in_doubt_or_tall_is_read_again_and_the_surer_answer_stays(
     found = in_turn(first, second, [WIDE, WIDE, WIDE, WIDE, TALL])
     assert [line.text for line in found] == ["sure", "better", "unsure", "", "upwards"]
     assert found[3].reason == "why"
-    assert asked == [WIDE.shape] * 2 + [(*WIDE.shape, "whole"), TALL.shape]
-
-
-def test_what_the_first_cannot_read_is_looked_at_whole_first():
-    first, _ = answers(*(read("a text", confidence) for confidence in (0.95, 0.29, 0.31, 0.0)))
-    second, asked = answers(*[read("another", 0.5)] * 3)
-    in_turn(first, second, [WIDE] * 4)
-    assert asked == [(*WIDE.shape, "whole"), WIDE.shape, (*WIDE.shape, "whole")]
+    assert asked == [
+        (WIDE.shape, "unsure"), (WIDE.shape, "unsure"), (WIDE.shape, ""), (TALL.shape, "|")
+    ]  # fmt: skip
 
 
 def test_a_short_number_is_read_by_both_and_the_surer_answer_stays():

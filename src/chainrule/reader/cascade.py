@@ -13,13 +13,9 @@ SHORT = 3  # digits: so few have no neighbours by which `first` would notice its
 UNLIKELY = 0.5
 """The confidence below which the first reader's line is no text where the second reads none."""
 
-NOT_PRINT = 0.3
-"""The first reader's confidence below which the second looks at a picture whole first: on signs,
-plates and counters the box of the ink is seldom the text's."""
-
 Answer = Callable[[Sequence[Grey]], list[Line]]
-Again = Callable[[Sequence[Grey], frozenset[int]], list[Line]]
-"""The answers to pictures, those at some places looked at whole first."""
+Again = Callable[[Sequence[Grey], Sequence[Line]], list[Line]]
+"""The answers to pictures, by one who knows what the first reader read in each."""
 Doubt = Literal["unsure", "tall", "short", "accent"]
 
 
@@ -52,10 +48,7 @@ def in_turn(first: Answer, second: Again, pictures: Sequence[Grey]) -> list[Line
         for place, (line, picture) in enumerate(zip(lines, pictures, strict=True))
         if doubt(line, picture)
     ]
-    wholly = frozenset(
-        number for number, place in enumerate(doubted) if lines[place].confidence < NOT_PRINT
-    )
-    again = second([pictures[place] for place in doubted], wholly)
+    again = second([pictures[place] for place in doubted], [lines[place] for place in doubted])
     for place, line in zip(doubted, again, strict=True):
         before = lines[place]
         none = not line.text and before.confidence < UNLIKELY

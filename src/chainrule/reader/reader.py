@@ -1,7 +1,7 @@
 """The reader of lines: a network, its alphabet, and a dictionary if it is to have one."""
 
 import os
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -211,14 +211,15 @@ class Reader:
         return [line.log_p for line in self._recognizer(_Way(1)).read_crops(crops)]
 
     def seen(
-        self, picture: Grey, *, views: bool = True, wholly: bool = False
+        self, picture: Grey, *, views: bool = True, before: Line | None = None
     ) -> tuple[Line, list[tuple[Line, Recognized]]]:
         """What this reader by itself reads in a grey picture, and each line of it with what the
         network saw there; the cascade's reader before it has no say. views: whether a picture that
-        is read poorly is looked at in other ways, and not left to another reader. wholly: that
-        all of the picture is looked at first, and not the box of its ink."""
+        is read poorly is looked at in other ways, and not left to another reader. before:
+        what the cascade's first reader read in it, if that was asked."""
         way = _Way(views=views)
-        (found,) = self._recognizer(way).recognize([picture], wholly={0} if wholly else ())
+        lines = [] if before is None else [before]
+        (found,) = self._recognizer(way).recognize([picture], before=lines)
         if isinstance(found, NoLine):
             return no_line(found.reason), []
         each = self._each(found, picture.shape, way.boxes)
@@ -245,16 +246,15 @@ class Reader:
         return [one if isinstance(one, Line) else next(found) for one in opened]
 
     def _answers(
-        self, way: "_Way", pictures: Sequence[Grey], wholly: Container[int] = ()
+        self, way: "_Way", pictures: Sequence[Grey], before: Sequence[Line] = ()
     ) -> list[Line]:
-        """What this reader by itself reads in each picture; those at some places it looks at whole
-        first."""
+        """What this reader by itself reads in each picture. before: what another read there."""
         recognizer = self._recognizer(way)
 
         def answered(part: Sequence[int]) -> list[Line]:
             return [self._line(found[i], pictures[i].shape, way.boxes) for i in part]
 
-        found = recognizer.recognize(pictures, way.each, wholly)
+        found = recognizer.recognize(pictures, way.each, before)
         return in_parts(answered, range(len(pictures)), BATCH, way.each)
 
     def _line(self, found: Found | NoLine, shape: tuple[int, ...], boxes: bool) -> Line:

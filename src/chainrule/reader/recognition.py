@@ -1,6 +1,6 @@
 """From pictures of lines to labels: cropped, through the network, searched, looked at again."""
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple, TypeVar
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.reader.confidence import USUAL, Calibration, confidence
-from chainrule.reader.line import Recognized, spelled
+from chainrule.reader.line import Line, Recognized, spelled
 from chainrule.reader.lines.batches import BATCH, Each, Network, batches, log_probabilities
 from chainrule.reader.picture.layout import is_blot
 from chainrule.reader.picture.line_image import Crop, NoLine, crop_lines, crop_wholes
@@ -41,6 +41,10 @@ TURNED = 0.3
 """By how much better a picture must be read that stands on its head."""
 HOPELESS = -0.3
 """The same, below which less likely views are tried, and the picture may stand on its head."""
+
+NOT_PRINT = 0.3
+"""Another reader's confidence below which a picture is looked at whole first: on signs, plates and
+counters the box of the ink is seldom the text's."""
 
 LONG = 10
 """Characters: no texture was read as so many."""
@@ -78,20 +82,24 @@ class Recognizer:
     least: float = 0.0
 
     def recognize(
-        self, pictures: Pictures, each: Each = map, wholly: Container[int] = ()
+        self, pictures: Pictures, each: Each = map, before: Sequence[Line] = ()
     ) -> list[Found | NoLine]:
         """What is read in each grey picture, or why it holds no line.
 
         All crops are read once. Where that is poor, so are other views of the picture, and the best
         reading is taken; where it is uncertain, augmented crops. each: what applies a function to
-        each batch, such as an executor's `map`. wholly: the places of the pictures that are looked
-        at whole first, and then by the box of their ink; the others are the other way round.
+        each batch, such as an executor's `map`.
+
+        before: what another reader read in each picture, or nothing. Where that is hardly sure of
+        it (NOT_PRINT), the picture is looked at whole first, and then by the box of its ink; a text
+        that it has read as well is not read again, however uncertain.
         """
         if self.whole is not None and self.whole.shapes is not None:
             return self._own_kind(pictures, self.whole.zoom, self.whole.shapes, each)
 
         def is_whole(i: int) -> bool:
-            return self.whole is not None or (i in wholly and not is_tall(pictures[i]))
+            hardly = bool(before) and before[i].confidence < NOT_PRINT
+            return self.whole is not None or (hardly and not is_tall(pictures[i]))
 
         def cut(crop: Crops, places: list[int]) -> dict[int, list[Crop] | NoLine]:
             one = in_parts(lambda part: crop([pictures[i] for i in part]), places, BATCH, each)
@@ -122,7 +130,7 @@ class Recognizer:
             for i, (own, seen) in best.items():
                 if quality(seen) > quality(found[i]) + lead and _something(seen):
                     found[i], views[i] = seen, own
-        self._read_again(found, views, each)
+        self._read_again(found, views, each, before)
         for i, line in first.items():
             blot = len(found[i]) == 1 == len(found[i][0].labels) and is_blot(pictures[i])
             if blot or _vanishing(found[i]):
@@ -241,14 +249,19 @@ class Recognizer:
         return found
 
     def _read_again(
-        self, found: dict[int, Found], views: dict[int, list[View]], each: Each
+        self,
+        found: dict[int, Found],
+        views: dict[int, list[View]],
+        each: Each,
+        before: Sequence[Line],
     ) -> None:
-        """Read the uncertain lines again, in augmented crops."""
+        """Read the uncertain lines again, in augmented crops, unless another reads them so, too."""
         doubtful = [
             (i, number)
             for i, lines in found.items()
             for number, line in enumerate(lines)
             if self._doubtful(line)
+            and not (before and before[i].text == spelled(line.labels, self.alphabet))
         ]
 
         def crop_again(part: Sequence[int]) -> list[list[Crop]]:

@@ -6,7 +6,7 @@ It is `Reader.read`'s own work, told: the same crops, the same scores, the same 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
@@ -124,10 +124,10 @@ def trace(reader: Reader, picture: PictureSource) -> Trace:
     told: list[ReaderTrace] = []
 
     def asked(own: Reader, views: bool) -> Again:
-        def answer(pictures: Sequence[Grey], wholly: frozenset[int]) -> list[Line]:
+        def answer(pictures: Sequence[Grey], before: Sequence[Line]) -> list[Line]:
             lines = []
-            for place, one in enumerate(pictures):
-                line, each = own.seen(one, views=views, wholly=place in wholly)
+            for one, known in zip_longest(pictures, before):
+                line, each = own.seen(one, views=views, before=known)
                 traced = tuple(_traced(own, *pair) for pair in each)
                 told.append(ReaderTrace(own, line, traced))
                 lines.append(line)
@@ -136,10 +136,10 @@ def trace(reader: Reader, picture: PictureSource) -> Trace:
         return answer
 
     if reader.first is None:
-        (read,) = asked(reader, True)([grey], frozenset())
+        (read,) = asked(reader, True)([grey], [])
     else:
         quick = asked(reader.first, False)
-        (read,) = in_turn(lambda one: quick(one, frozenset()), asked(reader, True), [grey])
+        (read,) = in_turn(lambda one: quick(one, []), asked(reader, True), [grey])
     kept = next(place for place, one in enumerate(told) if one.line is read)
     return Trace(grey, tuple(told), kept)
 
