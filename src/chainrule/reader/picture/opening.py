@@ -16,6 +16,7 @@ from chainrule.reader.picture.inks import FLAT
 
 Grey = NDArray[np.uint8]
 
+_PART = 8192  # pixels that are looked at before more are
 ALIKE = 1 / 32
 """How far from each other the colours of one ground may lie, of the furthest from it: those of a
 JPEG file are not quite one."""
@@ -52,16 +53,13 @@ def grey(picture: Image.Image) -> Grey:
     """
     colours = np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
     pixels = colours.reshape(-1, 3)
-    is_grey, is_flat, ground, covariance = _differences(pixels)
-    if is_grey:
+    if _all_grey(pixels):
         return colours[..., 0].copy()
-    if is_flat:
-        shades = _shades(pixels, ground, True)
-        shades = 255 - shades if ground.sum() > 1.5 * 255 else shades
-    else:
-        direction = np.linalg.eigh(covariance)[1][:, -1]
+    is_flat, shades = _away(pixels)
+    if not is_flat:
+        direction = np.linalg.eigh(_covariance(pixels))[1][:, -1]
         # brighter stays brighter, where that can be said
-        shades = _shades(pixels, direction if direction.sum() >= 0 else -direction, False)
+        shades = _along(pixels, direction if direction.sum() >= 0 else -direction)
     return np.asarray(shades, np.uint8).reshape(colours.shape[:2])
 
 
@@ -70,27 +68,63 @@ def _is_grey(source: PictureSource) -> TypeGuard[Grey]:
 
 
 @compiled
-def _differences(colours):  # type: ignore[no-untyped-def]
-    """Whether all n colours (n, 3) are grey; if not, whether FLAT of them are ALIKE, and their
-    mean; if not, n times the covariance of their channels,
+def _all_grey(colours):  # type: ignore[no-untyped-def]
+    for first in range(0, len(colours), _PART):
+        grey = True
+        for place in range(first, min(first + _PART, len(colours))):
+            r, g, b = colours[place]
+            grey &= r == g and g == b
+        if not grey:
+            return False
+    return True
+
+
+@compiled
+def _away(colours):  # type: ignore[no-untyped-def]
+    """Whether colours (n, 3) have a flat ground, and how far each lies from that, as shades; dark
+    on a light one."""
+    r, g, b = _most_frequent(colours)
+    values = np.empty(len(colours), np.float32)
+    for place in range(len(colours)):
+        red, green, blue = colours[place, 0] - r, colours[place, 1] - g, colours[place, 2] - b
+        values[place] = np.sqrt(red * red + green * green + blue * blue)
+    furthest, count = values.max(), 0
+    for value in values:
+        count += value <= np.float32(ALIKE) * furthest
+    if count < FLAT * len(colours):
+        return False, np.empty(0, np.uint8)
+    shades = _shades(values)
+    if r + g + b > 1.5 * 255:
+        for place in range(len(shades)):
+            shades[place] = 255 - shades[place]
+    return True, shades
+
+
+@njit(nogil=True)
+def _most_frequent(colours):  # type: ignore[no-untyped-def]
+    """The mean of the colours of which there are most, to 16 levels a channel, of _PART of them."""
+    counts, sums = np.zeros(4096, np.int32), np.zeros((4096, 3), np.int32)
+    for place in range(0, len(colours), 1 + len(colours) // _PART):
+        r, g, b = colours[place]
+        level = (r >> 4) << 8 | (g >> 4) << 4 | b >> 4
+        counts[level] += 1
+        sums[level, 0] += r
+        sums[level, 1] += g
+        sums[level, 2] += b
+    most = counts.argmax()
+    r, g, b = sums[most] / counts[most]
+    return np.float32(r), np.float32(g), np.float32(b)
+
+
+@compiled
+def _covariance(colours):  # type: ignore[no-untyped-def]
+    """Of n colours (n, 3), n times the covariance of their channels,
 
         sum c_i c_j - (sum c_i) (sum c_j) / n
 
     from sums that are exact.
     """
-    sums, products, grey = np.zeros(3, np.int64), np.zeros((3, 3), np.int64), True
-    for place in range(len(colours)):
-        r, g, b = colours[place]
-        grey &= r == g and g == b
-    if grey:
-        return grey, False, np.zeros(3), np.zeros((3, 3))
-    ground, furthest, count = _most_frequent(colours), 0.0, 0
-    for place in range(len(colours)):
-        furthest = max(furthest, _squared_distance(colours[place], ground))
-    for place in range(len(colours)):
-        count += _squared_distance(colours[place], ground) <= ALIKE**2 * furthest
-    if count >= FLAT * len(colours):
-        return grey, True, ground, np.zeros((3, 3))
+    sums, products = np.zeros(3, np.int64), np.zeros((3, 3), np.int64)
     for i in range(3):
         for place in range(len(colours)):
             sums[i] += colours[place, i]
@@ -99,45 +133,27 @@ def _differences(colours):  # type: ignore[no-untyped-def]
             for place in range(len(colours)):
                 total += np.int64(np.int32(colours[place, i]) * np.int32(colours[place, j]))
             products[i, j] = products[j, i] = total
-    return grey, False, ground, products - np.outer(sums, sums) / len(colours)
-
-
-@njit
-def _most_frequent(colours):  # type: ignore[no-untyped-def]
-    """The mean of the colours of which there are most, to 16 levels a channel."""
-    counts, sums = np.zeros(4096, np.int64), np.zeros((4096, 3), np.int64)
-    for place in range(len(colours)):
-        r, g, b = colours[place]
-        level = (r >> 4) << 8 | (g >> 4) << 4 | b >> 4
-        counts[level] += 1
-        sums[level, 0] += r
-        sums[level, 1] += g
-        sums[level, 2] += b
-    most = counts.argmax()
-    return sums[most] / counts[most]
-
-
-@njit
-def _squared_distance(one, other):  # type: ignore[no-untyped-def]
-    return (one[0] - other[0]) ** 2 + (one[1] - other[1]) ** 2 + (one[2] - other[2]) ** 2
+    return products - np.outer(sums, sums) / len(colours)
 
 
 @compiled
-def _shades(colours, vector, away):  # type: ignore[no-untyped-def]
-    """How far colours (n, 3) lie `away` from that of the vector, or where along its direction, as
-    shades from 0, at most 255 apart."""
+def _along(colours, direction):  # type: ignore[no-untyped-def]
+    """Where colours (n, 3) lie along a direction, as shades."""
     values = np.empty(len(colours), np.float32)
-    r, g, b = vector.astype(np.float32)
+    r, g, b = direction.astype(np.float32)
     for place in range(len(colours)):
-        if away:
-            values[place] = np.sqrt(_squared_distance(colours[place], (r, g, b)))
-        else:
-            values[place] = r * colours[place, 0] + g * colours[place, 1] + b * colours[place, 2]
+        values[place] = r * colours[place, 0] + g * colours[place, 1] + b * colours[place, 2]
+    return _shades(values)
+
+
+@njit(nogil=True)
+def _shades(values):  # type: ignore[no-untyped-def]
+    """Values as shades from 0, at most 255 apart."""
     low, high = values[0], values[0]
     for value in values:
         low, high = min(low, value), max(high, value)
     factor = np.float32(255) / max(high - low, np.float32(255))
-    shades = np.empty(len(colours), np.uint8)
-    for place in range(len(colours)):
+    shades = np.empty(len(values), np.uint8)
+    for place in range(len(values)):
         shades[place] = np.uint8(np.rint((values[place] - low) * factor))
     return shades
