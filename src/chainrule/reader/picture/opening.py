@@ -17,6 +17,8 @@ from chainrule.reader.picture.inks import FLAT
 Grey = NDArray[np.uint8]
 
 _PART = 8192  # pixels that are looked at before more are
+APART = 3
+"""Pixels to the side, about a stroke's width."""
 ALIKE = 1 / 32
 """How far from each other the colours of one ground may lie, of the furthest from it: those of a
 JPEG file are not quite one."""
@@ -49,7 +51,8 @@ def grey(picture: Image.Image) -> Grey:
 
     Where FLAT of its pixels are ALIKE, as on a screen, that is the ground, and a shade is how far a
     colour lies from it: words in any two colours are ink, of which no one direction of colour holds
-    both. In other pictures it is the place along the direction in which colours differ most.
+    both. In other pictures it is the place along the direction in which colours differ most from
+    those APART from them, as ink does from what is beside it.
     """
     colours = np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
     pixels = colours.reshape(-1, 3)
@@ -57,7 +60,7 @@ def grey(picture: Image.Image) -> Grey:
         return colours[..., 0].copy()
     is_flat, shades = _away(pixels)
     if not is_flat:
-        direction = np.linalg.eigh(_covariance(pixels))[1][:, -1]
+        direction = np.linalg.eigh(_edges(pixels))[1][:, -1]
         # brighter stays brighter, where that can be said
         shades = _along(pixels, direction if direction.sum() >= 0 else -direction)
     return np.asarray(shades, np.uint8).reshape(colours.shape[:2])
@@ -117,23 +120,19 @@ def _most_frequent(colours):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _covariance(colours):  # type: ignore[no-untyped-def]
-    """Of n colours (n, 3), n times the covariance of their channels,
-
-        sum c_i c_j - (sum c_i) (sum c_j) / n
-
-    from sums that are exact.
-    """
-    sums, products = np.zeros(3, np.int64), np.zeros((3, 3), np.int64)
+def _edges(colours):  # type: ignore[no-untyped-def]
+    """Of n colours (n, 3) the sum of d d^T over the differences d of those that are APART, exactly:
+    on the ground d is small even where that goes from one colour to another."""
+    products = np.zeros((3, 3), np.int64)
     for i in range(3):
-        for place in range(len(colours)):
-            sums[i] += colours[place, i]
         for j in range(i + 1):
             total = np.int64(0)
-            for place in range(len(colours)):
-                total += np.int64(np.int32(colours[place, i]) * np.int32(colours[place, j]))
+            for place in range(len(colours) - APART):
+                one = np.int32(colours[place + APART, i]) - np.int32(colours[place, i])
+                other = np.int32(colours[place + APART, j]) - np.int32(colours[place, j])
+                total += np.int64(one * other)
             products[i, j] = products[j, i] = total
-    return products - np.outer(sums, sums) / len(colours)
+    return products.astype(np.float64)
 
 
 @compiled
