@@ -13,6 +13,8 @@ from chainrule.errors import InputError
 from chainrule.glyphs.lines import load_line_fonts, render_line, restrict
 from chainrule.glyphs.looks import draw_look
 from chainrule.reader.evaluation.error_rates import edit_distance
+from chainrule.reader.lines import own_pictures
+from chainrule.reader.lines.batches import COLUMNS
 from chainrule.reader.lines.labelled import Labelled, read_labelled
 from chainrule.reader.lines.network import padded
 from chainrule.reader.lines.own_pictures import (
@@ -85,6 +87,24 @@ def test_pictures_are_read_at_the_zoom_at_which_their_text_is_largest():
             own.lines.append(Labelled(Path("-"), text))
             own.pictures.append(np.pad(picture, ((rows, rows), (0, 0)), mode="edge"))
     assert best_zoom(start, lines[1.0]) < best_zoom(start, lines[3.0])
+
+
+def test_narrow_pictures_are_learned_with_the_paper_beside_which_they_are_read(monkeypatch):
+    """A network that saw digits without any read none with it (after 40 epochs)."""
+    pictures = [render_line(load_line_fonts()[0], digit).image[:, :20] for digit in "0123456789"]
+    own = OwnLines([Labelled(Path(digit), digit) for digit in "0123456789"], pictures)
+    seen = []
+
+    def looked(chain, parameters, loss, source, settings, *, validation, **options):
+        batches = source.batches(8, torch.Generator().manual_seed(0))
+        seen.append({x.shape[3] for x, _ in batches})
+        seen.append({x.shape[3] for x, _ in validation.batches(8, None)})
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(own_pictures, "train", looked)
+    with pytest.raises(KeyboardInterrupt):
+        train_on_pictures(own, own, own.alphabet, start=load_reader("fast"))
+    assert seen == [{COLUMNS, 2 * COLUMNS}, {COLUMNS}]
 
 
 def test_a_training_begins_with_what_its_start_reads(folder):

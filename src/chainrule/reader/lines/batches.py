@@ -17,7 +17,8 @@ from chainrule.reader.picture.line_image import HEIGHT
 
 BATCH = 32  # crops that go through the network together
 _LINES = (1, 4, 8, 16, 24, BATCH)  # a batch has one of these numbers of lines
-_COLUMNS = 32  # and a multiple of so many columns
+COLUMNS = 32
+"""The width of a batch is a multiple of these: what learns to read sees paper at the right, too."""
 _PREPARED = 1024  # columns, at most
 _A_BATCH = 400  # columns of one line, in whose time a batch is set about
 _ROOM = np.array([next(lines for lines in _LINES if lines >= n) for n in range(BATCH + 1)])
@@ -40,7 +41,7 @@ class Each(Protocol):
 
 def prepare(network: Network) -> None:
     """Prepare all shapes of crops of up to _PREPARED columns."""
-    for width in range(_COLUMNS, _PREPARED + 1, _COLUMNS):
+    for width in range(COLUMNS, _PREPARED + 1, COLUMNS):
         crop = np.zeros((HEIGHT, width), np.float32)
         for lines in _LINES:
             network.apply([crop] * lines, width)
@@ -53,7 +54,7 @@ def batches(widths: Sequence[int]) -> list[list[int]]:
     """
     order = np.argsort(widths, kind="stable")[::-1]
     columns = np.array(widths, np.int64)[order]
-    ends = _cheapest(columns + -columns % _COLUMNS, _ROOM, _A_BATCH).tolist()
+    ends = _cheapest(columns + -columns % COLUMNS, _ROOM, _A_BATCH).tolist()
     found, first = [], 0
     while first < len(order):
         found.append(order[first : ends[first]].tolist())
@@ -87,6 +88,6 @@ def log_probabilities(network: Network, crops: Crops) -> tuple[NDArray[np.float3
     and how many frames each has; the later ones are of the paper beside it."""
     widths = [crop.shape[1] for crop in crops]
     spare = _ROOM[len(crops)] - len(crops)  # lines whose scores are dropped
-    scores = network.apply([*crops, *[crops[0]] * spare], max(widths) + -max(widths) % _COLUMNS)
+    scores = network.apply([*crops, *[crops[0]] * spare], max(widths) + -max(widths) % COLUMNS)
     log_p = scores[:, :, 0].mT.log_softmax(2).numpy()  # by frame, as they lie
     return log_p[: len(crops)], [frames(width) for width in widths]

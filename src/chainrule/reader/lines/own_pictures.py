@@ -16,6 +16,7 @@ from chainrule.chain.inference.quantized import measured_ranges
 from chainrule.errors import ChainruleError, InputError
 from chainrule.reader.evaluation.error_rates import character_error_rate
 from chainrule.reader.line import spelled
+from chainrule.reader.lines.batches import COLUMNS
 from chainrule.reader.lines.labelled import Labelled, Skipped, split_in_folds, split_in_two
 from chainrule.reader.lines.network import frames, line_network
 from chainrule.reader.lines.rendered import Batch, RenderedLines, classes, stack
@@ -191,9 +192,8 @@ class _Pictures:
             pairs = list(zip(self.own.pictures, self.own.texts, strict=True))
             for first in range(0, len(pairs), size):
                 part = pairs[first : first + size]
-                yield stack(
-                    [(crop_whole(picture, usual), text) for picture, text in part], self.alphabet
-                )
+                crops = [(crop_whole(picture, usual), text) for picture, text in part]
+                yield stack(crops, self.alphabet, COLUMNS)
             return
         rng = np.random.default_rng(int(torch.randint(2**62, (1,), generator=generator)))
         for first in range(0, self.count, _POOL * size):
@@ -204,7 +204,8 @@ class _Pictures:
                 lines += self.rendered.drawn(drawn, int(rng.integers(2**62)))
             lines.sort(key=lambda line: line[0].values.shape[1])  # little is filled up with paper
             for start in rng.permutation(range(0, count, size)):
-                yield stack(lines[start : start + size], self.alphabet)
+                more = int(rng.integers(2))  # as when it is read beside a wider one
+                yield stack(lines[start : start + size], self.alphabet, COLUMNS, more)
 
     def _changed(self, rng: np.random.Generator) -> tuple[Crop, str]:
         for _ in range(20):

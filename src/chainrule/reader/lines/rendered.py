@@ -320,9 +320,13 @@ def _unpacked(content: bytes) -> Iterator[Batch]:
         yield named[f"{k}.x"], named[f"{k}.y"]
 
 
-def stack(lines: Sequence[Example], alphabet: str) -> Batch:
-    """Inputs (N, 1, 32, W), filled up with paper, and targets (N, S), filled up with -1."""
-    x = padded([crop.values for crop, _ in lines], max(map(_width, lines)))
+def stack(lines: Sequence[Example], alphabet: str, columns: int = 1, more: int = 0) -> Batch:
+    """Inputs (N, 1, 32, W), filled up with paper, and targets (N, S), filled up with -1.
+
+    W is a multiple of `columns`, and so many `more` than are needed.
+    """
+    width = max(map(_width, lines))
+    x = padded([crop.values for crop, _ in lines], width + -width % columns + more * columns)
     return x, classes([text for _, text in lines], alphabet)
 
 

@@ -19,9 +19,9 @@ Grey = NDArray[np.uint8]
 _PART = 8192  # pixels that are looked at before more are
 APART = 3
 """Pixels to the side, about a stroke's width."""
-ALIKE = 1 / 32
-"""How far from each other the colours of one ground may lie, of the furthest from it: those of a
-JPEG file are not quite one."""
+ALIKE = 8.0
+"""How far from each other the colours of one ground may lie, in levels of a channel, if that is not
+more than a 32nd of the furthest: those of a JPEG file are not quite one."""
 
 
 def open_grey(source: PictureSource) -> Grey:
@@ -91,9 +91,9 @@ def _away(colours):  # type: ignore[no-untyped-def]
     for place in range(len(colours)):
         red, green, blue = colours[place, 0] - r, colours[place, 1] - g, colours[place, 2] - b
         values[place] = np.sqrt(red * red + green * green + blue * blue)
-    furthest, count = values.max(), 0
+    alike, count = min(np.float32(ALIKE), values.max() / np.float32(32)), 0
     for value in values:
-        count += value <= np.float32(ALIKE) * furthest
+        count += value <= alike
     if count < FLAT * len(colours):
         return False, np.empty(0, np.uint8)
     shades = _shades(values)
