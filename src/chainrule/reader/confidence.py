@@ -27,9 +27,11 @@ class Calibration(NamedTuple):
         return found if value >= self.sure_from else min(found, SURE)
 
 
-USUAL = Calibration(-1.328, -1.694, 0.533)
-"""That of all readers that say nothing else. It was fitted to an earlier large reader of the
-package; those that ship now have their own in their files."""
+USUAL = Calibration(-1.328, -1.694, 0.533, log(0.98 / 0.02))
+"""That of all readers that say nothing else, such as those of one's own pictures; the package's
+have their own in their files. It was fitted to an earlier large reader of the package, and the
+value from which on lines are over SURE to pictures that readers of meters, plates and drums had not
+learned from."""
 
 BARE = Calibration(0.0, -1.0, 0.0, 0.0)
 """By which a confidence is 1 / (1 + d), whatever the length: see `doubt_of`."""
