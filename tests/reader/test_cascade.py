@@ -44,12 +44,19 @@ def test_only_what_is_in_doubt_or_tall_is_read_again_and_the_surer_answer_stays(
     ]  # fmt: skip
 
 
-def test_a_short_number_is_read_by_both_and_the_surer_answer_stays():
+def test_a_short_number_is_read_by_both_and_left_to_the_second():
     first, _ = answers(read("8", 0.9), read("8", 0.9), read("4711", 0.9), read("B", 0.9))
     second, asked = answers(read("3", 0.95), read("3", 0.8))
     found = in_turn(first, second, [WIDE] * 4)
-    assert [line.text for line in found] == ["3", "8", "4711", "B"]
+    assert [line.text for line in found] == ["3", "3", "4711", "B"]
     assert len(asked) == 2
+
+
+def test_a_character_that_the_first_is_unsure_of_is_left_to_the_second_if_that_reads_any():
+    first, _ = answers(read("G", 0.7), read("G", 0.7), read("Gold", 0.7))
+    second, _ = answers(read("0", 0.6), no_line("no text"), read("Cold", 0.6))
+    found = in_turn(first, second, [WIDE] * 3)
+    assert [line.text for line in found] == ["0", "G", "Gold"]
 
 
 def test_accents_are_left_to_the_second():

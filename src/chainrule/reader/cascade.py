@@ -8,7 +8,7 @@ from chainrule.reader.line import Line
 from chainrule.reader.picture.opening import Grey
 from chainrule.reader.picture.views import TALL
 
-SHORT = 3  # digits: so few have no neighbours by which `first` would notice its errors
+SHORT = 3  # characters: so few have no neighbours by which `first` would notice its errors
 
 UNLIKELY = 0.5
 """The confidence below which the first reader's line is no text where the second reads none."""
@@ -36,8 +36,8 @@ def doubt(line: Line, picture: Grey) -> Doubt | None:
 
 def in_turn(first: Answer, second: Again, pictures: Sequence[Grey]) -> list[Line]:
     """What `first` reads in each picture, or, where there is a `doubt`, `second`, if that is at
-    least as confident; so both must have calibrated confidences. Accents are the second's, and
-    where it finds no text, what the first is UNLIKELY to have read is none.
+    least as confident; so both must have calibrated confidences. Accents and SHORT texts are the
+    second's, and where it finds no text, what the first is UNLIKELY to have read is none.
 
     Source: Viola and Jones, Rapid object detection using a boosted cascade of simple features,
     2001.
@@ -52,9 +52,14 @@ def in_turn(first: Answer, second: Again, pictures: Sequence[Grey]) -> list[Line
     for place, line in zip(doubted, again, strict=True):
         before = lines[place]
         none = not line.text and before.confidence < UNLIKELY
-        if none or line.confidence >= before.confidence or (line.text and _accented(before)):
+        if none or line.confidence >= before.confidence or (line.text and _left(before)):
             lines[place] = line
     return lines
+
+
+def _left(line: Line) -> bool:
+    """Whether what the first reads is the second's to tell, however sure both are."""
+    return len(line.text) <= SHORT or _accented(line)
 
 
 def _accented(line: Line) -> bool:

@@ -34,7 +34,7 @@ WHOLE = ("plate", "display", "counter")
 WORLD = {
     "print": 0.24, "screen": 0.12, "scene": 0.24, "plate": 0.12, "display": 0.12, "counter": 0.06,
 }  # fmt: skip
-CLEAN = {"print": 0.2, "screen": 0.1}
+CLEAN = {"print": 0.32, "screen": 0.24}
 """How often each look is drawn for a reader of all there is, and for one of clean print; the others
 are plain lines."""
 

@@ -40,7 +40,7 @@ function why({ readers, kept, sure, doubt, is_cascade: cascade }, k) {
   if (k === 0) return `${DOUBTS[doubt] ?? `That is under ${sure}`}: the large reader is asked.`;
   if (kept === 0) return "It is no more confident: the fast reader's text stays.";
   if (large.confidence >= fast.confidence) return "It is the more confident: its text stays.";
-  return large.text ? "It tells accents apart: its text stays." : "The fast reader is more likely wrong than right: no text stays.";
+  return large.text ? "Accents, and texts of up to three characters, are its to tell apart: its text stays." : "The fast reader is more likely wrong than right: no text stays.";
 }
 
 /** @param {{line: TracedLine, words: boolean}} properties */
