@@ -7,7 +7,8 @@ from chainrule.reader.picture.resample import counted
 
 FLAT = 0.4
 """The share of pixels that are alike where a picture has a flat ground, as a screen has."""
-ALIKE = 3  # shades of one ground
+ALIKE = 1 / 32
+"""How far from each other the shades of one ground may lie, of the strongest ink."""
 FAINT = 0.25
 """Of the strongest ink: fainter marks, such as rules and shadows, stay as they are."""
 REACH = 0.5  # of the height of all ink, to each side, in which inks are compared
@@ -22,8 +23,10 @@ def evened_inks(picture):  # type: ignore[no-untyped-def]
     """
     height, width = picture.shape
     counts = counted(picture.ravel(), 256)
-    ground = int(counts.argmax())
-    if counts[max(ground - ALIKE, 0) : ground + ALIKE + 1].sum() < FLAT * picture.size:
+    ground, shades = int(counts.argmax()), np.flatnonzero(counts)
+    strongest = max(shades[-1] - ground, ground - shades[0])
+    alike = int(ALIKE * strongest)
+    if counts[max(ground - alike, 0) : ground + alike + 1].sum() < FLAT * picture.size:
         return picture
     darkest, lightest = np.full(width, ground, np.uint8), np.full(width, ground, np.uint8)
     rows = np.empty(height, np.int32)
@@ -35,7 +38,6 @@ def evened_inks(picture):  # type: ignore[no-untyped-def]
             least, most = min(least, shade), max(most, shade)
         rows[y] = max(ground - least, most - ground)
     inks = np.maximum(ground - darkest.astype(np.int32), lightest.astype(np.int32) - ground)
-    strongest = inks.max()
     inked = np.flatnonzero(rows > FAINT * strongest)
     reach = int(REACH * (1 + inked[-1] - inked[0])) + 1 if strongest else 1
     around = np.empty(width, np.int32)
