@@ -19,6 +19,8 @@ def labels(text):
     [
         ("reductlon contalned", "reduction contained", "reduction contained"),
         ("con tained", "contained", "contained"),
+        ("sat on", "saton", "sat on"),  # no word comes of it
+        ("thebaby", "the baby", "the baby"),
         ("AA 233 FF", "AR 233 Ff", "AA 233 FF"),  # a plate
         ("MHW", "MAN", "MHW"),  # short capitals
         ("KN1GHT", "KNIGHT", "KNIGHT"),  # a word with a digit in it

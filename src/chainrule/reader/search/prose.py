@@ -17,7 +17,8 @@ def with_prose(
     """What is seen, `plain`, with those pieces of what was found by the dictionary, `worded`, that
     may be prose: between blanks, long enough, and without a digit, but for some that are seen in
     what is a word of the dictionary (`Ba6y`); and numbers in which letters are seen (`l1:48`). An
-    accent that is seen stays.
+    accent that is seen stays, and so does a blank, unless without it there are only words of the
+    dictionary.
 
     1 is the alphabet's first character.
     """
@@ -30,6 +31,8 @@ def with_prose(
             number = len(found) == len(seen) and not any(map(str.isalpha, found))
             return number and letters > 0 and digits > 0
         if not _long_enough(found) or (seen != found and _without_accents(seen) == found):
+            return False
+        if found.count(" ") < seen.count(" ") and not words.knows(labels(found)):
             return False
         return not digits or (2 * digits <= letters and words.knows(labels(found)))
 
