@@ -8,7 +8,7 @@ from chainrule.reader.picture.resample import counted
 FLAT = 0.4
 """The share of pixels that are alike where a picture has a flat ground, as a screen has."""
 ALIKE = 1 / 32
-"""How far from each other the shades of one ground may lie, of the strongest ink."""
+"""How far from each other the shades or colours of one ground may lie, of the strongest ink."""
 FAINT = 0.25
 """Of the strongest ink: fainter marks, such as rules and shadows, stay as they are."""
 REACH = 0.5  # of the height of all ink, to each side, in which inks are compared

@@ -12,16 +12,16 @@ from PIL import Image
 from chainrule.errors import InputError
 from chainrule.io.compiled import compiled
 from chainrule.io.pictures import PictureSource, open_picture
-from chainrule.reader.picture.inks import FLAT
+from chainrule.reader.picture.inks import ALIKE, FLAT
 
 Grey = NDArray[np.uint8]
 
 _PART = 8192  # pixels that are looked at before more are
 APART = 3
 """Pixels to the side, about a stroke's width."""
-ALIKE = 8.0
-"""How far from each other the colours of one ground may lie, in levels of a channel, if that is not
-more than a 32nd of the furthest: those of a JPEG file are not quite one."""
+MOST_ALIKE = 8.0
+"""Levels of a channel: how far from each other the colours of one ground may lie at most, however
+far the furthest colour is. Those of a JPEG file are not quite one."""
 
 
 def open_grey(source: PictureSource) -> Grey:
@@ -91,7 +91,7 @@ def _away(colours):  # type: ignore[no-untyped-def]
     for place in range(len(colours)):
         red, green, blue = colours[place, 0] - r, colours[place, 1] - g, colours[place, 2] - b
         values[place] = np.sqrt(red * red + green * green + blue * blue)
-    alike, count = min(np.float32(ALIKE), values.max() / np.float32(32)), 0
+    alike, count = min(np.float32(MOST_ALIKE), np.float32(ALIKE) * values.max()), 0
     for value in values:
         count += value <= alike
     if count < FLAT * len(colours):
