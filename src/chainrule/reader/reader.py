@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from chainrule.chain import Chain
-from chainrule.chain.inference.precision import best_precision, multiplies_bytes
+from chainrule.chain.inference.precision import best_precision, byte_sums
 from chainrule.chain.inference.quantized import Ranges
 from chainrule.errors import ChainruleError, InputError
 from chainrule.io.pictures import PictureSource
@@ -76,7 +76,7 @@ class Reader:
         self.chain, self.alphabet, self.between = chain.in_inference(), alphabet, between
         self.parameters = {name: value.float() for name, value in parameters.items()}
         self.ranges = ranges
-        fastest = "int8" if ranges and multiplies_bytes() else best_precision()
+        fastest = "int8" if ranges and byte_sums() else best_precision()
         self.precision: Precision = precision or fastest
         self._network = ready_network(self.chain, self.parameters, self.precision, ranges)
         self._words: Lexicon | None = None

@@ -6,12 +6,20 @@ from typing import Literal
 import torch
 
 Precision = Literal["float32", "bfloat16"]
+ByteSums = Literal["whole", "pairs"]
 
 
-def multiplies_bytes() -> bool:
-    """Whether this processor sums products of bytes exactly and fast (VNNI or AMX)."""
-    names = ("avx512_vnni", "avx_vnni", "amx_int8")
-    return _has_any(names) and hasattr(torch.ops.onednn, "qconv2d_pointwise")
+def byte_sums() -> ByteSums | None:
+    """How this processor sums products of bytes; None if that is not known to be fast.
+
+    "whole": in 32 bits (VNNI or AMX). "pairs": the products of two neighbours in 16 bits first, cut
+    off at 32767 (AVX2), which is as exact for weights so small that no two can reach that.
+    """
+    if not hasattr(torch.ops.onednn, "qconv2d_pointwise"):
+        return None
+    if _has_any(("avx512_vnni", "avx_vnni", "amx_int8")):
+        return "whole"
+    return "pairs" if _has_any(("avx2",)) else None
 
 
 def best_precision() -> Precision:

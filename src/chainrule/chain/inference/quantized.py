@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -16,6 +17,7 @@ from chainrule.blocks.block import Shape
 from chainrule.chain import Chain
 from chainrule.chain.chain import layer_parameters
 from chainrule.chain.inference.folding import fold_batch_normalization
+from chainrule.chain.inference.precision import ByteSums
 from chainrule.errors import InputError
 from chainrule.io.compiled import compiled
 
@@ -46,9 +48,14 @@ class QuantizedNetwork:
     divided by s, rounded and clamped to 0 to 255. Both sides of a residual sum have one scale, so
     it is a sum of bytes, clamped to 255. The scores come out as floats.
 
+    A processor that sums in "pairs" adds products of two in 16 bits, cut off at 32767: with it v_o
+    is the largest sum of two weights of one sign, by magnitude, over 127. Rounded, two are at most
+    128 then, and 255 times that is 32640. Up to one bit of the weights is lost by it.
+
     ranges: of each ReLU outside a residual, and each residual, by name: see `measured_ranges`.
-    input: what the bytes that come in stand for. Source: Jacob et al., Quantization and training of
-    neural networks for efficient integer-arithmetic-only inference, 2018.
+    input: what the bytes that come in stand for. sums: how the processor adds. Source: Jacob et
+    al., Quantization and training of neural networks for efficient integer-arithmetic-only
+    inference, 2018.
     """
 
     def __init__(
@@ -57,12 +64,13 @@ class QuantizedNetwork:
         parameters: Mapping[str, Tensor],
         ranges: Ranges,
         input: Bytes,
+        sums: ByteSums,
     ) -> None:
         self._layers: list[_Layer] = []
         layers = _layers(chain)
         for place, layer in enumerate(layers):
             after = _scale(layers[place:], ranges)
-            self._layers.append(_Layer.of(layer, parameters, input, after))
+            self._layers.append(_Layer.of(layer, parameters, input, after, sums))
             input = Bytes(after or 0.0, 0)
         last = chain.line[-1:]
         self._end = Chain(last) if isinstance(last[0][1], Interleave) else None
@@ -155,8 +163,9 @@ class _Layer:
         parameters: Mapping[str, Tensor],
         input: "Bytes",
         after: float | None,
+        sums: ByteSums,
     ) -> "_Layer":
-        weight = _Weight(layer.block, parameters[f"{layer.parameters}.weight"], input)
+        weight = _Weight(layer.block, parameters[f"{layer.parameters}.weight"], input, sums)
         bias = parameters[f"{layer.parameters}.bias"]
         return cls(layer.block, weight, bias, input, after, layer.summed)
 
@@ -192,9 +201,10 @@ class _Weight:
     convolution; so each order that is needed is kept, of which there are a few.
     """
 
-    def __init__(self, block: Convolution, weight: Tensor, input: Bytes) -> None:
+    def __init__(self, block: Convolution, weight: Tensor, input: Bytes, sums: ByteSums) -> None:
         self._window, self._input = block.window, input
-        self.scales = weight.abs().amax((1, 2, 3)).clamp_(min=1e-12) / _MOST
+        largest = weight.abs().amax((1, 2, 3)) if sums == "whole" else _largest_pairs(weight)
+        self.scales = largest.clamp_(min=1e-12) / _MOST
         self.zeros = torch.zeros(len(weight), dtype=torch.int32)
         self._integers = (weight / self.scales[:, None, None, None]).round().to(torch.int8)
         self._by_shape: dict[Shape, Tensor] = {}
@@ -212,6 +222,13 @@ class _Weight:
             order = torch.ops.mkldnn._get_mkldnn_serialized_md(packed).numpy().tobytes()
             found = self._by_shape[shape] = self._by_order.setdefault(order, packed)
         return found
+
+
+def _largest_pairs(weight: Tensor) -> Tensor:
+    """For each output the largest sum of two weights of one sign, by magnitude."""
+    flat = F.pad(weight.flatten(1), (0, 1))  # a lone weight has 0 beside it
+    both = [(sign * flat).clamp(min=0).topk(2).values.sum(1) for sign in (1, -1)]
+    return torch.maximum(*both)
 
 
 def _memory(q: Tensor) -> NDArray[np.uint8]:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from chainrule.chain import Chain
 from chainrule.chain.inference.folding import fold_batch_normalization
+from chainrule.chain.inference.precision import byte_sums
 from chainrule.chain.inference.quantized import Bytes, QuantizedNetwork, Ranges, check_ranges
 from chainrule.errors import InputError
 from chainrule.io.compiled import compiled
@@ -37,7 +38,9 @@ def ready_network(
         return FloatNetwork(folded, values, precision)
     if ranges is None:
         raise InputError("the reader has no ranges of its layers; expected them for int8")
-    return ByteNetwork(QuantizedNetwork(folded, values, ranges, INPUT))
+    # where it is not known how a processor sums, weights that are exact with either way
+    sums = byte_sums() or "pairs"
+    return ByteNetwork(QuantizedNetwork(folded, values, ranges, INPUT, sums))
 
 
 class FloatNetwork:
