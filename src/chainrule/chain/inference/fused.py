@@ -40,7 +40,8 @@ class FusedChain:
     (oneDNN's kernel, which PyTorch ships), only as many pictures go through a stage of the chain
     at a time as its maps stay in the processor's cache, and with "bfloat16" every number takes
     half the memory. Sums are taken in float32 either way. Where PyTorch lacks the kernel, each
-    block runs by itself.
+    block runs by itself; on a processor that does not multiply bfloat16 a convolution's numbers
+    are float32 while it runs.
     """
 
     def __init__(
@@ -82,6 +83,11 @@ def _has_kernel() -> bool:
         torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
         and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
     )
+
+
+def _multiplies_bfloat16() -> bool:
+    """Whether oneDNN's kernel takes bfloat16 on this processor."""
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def _stages(
@@ -217,7 +223,8 @@ def _convolution(
     block: Convolution, params: Parameters, activation: Block | None, dtype: torch.dtype
 ) -> _Step:
     # the bias stays in float32: it is added once to each sum, which is float32
-    weight, bias = params["weight"].to(dtype), params.get("bias")
+    inside = dtype if dtype != torch.bfloat16 or _multiplies_bfloat16() else torch.float32
+    weight, bias = params["weight"].to(dtype).to(inside), params.get("bias")
     window = block.window
     even = window.even_padding
     pad: tuple[int, int, int, int] | None = None
@@ -231,7 +238,7 @@ def _convolution(
 
     def step(x: Tensor) -> Tensor:
         y: Tensor = torch.ops.mkldnn._convolution_pointwise(
-            F.pad(x, pad) if pad else x,
+            (F.pad(x, pad) if pad else x).to(inside),
             weight,
             bias,
             even,
@@ -242,7 +249,7 @@ def _convolution(
             arguments,
             "",
         )
-        return y
+        return y.to(dtype)
 
     return step
 
