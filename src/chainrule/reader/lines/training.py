@@ -11,6 +11,7 @@ from torch import Tensor
 from chainrule.blocks import BatchNormalization, CTCLoss
 from chainrule.chain import Chain
 from chainrule.chain.inference.folding import fold_batch_normalization
+from chainrule.chain.inference.precision import best_precision
 from chainrule.chain.inference.quantized import measured_ranges
 from chainrule.errors import InputError
 from chainrule.glyphs.lines import Line, LineFont, render_line
@@ -37,6 +38,9 @@ WORLD = {
 CLEAN = {"print": 0.32, "screen": 0.24}
 """How often each look is drawn for a reader of all there is, and for one of clean print; the others
 are plain lines."""
+
+# bfloat16 only where the processor multiplies it: elsewhere it takes some twenty times as long
+_PRECISION = best_precision()
 
 GROWN = 0.1  # the scale of a new residual block's output
 
@@ -71,7 +75,7 @@ def line_settings(epochs: int, learning_rate: float) -> Settings:
         weight_decay=1e-4,
         nesterov=True,
         schedule="one-cycle",
-        precision="bfloat16",
+        precision=_PRECISION,
     )
 
 
@@ -89,7 +93,7 @@ def kept_settings(epochs: int) -> Settings:
         schedule="one-cycle",
         optimizer="adam",
         clip_norm=10.0,
-        precision="bfloat16",
+        precision=_PRECISION,
     )
 
 
