@@ -31,8 +31,9 @@ class Settings:
     is scaled down to it. patience: so many epochs without a lower validation loss end the training,
     which then gives the parameters of its best epoch.
 
-    precision: that of the passes; the parameters and the steps keep their own. "bfloat16" saves time
-    where the processor multiplies it (AVX-512 BF16 or AMX), and takes many times as long elsewhere.
+    precision: that of the passes; the parameters and the steps keep their own. "bfloat16" saves
+    time where the processor multiplies it (AVX-512 BF16 or AMX), and takes many times as long
+    elsewhere.
     """
 
     epochs: int = 15
