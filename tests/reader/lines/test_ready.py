@@ -154,8 +154,10 @@ def test_no_two_products_are_cut_off(channels, outputs, window, zero, seed):
     block, input = Convolution(channels, outputs, window, bias=False), Bytes(1.0, zero)
     layer = _Layer(block, _Weight(block, weight, input, "pairs"), None, input, None, False)
     q = torch.randint(253, 256, (2, channels, 5, 9), generator=generator).to(torch.uint8)
-    steps = _steps(weight.double(), "pairs")
-    expected = F.conv2d(q.double() - zero, (weight / steps).round())
+    steps, integers = _steps(weight.double(), "pairs"), layer.weight._integers.double()
+    # float32 and float64 may round apart where a weight lies half way between two integers
+    assert ((integers * steps - weight) / steps).abs().max() <= 0.5 + 1e-4
+    expected = F.conv2d(q.double() - zero, integers)
     found = layer.apply(q).double() / steps.flatten()[:, None, None]
     assert (found - expected).abs().max() <= 1e-6 * expected.abs().max() + 1e-3
 
