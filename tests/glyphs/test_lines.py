@@ -1,6 +1,7 @@
 """Lines composed from glyphs, held against Pillow's own setting of the same text."""
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -109,6 +110,10 @@ def test_saved_fonts_come_back(fonts_folder, tmp_path):
         (tmp_path / "cut.safetensors").write_bytes(whole[:length])
         with pytest.raises(FileError):
             load_line_fonts(tmp_path / "cut.safetensors")
+    for rise in (-99, 99):
+        save_line_fonts(tmp_path / "high.safetensors", [replace(one, top=one.top + rise)])
+        with pytest.raises(FileError, match="draws outside of its lines"):
+            load_line_fonts(tmp_path / "high.safetensors")
 
 
 def test_fonts_at_other_heights_and_alphabets(fonts_folder, make_font):
@@ -125,6 +130,9 @@ def test_fonts_at_other_heights_and_alphabets(fonts_folder, make_font):
     boxes = open_font(make_font("boxes", {"a": (0, 0, 300, 500), "b": None}))
     with pytest.raises(InputError, match="no ink for 'b'"):
         line_font(boxes, "ab")
+    symbols = open_font(make_font("symbols", {"a": (0, 0, 300, 500), " ": (0, 0, 300, 2000)}))
+    with pytest.raises(InputError, match="symbols draws ink for ' '"):
+        line_font(symbols, "a ")
 
 
 def test_a_restricted_font_sets_the_same_line(fonts):

@@ -120,7 +120,7 @@ def line_font(
     the height; what they all span is centred. Kerning is the font's, where Pillow has Raqm, for
     pairs of ASCII; a letter with an accent has that of the letter without.
 
-    Raises InputError if the font lacks a character, or draws one without ink (but the space).
+    Raises InputError if the font lacks a character, draws one without ink, or the space with it.
     """
     missing = [character for character in alphabet if character not in font.characters]
     if missing:
@@ -140,6 +140,8 @@ def line_font(
     empty = [c for c, (ink, _, _) in zip(alphabet, drawn, strict=True) if not ink.size and c != " "]
     if empty:
         raise InputError(f"{font.name} draws no ink for {shown(empty)}")
+    if any(c == " " and ink.size for c, (ink, _, _) in zip(alphabet, drawn, strict=True)):
+        raise InputError(f"{font.name} draws ink for {shown([' '])}; expected none")
     baseline = (height - (outer[1] - outer[0])) // 2 - outer[0]
     advance, kerning = _advances(font, alphabet, size)
     return LineFont(
@@ -170,7 +172,7 @@ def build_line_fonts(
     """Draw the glyphs of `fonts`, at most the first `styles` of a family.
 
     Families are held out as in `build_letters`, and the `executor` draws, a family a job. Returns
-    the fonts, and those dropped (a missing character, or one without ink) with the reason. Raises
+    the fonts, and those dropped (see `line_font`) with the reason. Raises
     InputError if none is left.
     """
     held = set(
@@ -260,7 +262,7 @@ def load_line_fonts(path: str | os.PathLike[str] | None = None) -> list[LineFont
         shapes = arrays["shapes"].astype(np.int64)
         ends = np.cumsum(shapes.prod(axis=2).ravel())
         pieces = iter(np.split(arrays["inks"], ends[:-1]))
-        return [
+        fonts = [
             LineFont(
                 name=name,
                 family=family,
@@ -277,6 +279,11 @@ def load_line_fonts(path: str | os.PathLike[str] | None = None) -> list[LineFont
             )
             for number, (name, family, validation, size, baseline) in enumerate(settings["fonts"])
         ]
+        for font, (heights, _) in zip(fonts, shapes.transpose(0, 2, 1), strict=True):
+            rows = font.baseline + font.top
+            if rows.min() < 0 or (rows + heights).max() > font.height:
+                raise ValueError(f"{font.name} draws outside of its lines")
+        return fonts
     except (KeyError, IndexError, ValueError, TypeError, StopIteration) as error:
         raise FileError(f"{path} is damaged ({error}); expected a whole file of fonts") from error
 
