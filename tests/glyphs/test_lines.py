@@ -90,7 +90,7 @@ def test_the_fonts_in_the_package(fonts):
     assert sets["lato"], "the report's sentence is in a font that no training saw"
 
 
-def test_saved_fonts_come_back(fonts_folder, tmp_path):
+def test_saved_fonts_come_back(fonts_folder, make_font, tmp_path):
     files = [open_font(fonts_folder / f"{name}.ttf") for name in ("DejaVuSans", "STIXGeneral")]
     made, dropped = build_line_fonts(files, "ab 1", validation_families={"STIXGeneral"})
     assert dropped == []
@@ -105,6 +105,11 @@ def test_saved_fonts_come_back(fonts_folder, tmp_path):
             other.family,
             other.validation,
         )
+    # the baseline of a font whose letters hang high lies below its lines
+    high = line_font(open_font(make_font("high", {"a": (0, 800, 300, 1300), " ": None})), "a ")
+    assert high.baseline > high.height
+    save_line_fonts(tmp_path / "high.safetensors", [high])
+    assert load_line_fonts(tmp_path / "high.safetensors")[0].baseline == high.baseline
     whole = (tmp_path / "x.safetensors").read_bytes()
     for length in range(0, len(whole), 29):
         (tmp_path / "cut.safetensors").write_bytes(whole[:length])

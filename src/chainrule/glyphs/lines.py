@@ -280,8 +280,8 @@ def load_line_fonts(path: str | os.PathLike[str] | None = None) -> list[LineFont
             for number, (name, family, validation, size, baseline) in enumerate(settings["fonts"])
         ]
         for font, (heights, _) in zip(fonts, shapes.transpose(0, 2, 1), strict=True):
-            rows = font.baseline + font.top
-            if rows.min() < 0 or (rows + heights).max() > font.height:
+            rows = (font.baseline + font.top)[heights > 0]
+            if rows.min() < 0 or (rows + heights[heights > 0]).max() > font.height:
                 raise ValueError(f"{font.name} draws outside of its lines")
         return fonts
     except (KeyError, IndexError, ValueError, TypeError, StopIteration) as error:
