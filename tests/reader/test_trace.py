@@ -8,7 +8,6 @@ from scipy.special import logsumexp
 
 from chainrule.glyphs.lines import load_line_fonts, render_line
 from chainrule.glyphs.looks import draw_look
-from chainrule.reader.confidence import SURE
 from chainrule.reader.front_door import load_reader
 from chainrule.reader.search.prefix_search import EXACT, kept_prefixes
 from chainrule.reader.trace import beam, trace
@@ -41,13 +40,30 @@ def test_what_is_told_is_what_the_reader_answers(reader, pictures):
         (line,) = reader.read([picture])
         assert found.read == line
         assert found.readers[0].reader is reader.first
-        assert len(found.readers) == 1 or found.readers[0].line.confidence < SURE
+        assert (len(found.readers) == 2) == (found.doubt is not None)
         asked.add(len(found.readers))
         for one in found.readers:
             for own in one.lines:
                 assert [c.character for c in own.characters] == list(own.line.text)
                 assert any(reading.kept for reading in own.readings)
     assert asked == {1, 2}  # both ways of the cascade
+
+
+def test_where_both_read_otherwise_it_is_told_how_the_first_looked_closer(reader, lato):
+    looks = [("scene", seed) for seed in range(8)] + [("screen", seed) for seed in range(4)]
+    apart = closer = 0
+    for look, seed in looks:
+        picture = draw_look(look, np.random.default_rng(seed), [lato], "Room 214, modern burn")
+        found = trace(reader, picture)
+        (line,) = reader.read([picture])
+        assert found.read == line
+        if len(found.readers) == 2 and all(one.line.text for one in found.readers):
+            first, second = found.readers
+            differ = first.line.text != second.line.text
+            apart += differ
+            assert found.kept == 1 or differ or first.line.confidence > second.line.confidence
+            closer += differ and first.lines[0].crops == 3  # where it is uncertain
+    assert apart >= closer > 0
 
 
 def test_every_step_and_character_is_told_by_the_scores(reader, pictures):

@@ -16,7 +16,7 @@ from chainrule.chain.inference.quantized import Ranges
 from chainrule.errors import ChainruleError, InputError
 from chainrule.io.pictures import PictureSource
 from chainrule.io.progress import Progress
-from chainrule.reader.cascade import in_turn
+from chainrule.reader.cascade import Answered, Likelier, in_turn, likelier_by_both
 from chainrule.reader.confidence import SURE, USUAL, Calibration
 from chainrule.reader.line import (
     Line,
@@ -211,13 +211,19 @@ class Reader:
         return [line.log_p for line in self._recognizer(_Way(1)).read_crops(crops)]
 
     def seen(
-        self, picture: Grey, *, views: bool = True, before: Line | None = None
+        self,
+        picture: Grey,
+        *,
+        views: bool = True,
+        closer: bool = False,
+        before: Line | None = None,
     ) -> tuple[Line, list[tuple[Line, Recognized]]]:
         """What this reader by itself reads in a grey picture, and each line of it with what the
         network saw there; the cascade's reader before it has no say. views: whether a picture that
-        is read poorly is looked at in other ways, and not left to another reader. before:
-        what the cascade's first reader read in it, if that was asked."""
-        way = _Way(views=views)
+        is read poorly is looked at in other ways, and not left to another reader. closer: whether
+        it is read again where it is uncertain even so. before: what the cascade's first reader
+        read in it, if that was asked."""
+        way = _Way(views=views, closer=closer)
         lines = [] if before is None else [before]
         (found,) = self._recognizer(way).recognize([picture], before=lines)
         if isinstance(found, NoLine):
@@ -230,6 +236,13 @@ class Reader:
         """Its dictionary, if it has one."""
         return self._words
 
+    @property
+    def likelier(self) -> Likelier:
+        """What decides between the cascade's first reader and this one."""
+        assert self.first is not None
+        alphabets = self.first.alphabet, self.alphabet
+        return partial(likelier_by_both, alphabets, self._words)
+
     def _copy(self) -> "Reader":
         reader = Reader.__new__(Reader)  # `copy` would make the network ready a second time
         reader.__dict__.update(self.__dict__)
@@ -239,15 +252,18 @@ class Reader:
         """The line of each picture that could be opened, between those that could not."""
         fit = [picture for picture in opened if not isinstance(picture, Line)]
         if self.first is None:
-            found = iter(self._answers(way, fit))
+            found = iter([answer.line for answer in self._answers(way, fit)])
         else:
-            quick = partial(self.first._answers, replace(way, views=False))
-            found = iter(in_turn(quick, partial(self._answers, way), fit))
+            quick, closer = (
+                partial(self.first._answers, replace(way, views=False, closer=closer))
+                for closer in (False, True)
+            )
+            found = iter(in_turn(quick, partial(self._answers, way), closer, self.likelier, fit))
         return [one if isinstance(one, Line) else next(found) for one in opened]
 
     def _answers(
         self, way: "_Way", pictures: Sequence[Grey], before: Sequence[Line] = ()
-    ) -> list[Line]:
+    ) -> list[Answered]:
         """What this reader by itself reads in each picture. before: what another read there."""
         recognizer = self._recognizer(way)
 
@@ -255,7 +271,11 @@ class Reader:
             return [self._line(found[i], pictures[i].shape, way.boxes) for i in part]
 
         found = recognizer.recognize(pictures, way.each, before)
-        return in_parts(answered, range(len(pictures)), BATCH, way.each)
+        lines = in_parts(answered, range(len(pictures)), BATCH, way.each)
+        return [
+            Answered.of(line, () if isinstance(one, NoLine) else one)
+            for line, one in zip(lines, found, strict=True)
+        ]
 
     def _line(self, found: Found | NoLine, shape: tuple[int, ...], boxes: bool) -> Line:
         if isinstance(found, NoLine):
@@ -291,7 +311,7 @@ class Reader:
             way.views,
             self.alphabet,
             self.calibration,
-            0.0 if way.views else SURE,
+            0.0 if way.views or way.closer else SURE,
         )
 
 
@@ -299,12 +319,13 @@ class Reader:
 class _Way:
     """How pictures are read: how many prefixes are kept, what applies a function to each batch,
     whether characters get their boxes, and whether poor pictures are looked at in other ways or
-    left to another reader."""
+    left to another reader; closer: whether uncertain lines are read again even then."""
 
     beam_width: int | None = None
     each: Each = map
     boxes: bool = True
     views: bool = True
+    closer: bool = False
 
 
 def _opened(source: PictureSource) -> Grey | Line:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.io.pictures import PictureSource
-from chainrule.reader.cascade import Again, in_turn
+from chainrule.reader.cascade import Again, Answered, Doubt, doubt, in_turn
 from chainrule.reader.line import Line, Recognized
 from chainrule.reader.picture.line_image import HEIGHT, Crop
 from chainrule.reader.picture.opening import Grey, open_grey
@@ -105,12 +105,14 @@ class ReaderTrace:
 class Trace:
     """What was read in a picture: by each reader that was asked, in turn, and whose answer stayed.
 
-    read: exactly what `Reader.read` answers.
+    read: exactly what `Reader.read` answers. doubt: why the cascade's second reader was asked; its
+    first may have looked closer since, and have become sure.
     """
 
     picture: Grey
     readers: tuple[ReaderTrace, ...]
     kept: int
+    doubt: Doubt | None
 
     @property
     def read(self) -> Line:
@@ -121,27 +123,35 @@ class Trace:
 def trace(reader: Reader, picture: PictureSource) -> Trace:
     """Read a picture of a line, and tell how. Raises FileError, InputError as `open_grey` does."""
     grey = open_grey(picture)
-    told: list[ReaderTrace] = []
+    told: list[tuple[int, ReaderTrace]] = []  # in which turn; in the first the picture may be twice
 
-    def asked(own: Reader, views: bool) -> Again:
-        def answer(pictures: Sequence[Grey], before: Sequence[Line]) -> list[Line]:
-            lines = []
+    def asked(turn: int, own: Reader, views: bool, closer: bool = False) -> Again:
+        def answer(pictures: Sequence[Grey], before: Sequence[Line]) -> list[Answered]:
+            answers = []
             for one, known in zip_longest(pictures, before):
-                line, each = own.seen(one, views=views, before=known)
+                line, each = own.seen(one, views=views, closer=closer, before=known)
                 traced = tuple(_traced(own, *pair) for pair in each)
-                told.append(ReaderTrace(own, line, traced))
-                lines.append(line)
-            return lines
+                told.append((turn, ReaderTrace(own, line, traced)))
+                answers.append(Answered.of(line, [recognized for _, recognized in each]))
+            return answers
 
         return answer
 
     if reader.first is None:
-        (read,) = asked(reader, True)([grey], [])
+        read = asked(0, reader, True)([grey], [])[0].line
     else:
-        quick = asked(reader.first, False)
-        (read,) = in_turn(lambda one: quick(one, []), asked(reader, True), [grey])
-    kept = next(place for place, one in enumerate(told) if one.line is read)
-    return Trace(grey, tuple(told), kept)
+        quick, closer = (asked(0, reader.first, False, closer) for closer in (False, True))
+        (read,) = in_turn(
+            lambda one: quick(one, []),
+            asked(1, reader, True),
+            lambda one: closer(one, []),
+            reader.likelier,
+            [grey],
+        )
+    by_turn = dict(told) | {turn: one for turn, one in told if one.line is read}
+    readers = tuple(by_turn[turn] for turn in sorted(by_turn))
+    kept = next(place for place, one in enumerate(readers) if one.line is read)
+    return Trace(grey, readers, kept, doubt(told[0][1].line, grey) if reader.first else None)
 
 
 def beam(reader: Reader, line: TracedLine, frame: int) -> list[tuple[str, Prefix]]:

@@ -91,7 +91,7 @@ class _Reading:
     def trace(self, path: str, name: str, model: str, words: bool) -> Found:
         """How a picture was read; the content has each line's crop (bytes) and the probabilities
         (float32) of its classes at its frames, of each reader in turn."""
-        from chainrule.reader.cascade import doubt
+        from chainrule.reader.cascade import decided_by
         from chainrule.reader.confidence import SURE
 
         found = self._trace(path, name, model, words)
@@ -100,10 +100,12 @@ class _Reading:
             ink = np.rint(255 * line.crop.values.clip(0, 1)).astype(np.uint8)
             parts += [ink.tobytes(), np.exp(line.log_p).astype(np.float32).tobytes()]
         names = self._names(model)
+        lines = [one.line for one in found.readers]
         height, width = found.picture.shape
         return {
             "width": width, "height": height, "kept": found.kept, "sure": SURE, "words": words,
-            "is_cascade": len(names) > 1, "doubt": doubt(found.readers[0].line, found.picture),
+            "is_cascade": len(names) > 1, "doubt": found.doubt,
+            "decided": decided_by(*lines) if len(lines) > 1 else None,
             "readers": [
                 _reader_document(name, one)
                 for name, one in zip(names, found.readers, strict=False)

@@ -33,14 +33,16 @@ const DOUBTS = {
 };
 
 /** What came of one reader's turn. @param {Trace} trace @param {number} k */
-function why({ readers, kept, sure, doubt, is_cascade: cascade }, k) {
+function why({ readers, kept, sure, doubt, decided, words, is_cascade: cascade }, k) {
   if (!cascade) return "";
   const [fast, large] = readers;
   if (!fast || !large || doubt === null) return `That is not under ${sure}: the large reader is not asked.`;
+  if (k === 0 && doubt === "unsure" && fast.confidence >= sure) return `At first that was under ${sure}: the large reader is asked. As that read something else, this one looked closer.`;
   if (k === 0) return `${DOUBTS[doubt] ?? `That is under ${sure}`}: the large reader is asked.`;
-  if (kept === 0) return "It is no more confident: the fast reader's text stays.";
-  if (large.confidence >= fast.confidence) return "It is the more confident: its text stays.";
-  return large.text ? "Accents, and texts of up to three characters, are its to tell apart: its text stays." : "The fast reader is more likely wrong than right: no text stays.";
+  if (decided === "no text") return kept ? "The fast reader is more likely wrong than right: no text stays." : "The fast reader is more likely right than wrong: its text stays.";
+  if (decided === "the second") return fast.text ? "Accents, and texts of up to three characters, are its to tell apart: its text stays." : "The fast reader reads none: its text stays.";
+  if (decided === "surer") return kept ? "It is the more confident: its text stays." : "It is no more confident: the fast reader's text stays.";
+  return `By what both saw in all their crops${words ? ", and the dictionary" : ""}, ${kept ? "its text is the likelier: it" : "the fast reader's text is the likelier: that"} stays.`;
 }
 
 /** @param {{line: TracedLine, words: boolean}} properties */

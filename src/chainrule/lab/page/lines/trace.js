@@ -6,7 +6,7 @@ import { getBytes } from "../shared/api.js";
  *  @typedef {{text: string, confidence: number, crops: number, spaces: boolean, width: number, frames: number, path: string[],
  *    characters: Character[], readings: Reading[], ink: Uint8Array, p: Float32Array}} TracedLine
  *  @typedef {{name: string, text: string, confidence: number, reason: string | null, field: number, classes: string[], lines: TracedLine[]}} ReaderTrace
- *  @typedef {{width: number, height: number, kept: number, sure: number, words: boolean, doubt: string | null, is_cascade: boolean, readers: ReaderTrace[]}} Trace */
+ *  @typedef {{width: number, height: number, kept: number, sure: number, words: boolean, doubt: string | null, decided: string | null, is_cascade: boolean, readers: ReaderTrace[]}} Trace */
 
 const HEIGHT = 32; // of a crop
 
