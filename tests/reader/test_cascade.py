@@ -13,6 +13,7 @@ from chainrule.reader.cascade import Answered, doubt, in_turn, likelier_by_both
 from chainrule.reader.confidence import SURE
 from chainrule.reader.line import Line, no_line
 from chainrule.reader.model_file import load_reader
+from chainrule.reader.search.lexicon import lexicon
 
 WIDE, TALL = np.zeros((10, 40), np.uint8), np.zeros((40, 10), np.uint8)
 
@@ -153,6 +154,16 @@ def test_what_is_likelier_by_both_is_what_all_their_paths_say(frames, texts, see
     ]
     assume(np.isfinite(expected).all() and abs(expected[0] - expected[1]) > 1e-9)
     assert likelier_by_both(alphabets, None, one, two) == (expected[1] > expected[0])
+
+
+def test_of_texts_that_both_saw_alike_the_one_of_words_is_likelier():
+    alphabet = "abcdefghijklmnopqrstuvwxyz "
+    seen = (np.full((len(alphabet) + 1, 12), -np.log(len(alphabet) + 1)),)
+    word, none = (Answered(read(text, 0.5), seen) for text in ("bridge", "bridgf"))
+    words = lexicon(alphabet)
+    assert likelier_by_both((alphabet, alphabet), words, none, word)
+    assert not likelier_by_both((alphabet, alphabet), words, word, none)
+    assert likelier_by_both((alphabet, alphabet), None, word, none)  # as likely
 
 
 def test_nothing_is_likelier_by_both_where_one_saw_no_line_or_cannot_write_the_other_text():

@@ -141,7 +141,7 @@ def line_font(
     if empty:
         raise InputError(f"{font.name} draws no ink for {shown(empty)}")
     if any(c == " " and ink.size for c, (ink, _, _) in zip(alphabet, drawn, strict=True)):
-        raise InputError(f"{font.name} draws ink for {shown([' '])}; expected none")
+        raise InputError(f"{font.name} draws ink for {shown([' '])}")
     baseline = (height - (outer[1] - outer[0])) // 2 - outer[0]
     advance, kerning = _advances(font, alphabet, size)
     return LineFont(
@@ -172,8 +172,8 @@ def build_line_fonts(
     """Draw the glyphs of `fonts`, at most the first `styles` of a family.
 
     Families are held out as in `build_letters`, and the `executor` draws, a family a job. Returns
-    the fonts, and those dropped (see `line_font`) with the reason. Raises
-    InputError if none is left.
+    the fonts, and those dropped (see `line_font`) with the reason. Raises InputError if none is
+    left.
     """
     held = set(
         held_out(font.family for font in fonts)
