@@ -53,6 +53,7 @@ class Tabs:
 
     def __init__(self, browser):
         self._browser, self._contexts, self.wrong = browser, [], []
+        self._refusals = []
         self.allowed = set()  # the statuses of refusals that a test is about
         self.listening = True  # False where a test ends the lab that a tab is of
 
@@ -92,8 +93,8 @@ class Tabs:
             self._note(message.text)
 
     def _answered(self, response):
-        if response.status >= 400 and response.status not in self.allowed:
-            self._note(f"{response.status} {response.url}")
+        if response.status >= 400 and response.status not in self.allowed and self.listening:
+            self._refusals.append(response)
 
     def _failed(self, request):
         # a request that the page itself gave up as it closed is none that failed
@@ -105,8 +106,18 @@ class Tabs:
             self._note(f"far away: {url}")
 
     def close(self):
+        for refusal in self._refusals:  # not as they come: Playwright reads nothing as it tells
+            self.wrong.append(f"{refusal.status} {refusal.url} {_said(refusal)}")
         for context in self._contexts:
             context.close()
+
+
+def _said(response):
+    """What a refusal says, if its tab still knows."""
+    try:
+        return response.text()
+    except Exception as error:  # Playwright's, which is not there without a browser
+        return f"({error})"
 
 
 _UNTIL = """() => new Promise((done, fail) => {

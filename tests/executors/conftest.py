@@ -1,5 +1,6 @@
 """A Ray cluster of two nodes on loopback, with one core each."""
 
+import contextlib
 import os
 import time
 import warnings
@@ -19,16 +20,35 @@ def nodes():
     `from_outside` is the address for those that are on none of its nodes.
     """
     pytest.importorskip("ray", reason="Ray is not installed: pip install 'chainrule[ray]'")
+    with _cluster(channel_timeout=120) as cluster:  # a busy machine takes long to start one
+        cluster.add_node(num_cpus=1, object_store_memory=STORE)
+        yield cluster
+
+
+@pytest.fixture
+def losing_cluster():
+    """A cluster of one node, which loses the first process that serves one from outside."""
+    pytest.importorskip("ray", reason="Ray is not installed: pip install 'chainrule[ray]'")
+    with _cluster(Path(__file__).parent / "lost_server", channel_timeout=15) as cluster:
+        yield cluster
+
+
+@contextlib.contextmanager
+def _cluster(*path, channel_timeout):
+    """A cluster's first node, with these folders on its path.
+
+    channel_timeout: seconds that a client from outside waits for the process that serves it.
+    """
     tests = Path(__file__).parents[1]
     before = dict(os.environ)
     os.environ.update(
         RAY_USAGE_STATS_ENABLED="0",
         RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO="0",
-        RAY_CLIENT_SERVER_CHECK_CHANNEL_TIMEOUT_S="120",  # a busy machine takes long to start one
+        RAY_CLIENT_SERVER_CHECK_CHANNEL_TIMEOUT_S=str(channel_timeout),
         RAY_health_check_initial_delay_ms="0",  # a lost node is found sooner than by default
         RAY_health_check_period_ms="500",
         RAY_health_check_failure_threshold="4",
-        PYTHONPATH=os.pathsep.join([str(tests), str(tests.parent / "src")]),
+        PYTHONPATH=os.pathsep.join(map(str, [*path, tests, tests.parent / "src"])),
     )
     from ray.cluster_utils import Cluster
 
@@ -38,7 +58,6 @@ def nodes():
         head = {"num_cpus": 1, "object_store_memory": STORE, "ray_client_server_port": port}
         cluster = Cluster(initialize_head=True, head_node_args=head)
     cluster.from_outside = f"ray://127.0.0.1:{port}"
-    cluster.add_node(num_cpus=1, object_store_memory=STORE)
     yield cluster
     cluster.shutdown()
     os.environ.clear()

@@ -186,6 +186,22 @@ def test_a_cluster_is_reached_from_outside(command, nodes, tmp_path):
     assert json.loads((tmp_path / "study.json").read_text())["settings"] == here(2000, 10)
 
 
+@pytest.mark.long
+def test_where_what_serves_one_from_outside_does_not_start_another_is_asked_for(
+    command, losing_cluster, tmp_path
+):
+    found = command(
+        "points", "study", "--hidden", 2, "--iterations", 2000, "--trials", 10,
+        "--on", losing_cluster.from_outside, "--out", tmp_path,
+    )  # fmt: skip
+    assert found.returncode == 0, found.stderr
+    said = (
+        Path(losing_cluster.head_node.get_logs_dir_path()) / "ray_client_server.err"
+    ).read_text()
+    assert said.count("SpecificServer startup failed") == 1
+    assert json.loads((tmp_path / "study.json").read_text())["settings"] == here(2000, 10)
+
+
 def here(iterations, trials, hidden=(2,)):
     """What `points study` finds on this machine, as its file has it."""
     from chainrule.points.data import load_dataset

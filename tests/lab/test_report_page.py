@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import time
 from dataclasses import replace
 
 import pytest
@@ -24,7 +25,7 @@ from chainrule.report.experiments import trials
 from chainrule.report.experiments.momentum_and_median import CURVE_RATE
 from chainrule.report.experiments.table_runs import POINTS
 from chainrule.report.section import Section
-from lab_browser import until
+from lab_browser import LATE, until
 from lab_processes import descendants, needs_processes, until_gone
 from lab_reports import FILTER, TRIALS, add_report, little_parts, small_runs
 
@@ -84,10 +85,9 @@ def test_a_report_is_made_after_a_cancel_and_says_what_the_command_says(
 
 
 # one that another test has cancelled a moment ago may still be ending
-NONE_RUNS = """async () => {
-  const running = async () => (await (await fetch("/api/report/reports")).json());
-  for (let k = 0; k < 600 && JSON.stringify(await running()).includes('"running"'); k++)
-    await new Promise((done) => setTimeout(done, 200));
+RUNNING = """async () => {
+  const { reports } = await (await fetch("/api/report/reports")).json();
+  return reports.filter(({ state, going }) => going || state === "running");
 }"""
 
 
@@ -97,7 +97,10 @@ def test_a_cancelled_report_leaves_no_process(tabs, lab):
     name = add_report(lab.folder, "interrupted")
     tab = tabs.open(lab, f"/#report?report={name}")
     until(tab, f"room.report === '{name}' && room.state === 'interrupted'")
-    tab.evaluate(NONE_RUNS)
+    end = time.monotonic() + LATE / 1000
+    while running := tab.evaluate(RUNNING):
+        assert time.monotonic() < end, running
+        tab.wait_for_timeout(200)
     before = descendants(lab.process.pid)
     tab.get_by_role("button", name="Go on").click()
     until(tab, "document.querySelector('.going progress')?.max === 1000")

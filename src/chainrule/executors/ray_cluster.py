@@ -22,6 +22,7 @@ from chainrule.executors.versions import versions
 from chainrule.executors.work import Answer, Work
 
 RETRIES = 3  # of a task whose worker or node is lost, and of a job that failed
+_SERVERS = 3  # for this client from outside, each asked for where the one before did not start
 _LOOK = 5.0  # seconds after which it is asked again how many cores the cluster has
 _ADDRESS = re.compile(r"local|auto|ray://[^\s/]+:\d+|[^\s/:]+:\d+")
 # Ray's own: no statistics to its makers, GPUs are as visible as they were, and workers get as much
@@ -159,11 +160,10 @@ def _connected(address: str, cores: int) -> Any:
         raise ClusterError(
             "this process is connected to a Ray cluster; expected one at a time: close the other"
         )
-    quiet = {"log_to_driver": False, "logging_level": "error"}
     own = {"num_cpus": cores, "include_dashboard": False} if address == "local" else {}
     _tells(ray, False)
     try:
-        ray.init(address, **own, **quiet)
+        _connect(ray, address, log_to_driver=False, logging_level="error", **own)
     except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
         _tells(ray, True)
         said = " ".join(str(error).split())
@@ -172,6 +172,17 @@ def _connected(address: str, cores: int) -> Any:
             "same Ray and Python as here"
         ) from error
     return ray
+
+
+def _connect(ray: Any, address: str, **options: Any) -> None:
+    for more in reversed(range(_SERVERS)):
+        try:
+            ray.init(address, **options)
+        except ConnectionError as error:
+            if not more or "Initialization failure from server" not in str(error):
+                raise
+        else:
+            return
 
 
 def _tells(ray: Any, told: bool) -> None:
