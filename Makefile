@@ -34,8 +34,10 @@ pictures: .venv/installed-test  ## the pictures of the lab's tour (needs Chromiu
 	PYTHONPATH=tests $(BIN)/python tests/lab_pictures.py
 
 # Numba's caches do not see a change in a file that theirs calls: those of another day must go.
+# What is compiled once is not by each of a thousand commands, where PYTHONDONTWRITEBYTECODE is set.
 unit: .venv/installed-test  ## the tests
 	find src -name '*.nb[ic]' -delete
+	$(BIN)/python -m compileall -q src
 	$(BIN)/pytest -n 2 --dist worksteal -m "not long"
 
 test-long: .venv/installed-test  ## the few tests of half a minute or more each

@@ -1,11 +1,11 @@
 """The lexicon: how probable a text is before anything is seen, by the words of a dictionary."""
 
 import unicodedata
-from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from math import log
 from string import ascii_lowercase
 from typing import NamedTuple
@@ -144,29 +144,35 @@ def _tree(words: Mapping[str, int]) -> _Tree:
     """The beginnings of the words: the state after each letter, how many go on, how many end.
 
     words: how many times each word counts; that of the spelling that counts most, without case.
+    All are read at once, letter by letter: as they are sorted, those of a beginning stand together,
+    and it is a new one where the state or the letter after it is not that of the word above.
     """
     spelled: dict[str, int] = {}
     for word, count in words.items():
         if word.isascii() and word.isalpha():
             spelled[word.lower()] = max(count, spelled.get(word.lower(), 0))
-    none = array("i", [0] * _LETTERS)
-    following = none * 3  # in one piece: a list of lists takes several times the memory
-    through, ends = array("i", [0] * 3), array("i", [0] * 3)
-    for word, count in spelled.items():
-        state = START
-        through[START] += count
-        for character in word:
-            place = state * _LETTERS + ord(character) - ord("a")
-            if not following[place]:
-                following[place] = len(through)
-                following.extend(none)
-                through.append(0)
-                ends.append(0)
-            state = following[place]
-            through[state] += count
-        ends[state] += count
-    tree = np.frombuffer(following, np.int32).reshape(-1, _LETTERS)
-    return tree, np.frombuffer(through, np.int32), np.frombuffer(ends, np.int32)
+    ordered = sorted(spelled)
+    counts = np.array([spelled[word] for word in ordered], np.int32)
+    longest = max(map(len, ordered), default=0)
+    written = np.array(ordered, f"S{longest + 1}").view(np.uint8).reshape(-1, longest + 1)
+    rows, states, known = np.arange(len(ordered)), np.full(len(ordered), START), 3
+    places, through, whole = [], [np.array([counts.sum(), 0, 0], np.int32)], []
+    for here, after in pairwise(written.T):
+        goes_on = here[rows] > 0
+        rows, states = rows[goes_on], states[goes_on]
+        place = states * _LETTERS + here[rows] - ord("a")
+        is_new = np.diff(place, prepend=-1) != 0
+        places.append(place[is_new])
+        through.append(np.add.reduceat(counts[rows], is_new.nonzero()[0]))
+        states = known + np.cumsum(is_new) - 1
+        known += int(np.count_nonzero(is_new))
+        ends_here = after[rows] == 0
+        whole.append((states[ends_here], counts[rows[ends_here]]))
+    following, ends = np.zeros((known, _LETTERS), np.int32), np.zeros(known, np.int32)
+    following.put(np.concatenate([[], *places]).astype(np.int64), np.arange(3, known))
+    for state, count in whole:
+        ends[state] = count
+    return following, np.concatenate(through, dtype=np.int32), ends
 
 
 @compiled
