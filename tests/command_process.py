@@ -20,11 +20,14 @@ import threading
 from pathlib import Path
 
 LIBRARIES = (
-    "matplotlib.figure", "matplotlib.backends.backend_agg", "numba", "PIL.Image", "rich.progress",
-    "scipy.stats", "sklearn.svm", "torch", "typer",
+    "cv2", "matplotlib.figure", "matplotlib.backends.backend_agg", "numba", "PIL.Image",
+    "rich.progress", "scipy.stats", "sklearn.svm", "sympy", "torch", "typer", "typer._adapters",
 )  # fmt: skip
-# not read by these libraries as they are imported, or set by them
-_OTHERS = ("PYTEST_", "XDG_CACHE_HOME", "HF_", "KMP_", "QT_", "RAY_", "LD_LIBRARY_PATH")
+# not read by these libraries as they are imported, or set by them; a copy has its own path
+_OTHERS = (
+    "PYTEST_", "XDG_CACHE_HOME", "HF_", "KMP_", "QT_", "RAY_", "LD_LIBRARY_PATH", "PYTHONPATH",
+    "PYTHONBREAKPOINT", "TORCHINDUCTOR_CACHE_DIR", "CHAINRULE_",  # set by Ray, PyTorch, ourselves
+)  # fmt: skip
 
 
 def run_anew(*arguments, cwd=None, timeout=1200):
@@ -51,9 +54,8 @@ class Copies:
         self._environment = _environment()
 
     def run(self, *arguments, cwd=None, timeout=1200):
-        """As `run_anew`, which it is where a copy gains nothing or the environment has changed."""
-        light = arguments[0] == "points"  # it never loads PyTorch
-        if light or sys.platform != "linux" or _environment() != self._environment:
+        """As `run_anew`, which it is where the environment has changed."""
+        if sys.platform != "linux" or _environment() != self._environment:
             return run_anew(*arguments, cwd=cwd, timeout=timeout)
         if self._process is None:
             self._start()
@@ -127,6 +129,8 @@ def _serve(connection):
     for name in LIBRARIES:
         with contextlib.suppress(ImportError):  # not all of them are installed
             importlib.import_module(name)
+    if numba := sys.modules.get("numba"):
+        numba.njit(lambda value: value)(0.0)  # what it first looks up takes as long as an import
     gc.freeze()
     (folder, environment, arguments), streams = _in_a_copy(connection)
     signal.signal(signal.SIGINT, interrupt)
@@ -136,7 +140,7 @@ def _serve(connection):
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
-    sys.path.insert(0, str(Path.cwd()))
+    sys.path[:0] = [str(Path.cwd()), *filter(None, environment.get("PYTHONPATH", "").split(":"))]
     sys.argv = ["-m", *arguments]
     runpy.run_module("chainrule", run_name="__main__", alter_sys=True)
 

@@ -118,7 +118,7 @@ def few_letters_file(few_letters, tmp_path_factory):
     return path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", autouse=True)  # before any test changes the environment
 def command():
     """Run the real command line in a process of its own: `command("points", "check")`."""
     copies = Copies()

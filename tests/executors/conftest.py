@@ -20,7 +20,7 @@ def nodes():
     `from_outside` is the address for those that are on none of its nodes.
     """
     pytest.importorskip("ray", reason="Ray is not installed: pip install 'chainrule[ray]'")
-    with _cluster(channel_timeout=120) as cluster:  # a busy machine takes long to start one
+    with _cluster(channel_timeout=30) as cluster:
         cluster.add_node(num_cpus=1, object_store_memory=STORE)
         yield cluster
 

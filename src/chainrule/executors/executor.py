@@ -67,7 +67,8 @@ class Executor(ABC):
                     waiting[self._submit(work, handle, [jobs[k] for k in ks], alone)] = ks
                 if not waiting:
                     break
-                for future in wait(waiting, return_when=FIRST_COMPLETED).done:
+                done = wait(waiting, return_when=FIRST_COMPLETED).done
+                for future in sorted(done, key=waiting.__getitem__):  # one worker: always the same
                     ks = waiting.pop(future)
                     for k, answer in zip(ks, self._answers(future, len(ks)), strict=True):
                         if answer.error is None:

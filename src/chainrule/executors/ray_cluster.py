@@ -22,7 +22,7 @@ from chainrule.executors.versions import versions
 from chainrule.executors.work import Answer, Work
 
 RETRIES = 3  # of a task whose worker or node is lost, and of a job that failed
-_SERVERS = 3  # for this client from outside, each asked for where the one before did not start
+_SERVERS = 5  # for this client from outside, each asked for where the one before did not start
 _LOOK = 5.0  # seconds after which it is asked again how many cores the cluster has
 _ADDRESS = re.compile(r"local|auto|ray://[^\s/]+:\d+|[^\s/:]+:\d+")
 # Ray's own: no statistics to its makers, GPUs are as visible as they were, and workers get as much
