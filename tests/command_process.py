@@ -140,7 +140,8 @@ def _serve(connection):
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
-    sys.path[:0] = [str(Path.cwd()), *filter(None, environment.get("PYTHONPATH", "").split(":"))]
+    path = environment.get("PYTHONPATH", "").split(os.pathsep)
+    sys.path[:0] = [str(Path.cwd()), *filter(None, path)]
     sys.argv = ["-m", *arguments]
     runpy.run_module("chainrule", run_name="__main__", alter_sys=True)
 

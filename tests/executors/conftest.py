@@ -19,7 +19,6 @@ def nodes():
 
     `from_outside` is the address for those that are on none of its nodes.
     """
-    pytest.importorskip("ray", reason="Ray is not installed: pip install 'chainrule[ray]'")
     with _cluster(channel_timeout=30) as cluster:
         cluster.add_node(num_cpus=1, object_store_memory=STORE)
         yield cluster
@@ -28,7 +27,6 @@ def nodes():
 @pytest.fixture
 def losing_cluster():
     """A cluster of one node, which loses the first process that serves one from outside."""
-    pytest.importorskip("ray", reason="Ray is not installed: pip install 'chainrule[ray]'")
     with _cluster(Path(__file__).parent / "lost_server", channel_timeout=15) as cluster:
         yield cluster
 
@@ -39,6 +37,7 @@ def _cluster(*path, channel_timeout):
 
     channel_timeout: seconds that a client from outside waits for the process that serves it.
     """
+    pytest.importorskip("ray", reason="Ray is not installed: pip install 'chainrule[ray]'")
     tests = Path(__file__).parents[1]
     before = dict(os.environ)
     os.environ.update(

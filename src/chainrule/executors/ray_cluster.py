@@ -175,6 +175,8 @@ def _connected(address: str, cores: int) -> Any:
 
 
 def _connect(ray: Any, address: str, **options: Any) -> None:
+    """Connect. The head forks a process for each client from outside, beside threads of gRPC: some
+    of them end at once."""
     for more in reversed(range(_SERVERS)):
         try:
             ray.init(address, **options)

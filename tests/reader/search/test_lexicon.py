@@ -11,7 +11,7 @@ from chainrule.errors import FileError, InputError
 from chainrule.glyphs.alphabet import NAMED
 from chainrule.reader.lines.texts import words
 from chainrule.reader.search.dictionary import english, read_words
-from chainrule.reader.search.lexicon import end_of_line, lexicon, next_character
+from chainrule.reader.search.lexicon import _tree, end_of_line, lexicon, next_character
 
 WORDS = ["on", "one", "Two", "don't", "x1"]
 
@@ -49,6 +49,25 @@ def test_a_text_by_hand():
     assert model.log_probability(_labels("qz", NAMED["lowercase"] + " ")) == pytest.approx(
         math.log(q)
     )
+
+
+@given(st.dictionaries(st.text("abAZz'", min_size=1, max_size=7), st.integers(1, 64)))
+def test_the_tree_counts_the_words_of_every_beginning(words):
+    spelled = {}
+    for word, count in words.items():
+        if "'" not in word:
+            spelled[word.lower()] = max(count, spelled.get(word.lower(), 0))
+    beginnings = {word[:k] for word in spelled for k in range(1, len(word) + 1)}
+    following, through, ends = _tree(words)
+    assert len(following) == len(through) == len(ends) == 3 + len(beginnings)
+    assert through[0] == sum(spelled.values())
+    for beginning in beginnings:
+        state = 0
+        for letter in beginning:
+            state = following[state, ord(letter) - ord("a")]
+        assert state > 2
+        assert through[state] == sum(n for w, n in spelled.items() if w.startswith(beginning))
+        assert ends[state] == spelled.get(beginning, 0)
 
 
 def test_an_accent_leaves_a_word_a_word():

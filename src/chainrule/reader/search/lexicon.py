@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
 from math import log
 from string import ascii_lowercase
 from typing import NamedTuple
@@ -152,26 +151,26 @@ def _tree(words: Mapping[str, int]) -> _Tree:
         if word.isascii() and word.isalpha():
             spelled[word.lower()] = max(count, spelled.get(word.lower(), 0))
     ordered = sorted(spelled)
+    text = np.frombuffer("".join(f"{word}\0" for word in ordered).encode(), np.uint8)
+    at = np.flatnonzero(np.append(0, text[:-1]) == 0) if ordered else np.zeros(0, np.int64)
     counts = np.array([spelled[word] for word in ordered], np.int32)
-    longest = max(map(len, ordered), default=0)
-    written = np.array(ordered, f"S{longest + 1}").view(np.uint8).reshape(-1, longest + 1)
-    rows, states, known = np.arange(len(ordered)), np.full(len(ordered), START), 3
     places, through, whole = [], [np.array([counts.sum(), 0, 0], np.int32)], []
-    for here, after in pairwise(written.T):
-        goes_on = here[rows] > 0
-        rows, states = rows[goes_on], states[goes_on]
-        place = states * _LETTERS + here[rows] - ord("a")
+    states, known = np.full(len(ordered), START), 3
+    while at.size:
+        goes_on = text[at] > 0
+        whole.append((states[~goes_on], counts[~goes_on]))
+        at, counts, states = at[goes_on], counts[goes_on], states[goes_on]
+        place = states * _LETTERS + text[at] - ord("a")
         is_new = np.diff(place, prepend=-1) != 0
         places.append(place[is_new])
-        through.append(np.add.reduceat(counts[rows], is_new.nonzero()[0]))
+        through.append(np.add.reduceat(counts, is_new.nonzero()[0]))
         states = known + np.cumsum(is_new) - 1
         known += int(np.count_nonzero(is_new))
-        ends_here = after[rows] == 0
-        whole.append((states[ends_here], counts[rows[ends_here]]))
+        at = at + 1
     following, ends = np.zeros((known, _LETTERS), np.int32), np.zeros(known, np.int32)
     following.put(np.concatenate([[], *places]).astype(np.int64), np.arange(3, known))
-    for state, count in whole:
-        ends[state] = count
+    for state, number in whole:
+        ends[state] = number
     return following, np.concatenate(through, dtype=np.int32), ends
 
 
